@@ -1,0 +1,1 @@
+"""What deserves a person's attention. No decisions about money here."""

@@ -1,0 +1,1 @@
+"""A simulated node and indexer over HTTP, as strict as the real ones; for the demo and for tests only."""

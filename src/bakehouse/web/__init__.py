@@ -1,0 +1,1 @@
+"""The HTTP API and the pages. No business rules here."""
