@@ -55,7 +55,7 @@ class InputError(BakehouseError):
 
 
 class AddressError(InputError):
-    """This is not a valid Tezos address."""
+    """A Tezos address is not valid."""
 
     code = "address"
 
@@ -97,7 +97,7 @@ class RefusalError(BakehouseError):
 
 
 class SplitRefusedError(RefusalError):
-    """This reward split must not be paid from."""
+    """A reward split must not be paid from."""
 
     code = "split-refused"
 
@@ -109,7 +109,7 @@ class GuardRefusedError(RefusalError):
 
 
 class EncodingError(RefusalError):
-    """These bytes do not say what was meant."""
+    """Bytes do not say what was meant."""
 
     code = "encoding"
 

@@ -1,1 +1,4 @@
-"""The four queues, their processors, the schedules and the embedded server. No SQL and no pages here."""
+"""The four queues, their processors, the schedules and the embedded server.
+
+No SQL and no pages here.
+"""

@@ -1,1 +1,4 @@
-"""The truth: tables, states and their legal transitions, one repository per aggregate. No HTTP and no job engine here."""
+"""The truth: tables, states, their legal transitions, and one repository per aggregate.
+
+No HTTP and no job engine here.
+"""

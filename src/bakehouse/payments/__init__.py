@@ -1,1 +1,4 @@
-"""Moving money exactly once: plan, guard, sign, store, inject, confirm, settle. No job engine and no web here."""
+"""Moving money exactly once: plan, guard, sign, store, inject, confirm, settle.
+
+No job engine and no web here.
+"""

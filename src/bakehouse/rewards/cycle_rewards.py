@@ -1,4 +1,4 @@
-"""What a baker earned in one cycle, as the payout rules need it. How it was fetched is not known here."""
+"""What a baker earned in one cycle, as the payout rules need it; not how it was fetched."""
 
 from dataclasses import dataclass
 

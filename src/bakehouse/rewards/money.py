@@ -11,6 +11,7 @@ Mutez = NewType("Mutez", int)
 #: One hundredth of a percent: 10 % is 1000. Two decimals of a percent are exact.
 BasisPoints = NewType("BasisPoints", int)
 
+NO_MUTEZ = Mutez(0)
 WHOLE = BasisPoints(10_000)
 MUTEZ_PER_TEZ = 1_000_000
 
@@ -39,7 +40,7 @@ def format_percentage(points: BasisPoints) -> str:
 
 
 def format_tez(amount: Mutez) -> str:
-    """Write mutez as tez with all six decimals and grouped thousands: 1234567890 as '1,234.567890'."""
+    """Write mutez as tez with six decimals and grouped thousands: 1234567890 as 1,234.567890."""
     sign = "-" if amount < 0 else ""
     tez, rest = divmod(abs(amount), MUTEZ_PER_TEZ)
     return f"{sign}{tez:,}.{rest:06d}"

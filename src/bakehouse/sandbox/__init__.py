@@ -1,1 +1,4 @@
-"""A simulated node and indexer over HTTP, as strict as the real ones; for the demo and for tests only."""
+"""A simulated node and indexer over HTTP, as strict as the real ones.
+
+For the demo and for tests only.
+"""

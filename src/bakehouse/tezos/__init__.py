@@ -1,1 +1,4 @@
-"""The chain as we see it: clients, addresses, encodings, fees, signers. No SQL and no job engine here."""
+"""The chain as we see it: clients, addresses, encodings, fees, signers.
+
+No SQL and no job engine here.
+"""
