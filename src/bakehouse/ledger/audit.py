@@ -1,0 +1,74 @@
+"""The audit trail: append-only, each event chained by hash to the one before."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bakehouse.ledger.schema import audit_events
+
+GENESIS = "0" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEvent:
+    """Who did what to what, and when."""
+
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    detail: Mapping[str, Any]
+
+
+async def record(tx: AsyncConnection, event: AuditEvent) -> None:
+    """Append an event in the caller's transaction: it is there if and only if the deed is."""
+    detail = json.dumps(event.detail, sort_keys=True, separators=(",", ":"))
+    previous = await _last_hash(tx)
+    await tx.execute(
+        insert(audit_events).values(
+            at=event.at,
+            actor=event.actor,
+            action=event.action,
+            subject=event.subject,
+            detail=detail,
+            previous_hash=previous,
+            hash=_chain(previous, event, detail),
+        )
+    )
+
+
+async def latest(tx: AsyncConnection, limit: int = 100) -> list[AuditEvent]:
+    """Give the newest events, newest first."""
+    rows = await tx.execute(select(audit_events).order_by(audit_events.c.id.desc()).limit(limit))
+    return [_event(row) for row in rows]
+
+
+async def first_broken_link(tx: AsyncConnection) -> int | None:
+    """Recompute the chain; give the id of the first event that does not fit, or None."""
+    previous = GENESIS
+    for row in await tx.execute(select(audit_events).order_by(audit_events.c.id)):
+        if row.previous_hash != previous or row.hash != _chain(previous, _event(row), row.detail):
+            return int(row.id)
+        previous = row.hash
+    return None
+
+
+async def _last_hash(tx: AsyncConnection) -> str:
+    newest = select(audit_events.c.hash).order_by(audit_events.c.id.desc()).limit(1)
+    return (await tx.execute(newest)).scalar() or GENESIS
+
+
+def _event(row: Row[Any]) -> AuditEvent:
+    return AuditEvent(row.at, row.actor, row.action, row.subject, json.loads(row.detail))
+
+
+def _chain(previous: str, event: AuditEvent, detail: str) -> str:
+    # The order of the fields is part of the format: never change it.
+    fields = [previous, event.at.isoformat(), event.actor, event.action, event.subject, detail]
+    return hashlib.sha256(json.dumps(fields).encode()).hexdigest()

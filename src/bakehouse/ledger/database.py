@@ -1,0 +1,125 @@
+"""Opening the ledger's database: SQLite in WAL mode, transactions, migrations. No tables here."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from bakehouse.errors import ConflictError, SettingError
+
+_WRITES = "bakehouse_writes"
+_MIGRATIONS = Path(__file__).with_name("migrations")
+
+
+class Ledger:
+    """Gives transactions on one database; every repository function works inside one."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    @classmethod
+    async def open(cls, url: str) -> "Ledger":
+        """Bring the database at `url` to this version's schema and open it.
+
+        Raises SettingError for a database Bakehouse cannot use, ConflictError for one that a newer
+        Bakehouse has upgraded.
+        """
+        path = sqlite_path(url)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        await asyncio.to_thread(_upgrade, path)
+        engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
+        _prepare_connections(engine.sync_engine)
+        return cls(engine)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """Give a consistent view; whatever is written in it is rolled back."""
+        async with self._engine.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """Give a transaction that is on disk when the block ends, or never was.
+
+        The write lock is taken at the start, so that what is read inside is still true at the end.
+        """
+        async with self._engine.connect() as plain:
+            connection = await plain.execution_options(**{_WRITES: True})
+            async with connection.begin():
+                yield connection
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._engine.dispose()
+
+
+def sqlite_path(url: str) -> Path:
+    """Give the file behind an SQLite URL; raises SettingError for any other database."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        raise SettingError(
+            f"a database of kind {parsed.get_backend_name()!r} is not supported: "
+            "use sqlite:///PATH, or leave DATABASE_URL unset"
+        )
+    return Path(parsed.database)
+
+
+def _prepare_connections(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        # BEGIN is ours to choose: the driver's own would take the write lock too late.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode = WAL",
+            # A signature must survive a power cut before the first byte is sent.
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            "busy_timeout = 30000",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get(_WRITES)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _upgrade(path: Path) -> None:
+    if not path.exists():
+        # The ledger names people and amounts: for its owner's eyes.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    engine = create_engine(f"sqlite:///{path}")
+    _prepare_connections(engine)
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    try:
+        with engine.connect() as plain:
+            connection = plain.execution_options(**{_WRITES: True})
+            with connection.begin():
+                _refuse_newer(connection, config)
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+    finally:
+        engine.dispose()
+
+
+def _refuse_newer(connection: Connection, config: Config) -> None:
+    found = MigrationContext.configure(connection).get_current_revision()
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if found is not None and found not in known:
+        raise ConflictError(
+            f"the ledger is of a newer version ({found}) than this Bakehouse: "
+            "install the version that wrote it, or restore a backup made before"
+        )

@@ -1,0 +1,235 @@
+"""Distributions: one cycle's payment to delegators or to the bond pool, in one mode."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bakehouse.errors import NotFoundError
+from bakehouse.ledger import audit
+from bakehouse.ledger.audit import AuditEvent
+from bakehouse.ledger.schema import distributions
+from bakehouse.ledger.states import (
+    SETTLED_DISTRIBUTIONS,
+    DistributionKind,
+    DistributionState,
+    Mode,
+)
+from bakehouse.ledger.transition import move
+from bakehouse.rewards.money import Mutez
+
+
+@dataclass(frozen=True, slots=True)
+class DistributionKey:
+    """What a distribution is: there is one row for it, ever."""
+
+    network: str
+    baker_id: str
+    cycle: int
+    kind: DistributionKind
+    mode: Mode
+
+    def __str__(self) -> str:
+        """Write it as the audit trail and the logs name it."""
+        return f"{self.baker_id}/{self.cycle}/{self.kind}/{self.mode}"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFigures:
+    """The sums of a plan, in mutez: `pool == own_part + total_fees + total_net + dust`."""
+
+    pool: Mutez
+    own_part: Mutez
+    total_fees: Mutez
+    total_net: Mutez
+    dust: Mutez
+    zero_payouts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """A distribution as the ledger has it."""
+
+    id: int
+    key: DistributionKey
+    state: DistributionState
+    message: str | None
+    snapshot_sha256: str | None
+    figures: PlanFigures
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether payouts were written, now or before a failure."""
+        return self.snapshot_sha256 is not None
+
+
+async def ensure(tx: AsyncConnection, key: DistributionKey, *, at: datetime) -> Distribution:
+    """Give the distribution, entering it as seen when it is new."""
+    found = await find(tx, key)
+    if found:
+        return found
+    await tx.execute(
+        insert(distributions).values(
+            network=key.network,
+            baker_id=key.baker_id,
+            cycle=key.cycle,
+            kind=key.kind,
+            mode=key.mode,
+            state=DistributionState.SEEN,
+            created_at=at,
+            updated_at=at,
+        )
+    )
+    await audit.record(tx, AuditEvent(at, "bakehouse", "distribution.seen", str(key), {}))
+    return await get(tx, key)
+
+
+async def find(tx: AsyncConnection, key: DistributionKey) -> Distribution | None:
+    """Give the distribution, or None."""
+    query = select(distributions).where(
+        distributions.c.network == key.network,
+        distributions.c.baker_id == key.baker_id,
+        distributions.c.cycle == key.cycle,
+        distributions.c.kind == key.kind,
+        distributions.c.mode == key.mode,
+    )
+    rows = await _fetch(tx, query)
+    return rows[0] if rows else None
+
+
+async def get(tx: AsyncConnection, key: DistributionKey) -> Distribution:
+    """Give the distribution; raises NotFoundError."""
+    found = await find(tx, key)
+    if found is None:
+        raise NotFoundError(f"there is no distribution {key}")
+    return found
+
+
+async def unsettled(tx: AsyncConnection, baker_id: str | None = None) -> list[Distribution]:
+    """Give all that is neither paid, simulated nor failed, oldest cycle first."""
+    done = {*SETTLED_DISTRIBUTIONS, DistributionState.FAILED}
+    query = select(distributions).where(distributions.c.state.not_in(done))
+    if baker_id is not None:
+        query = query.where(distributions.c.baker_id == baker_id)
+    return await _fetch(tx, query.order_by(distributions.c.cycle, distributions.c.id))
+
+
+async def of_baker(tx: AsyncConnection, baker_id: str, limit: int = 50) -> list[Distribution]:
+    """Give a baker's distributions, newest cycle first."""
+    query = (
+        select(distributions)
+        .where(distributions.c.baker_id == baker_id)
+        .order_by(distributions.c.cycle.desc(), distributions.c.id.desc())
+        .limit(limit)
+    )
+    return await _fetch(tx, query)
+
+
+async def states_by_cycle(
+    tx: AsyncConnection, baker_id: str, kind: DistributionKind, mode: Mode
+) -> dict[int, DistributionState]:
+    """Give the state of every cycle the ledger knows of, in this kind and mode."""
+    query = select(distributions.c.cycle, distributions.c.state).where(
+        distributions.c.baker_id == baker_id,
+        distributions.c.kind == kind,
+        distributions.c.mode == mode,
+    )
+    return {row.cycle: DistributionState(row.state) for row in await tx.execute(query)}
+
+
+async def snapshot(tx: AsyncConnection, distribution_id: int) -> str | None:
+    """Give what the indexer answered, as it was received when the plan was made."""
+    query = select(distributions.c.snapshot).where(distributions.c.id == distribution_id)
+    received: str | None = (await tx.execute(query)).scalar_one()
+    return received
+
+
+async def enter_state(  # noqa: PLR0913 - keyword-only facts of one change
+    tx: AsyncConnection,
+    distribution: Distribution,
+    to: DistributionState,
+    *,
+    at: datetime,
+    message: str | None = None,
+    actor: str = "bakehouse",
+) -> None:
+    """Move a distribution; raises IllegalTransitionError."""
+    await move(tx, distributions, [distribution.id], to, message=message, updated_at=at)
+    detail = {"from": distribution.state, "message": message}
+    event = AuditEvent(at, actor, f"distribution.{to}", str(distribution.key), detail)
+    await audit.record(tx, event)
+
+
+async def store_plan(  # noqa: PLR0913 - keyword-only facts of one change
+    tx: AsyncConnection,
+    distribution: Distribution,
+    figures: PlanFigures,
+    *,
+    snapshot: str,
+    snapshot_sha256: str,
+    at: datetime,
+) -> None:
+    """Keep the plan's figures with the evidence they were computed from."""
+    values: dict[str, Any] = {
+        "pool": figures.pool,
+        "own_part": figures.own_part,
+        "total_fees": figures.total_fees,
+        "total_net": figures.total_net,
+        "dust": figures.dust,
+        "zero_payouts": figures.zero_payouts,
+        "snapshot_sha256": snapshot_sha256,
+    }
+    await tx.execute(
+        update(distributions)
+        .where(distributions.c.id == distribution.id)
+        .values(snapshot=snapshot, **values)
+    )
+    event = AuditEvent(at, "bakehouse", "distribution.plan", str(distribution.key), values)
+    await audit.record(tx, event)
+
+
+async def has_earlier_unsettled(
+    tx: AsyncConnection, distribution: Distribution, waiting_for: Collection[DistributionState]
+) -> bool:
+    """Whether an earlier distribution of the same baker and mode is in one of these states."""
+    key = distribution.key
+    query = select(func.count()).where(
+        distributions.c.baker_id == key.baker_id,
+        distributions.c.network == key.network,
+        distributions.c.mode == key.mode,
+        distributions.c.kind == key.kind,
+        distributions.c.cycle < key.cycle,
+        distributions.c.state.in_(waiting_for),
+    )
+    return bool((await tx.execute(query)).scalar_one())
+
+
+async def _fetch(tx: AsyncConnection, query: Select[Any]) -> list[Distribution]:
+    return [_distribution(row) for row in await tx.execute(query)]
+
+
+def _distribution(row: Row[Any]) -> Distribution:
+    return Distribution(
+        id=row.id,
+        key=DistributionKey(
+            row.network, row.baker_id, row.cycle, DistributionKind(row.kind), Mode(row.mode)
+        ),
+        state=DistributionState(row.state),
+        message=row.message,
+        snapshot_sha256=row.snapshot_sha256,
+        figures=PlanFigures(
+            Mutez(row.pool),
+            Mutez(row.own_part),
+            Mutez(row.total_fees),
+            Mutez(row.total_net),
+            Mutez(row.dust),
+            row.zero_payouts,
+        ),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

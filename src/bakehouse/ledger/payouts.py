@@ -1,0 +1,192 @@
+"""Payouts: what each delegator or bond-pool member is owed for a cycle, and what became of it."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, Select, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bakehouse.ledger.distributions import Distribution
+from bakehouse.ledger.schema import payouts, transfers
+from bakehouse.ledger.states import Mode, PayoutState
+from bakehouse.ledger.transition import move
+from bakehouse.rewards.money import BasisPoints, Mutez
+
+
+@dataclass(frozen=True, slots=True)
+class NewPayout:
+    """A payout about to enter the ledger; amounts in mutez."""
+
+    kind: str
+    owed_to: str
+    delegated_balance: Mutez
+    gross: Mutez
+    fee_basis_points: BasisPoints
+    fee: Mutez
+    net: Mutez
+    state: PayoutState
+
+
+@dataclass(frozen=True, slots=True)
+class Payout:
+    """A payout as the ledger has it; amounts in mutez."""
+
+    id: int
+    cycle: int
+    kind: str
+    owed_to: str
+    address: str
+    delegated_balance: Mutez
+    gross: Mutez
+    fee_basis_points: BasisPoints
+    fee: Mutez
+    net: Mutez
+    state: PayoutState
+    transfer_id: int | None
+    reason: str | None
+
+
+async def add(tx: AsyncConnection, distribution: Distribution, rows: Iterable[NewPayout]) -> None:
+    """Enter the payouts of a plan; the unique identity refuses to owe anything twice."""
+    key = distribution.key
+    values = [
+        {
+            "distribution_id": distribution.id,
+            "paid_with_id": distribution.id,
+            "network": key.network,
+            "baker_id": key.baker_id,
+            "cycle": key.cycle,
+            "mode": key.mode,
+            "kind": row.kind,
+            "owed_to": row.owed_to,
+            "address": row.owed_to,
+            "delegated_balance": row.delegated_balance,
+            "gross": row.gross,
+            "fee_basis_points": row.fee_basis_points,
+            "fee": row.fee,
+            "net": row.net,
+            "state": row.state,
+        }
+        for row in rows
+    ]
+    if values:
+        await tx.execute(insert(payouts), values)
+
+
+async def carried(tx: AsyncConnection, baker_id: str, mode: Mode) -> dict[str, list[Payout]]:
+    """Give the payouts that wait below the minimum, by whom they are owed to."""
+    query = select(payouts).where(
+        payouts.c.baker_id == baker_id,
+        payouts.c.mode == mode,
+        payouts.c.state == PayoutState.CARRIED,
+    )
+    by_address: dict[str, list[Payout]] = {}
+    for payout in await _fetch(tx, query):
+        by_address.setdefault(payout.owed_to, []).append(payout)
+    return by_address
+
+
+async def release_carried(
+    tx: AsyncConnection, distribution: Distribution, released: Sequence[Payout], to: PayoutState
+) -> None:
+    """Let carried payouts be paid (or simulated) together with this distribution."""
+    ids = [payout.id for payout in released]
+    await move(tx, payouts, ids, to, paid_with_id=distribution.id)
+
+
+async def in_state(
+    tx: AsyncConnection, distribution: Distribution, state: PayoutState
+) -> list[Payout]:
+    """Give what this distribution pays and is in a state, in an order that never changes."""
+    query = select(payouts).where(
+        payouts.c.paid_with_id == distribution.id, payouts.c.state == state
+    )
+    return await _fetch(tx, query.order_by(payouts.c.address, payouts.c.id))
+
+
+async def of_distribution(tx: AsyncConnection, distribution: Distribution) -> list[Payout]:
+    """Give every payout planned for the distribution's cycle, largest first."""
+    query = select(payouts).where(payouts.c.distribution_id == distribution.id)
+    return await _fetch(tx, query.order_by(payouts.c.net.desc(), payouts.c.id))
+
+
+async def count_by_state(
+    tx: AsyncConnection, distribution: Distribution
+) -> dict[PayoutState, tuple[int, Mutez]]:
+    """Count and sum what this distribution pays, by state."""
+    query = (
+        select(payouts.c.state, func.count(), func.sum(payouts.c.net))
+        .where(payouts.c.paid_with_id == distribution.id)
+        .group_by(payouts.c.state)
+    )
+    rows = await tx.execute(query)
+    return {PayoutState(state): (count, Mutez(int(total))) for state, count, total in rows}
+
+
+async def assign(tx: AsyncConnection, ids: Collection[int], transfer_id: int) -> None:
+    """Bind owed payouts to the transfer that settles them."""
+    await move(tx, payouts, ids, PayoutState.ASSIGNED, transfer_id=transfer_id)
+
+
+async def of_transfer(tx: AsyncConnection, transfer_id: int) -> list[Payout]:
+    """Give the payouts one transfer settles."""
+    query = select(payouts).where(payouts.c.transfer_id == transfer_id)
+    return await _fetch(tx, query.order_by(payouts.c.id))
+
+
+async def settle_operation(tx: AsyncConnection, operation_id: int) -> int:
+    """Mark everything the operation paid as paid; gives how many payouts that were."""
+    ids = await _ids_of_operation(tx, operation_id)
+    await move(tx, payouts, ids, PayoutState.PAID)
+    return len(ids)
+
+
+async def release_operation(
+    tx: AsyncConnection, operation_id: int, *, held: Sequence[tuple[int, str]]
+) -> None:
+    """Free what an operation did not pay: `held` (transfer, reason) waits for a person, rest owed.
+
+    Only after it is proven that the operation will never pay them.
+    """
+    for transfer_id, reason in held:
+        ids = [payout.id for payout in await of_transfer(tx, transfer_id)]
+        await move(tx, payouts, ids, PayoutState.HELD, transfer_id=None, reason=reason)
+    rest = await _ids_of_operation(tx, operation_id)
+    await move(tx, payouts, rest, PayoutState.OWED, transfer_id=None)
+
+
+async def hold(tx: AsyncConnection, ids: Collection[int], reason: str) -> None:
+    """Keep owed payouts back until a person decides."""
+    await move(tx, payouts, ids, PayoutState.HELD, reason=reason)
+
+
+async def _ids_of_operation(tx: AsyncConnection, operation_id: int) -> list[int]:
+    query = (
+        select(payouts.c.id)
+        .join(transfers, transfers.c.id == payouts.c.transfer_id)
+        .where(transfers.c.operation_id == operation_id)
+    )
+    return list((await tx.execute(query)).scalars())
+
+
+async def _fetch(tx: AsyncConnection, query: Select[Any]) -> list[Payout]:
+    return [_payout(row) for row in await tx.execute(query)]
+
+
+def _payout(row: Row[Any]) -> Payout:
+    return Payout(
+        id=row.id,
+        cycle=row.cycle,
+        kind=row.kind,
+        owed_to=row.owed_to,
+        address=row.address,
+        delegated_balance=Mutez(row.delegated_balance),
+        gross=Mutez(row.gross),
+        fee_basis_points=BasisPoints(row.fee_basis_points),
+        fee=Mutez(row.fee),
+        net=Mutez(row.net),
+        state=PayoutState(row.state),
+        transfer_id=row.transfer_id,
+        reason=row.reason,
+    )

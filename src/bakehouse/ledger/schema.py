@@ -1,0 +1,306 @@
+"""The tables of the ledger. Amounts are integers of mutez, times are UTC; no queries here."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+from bakehouse.ledger.states import (
+    DistributionKind,
+    DistributionState,
+    Mode,
+    OperationState,
+    PayoutState,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware UTC time; SQLite would forget the zone, and a naive time is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - the base class names it
+        """Write UTC; raises ValueError for a time without a zone."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone does not enter the ledger")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - same
+        """Read UTC back."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+# SQLite numbers rows by itself only where the key is a plain INTEGER.
+_ROW_ID = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _row_id() -> Column[int]:
+    return Column("id", _ROW_ID, primary_key=True, autoincrement=True)
+
+
+def _one_of(column: str, states: type[StrEnum]) -> CheckConstraint:
+    names = ", ".join(f"'{state}'" for state in states)
+    return CheckConstraint(f"{column} IN ({names})", name=f"{column}_known")
+
+
+def _mutez(name: str, **options: Any) -> Column[int]:
+    return Column(name, BigInteger, nullable=False, **options)
+
+
+bakers = Table(
+    "bakers",
+    metadata,
+    Column("baker_id", Text, primary_key=True),
+    Column("network", Text, nullable=False),
+    Column("alias", Text),
+    Column("payout_address", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("default_fee", Integer, nullable=False),
+    Column("update_freq", Integer, nullable=False),
+    Column("payment_retries", Integer, nullable=False),
+    Column("minutes_between_retries", Integer, nullable=False),
+    Column("num_blocks_wait", Integer, nullable=False),
+    Column("first_cycle", Integer, nullable=False),
+    Column("payout_delay_cycles", Integer, nullable=False),
+    Column("share_block_fees", Boolean, nullable=False),
+    _mutez("minimum_payout"),
+    Column("bond_pool_enabled", Boolean, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    _one_of("mode", Mode),
+    CheckConstraint("default_fee BETWEEN 0 AND 10000", name="default_fee_range"),
+    CheckConstraint("update_freq >= 1", name="update_freq_range"),
+    CheckConstraint("payment_retries >= 0", name="payment_retries_range"),
+    CheckConstraint("minutes_between_retries >= 1", name="minutes_between_retries_range"),
+    CheckConstraint("num_blocks_wait >= 2", name="num_blocks_wait_range"),
+    CheckConstraint("first_cycle >= 0", name="first_cycle_range"),
+    CheckConstraint("payout_delay_cycles >= 0", name="payout_delay_cycles_range"),
+    CheckConstraint("minimum_payout >= 0", name="minimum_payout_range"),
+)
+
+delegator_fees = Table(
+    "delegator_fees",
+    metadata,
+    Column("baker_id", ForeignKey("bakers.baker_id"), primary_key=True),
+    Column("address", Text, primary_key=True),
+    Column("fee", Integer, nullable=False),
+    CheckConstraint("fee BETWEEN 0 AND 10000", name="fee_range"),
+)
+
+bond_pool_members = Table(
+    "bond_pool_members",
+    metadata,
+    Column("baker_id", ForeignKey("bakers.baker_id"), primary_key=True),
+    Column("address", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    _mutez("amount"),
+    Column("adm_charge", Integer, nullable=False),
+    Column("is_manager", Boolean, nullable=False),
+    CheckConstraint("amount > 0", name="amount_positive"),
+    CheckConstraint("adm_charge BETWEEN 0 AND 10000", name="adm_charge_range"),
+    Index(
+        "uq_bond_pool_members_manager",
+        "baker_id",
+        unique=True,
+        sqlite_where=text("is_manager"),
+        postgresql_where=text("is_manager"),
+    ),
+)
+
+distributions = Table(
+    "distributions",
+    metadata,
+    _row_id(),
+    Column("network", Text, nullable=False),
+    Column("baker_id", ForeignKey("bakers.baker_id"), nullable=False),
+    Column("cycle", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("message", Text),
+    # What the indexer answered, as received: evidence for whoever doubts the plan.
+    Column("snapshot", Text),
+    Column("snapshot_sha256", Text),
+    _mutez("pool", server_default=text("0")),
+    _mutez("own_part", server_default=text("0")),
+    _mutez("total_fees", server_default=text("0")),
+    _mutez("total_net", server_default=text("0")),
+    _mutez("dust", server_default=text("0")),
+    Column("zero_payouts", Integer, nullable=False, server_default=text("0")),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    UniqueConstraint("network", "baker_id", "cycle", "kind", "mode", name="identity"),
+    _one_of("kind", DistributionKind),
+    _one_of("mode", Mode),
+    _one_of("state", DistributionState),
+    CheckConstraint("pool = own_part + total_fees + total_net + dust", name="adds_up"),
+)
+
+operations = Table(
+    "operations",
+    metadata,
+    _row_id(),
+    Column("network", Text, nullable=False),
+    Column("baker_id", ForeignKey("bakers.baker_id"), nullable=False),
+    Column("distribution_id", ForeignKey("distributions.id"), nullable=False, index=True),
+    Column("source", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("hash", Text, nullable=False, unique=True),
+    Column("signed_bytes", LargeBinary, nullable=False),
+    Column("protocol", Text, nullable=False),
+    Column("branch", Text, nullable=False),
+    Column("branch_level", Integer, nullable=False),
+    Column("last_includable_level", Integer, nullable=False),
+    Column("counter_first", BigInteger, nullable=False),
+    Column("content_count", Integer, nullable=False),
+    _mutez("total_fee"),
+    # Every block from branch_level + 1 up to here was read and does not hold the operation.
+    Column("scanned_level", Integer, nullable=False),
+    Column("included_level", Integer),
+    Column("included_block", Text),
+    Column("applied", Boolean),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    _one_of("state", OperationState),
+    CheckConstraint(
+        "(state IN ('included', 'final')) = (included_level IS NOT NULL)",
+        name="inclusion_has_level",
+    ),
+    # Two groups with one counter exclude each other on chain; the ledger knows only one that lives.
+    Index(
+        "uq_operations_counter",
+        "network",
+        "source",
+        "counter_first",
+        unique=True,
+        sqlite_where=text("state <> 'dead'"),
+        postgresql_where=text("state <> 'dead'"),
+    ),
+)
+
+transfers = Table(
+    "transfers",
+    metadata,
+    _row_id(),
+    Column("operation_id", ForeignKey("operations.id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("destination", Text, nullable=False),
+    _mutez("amount"),
+    _mutez("fee"),
+    Column("gas_limit", Integer, nullable=False),
+    Column("storage_limit", Integer, nullable=False),
+    Column("status", Text),
+    _mutez("burn", server_default=text("0")),
+    UniqueConstraint("operation_id", "position", name="position"),
+    CheckConstraint("amount > 0", name="amount_positive"),
+)
+
+payouts = Table(
+    "payouts",
+    metadata,
+    _row_id(),
+    Column("distribution_id", ForeignKey("distributions.id"), nullable=False),
+    # The distribution whose operations pay it: its own, or the later one that carried it over.
+    Column("paid_with_id", ForeignKey("distributions.id"), nullable=False),
+    Column("network", Text, nullable=False),
+    Column("baker_id", ForeignKey("bakers.baker_id"), nullable=False),
+    Column("cycle", Integer, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("owed_to", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    _mutez("delegated_balance"),
+    _mutez("gross"),
+    Column("fee_basis_points", Integer, nullable=False),
+    _mutez("fee"),
+    _mutez("net"),
+    Column("state", Text, nullable=False),
+    Column("transfer_id", ForeignKey("transfers.id"), index=True),
+    Column("reason", Text),
+    # Whom it is owed to, not where it is sent: a redirect changed later never pays again.
+    UniqueConstraint("network", "baker_id", "cycle", "kind", "owed_to", "mode", name="identity"),
+    Index("ix_payouts_work", "paid_with_id", "state"),
+    Index("ix_payouts_carried", "baker_id", "mode", "state"),
+    Index("ix_payouts_distribution", "distribution_id"),
+    _one_of("mode", Mode),
+    _one_of("state", PayoutState),
+    CheckConstraint("net > 0", name="net_positive"),
+    CheckConstraint(
+        "(state IN ('assigned', 'paid')) = (transfer_id IS NOT NULL)", name="assigned_has_transfer"
+    ),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    _row_id(),
+    Column("operation_id", ForeignKey("operations.id"), nullable=False, index=True),
+    Column("at", UtcTime, nullable=False),
+    Column("node", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    _row_id(),
+    Column("baker_id", Text),
+    Column("code", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("raised_at", UtcTime, nullable=False),
+    Column("repeated_at", UtcTime, nullable=False),
+    Column("times", Integer, nullable=False),
+    Column("acknowledged_at", UtcTime),
+    Index(
+        "uq_alerts_open",
+        "code",
+        "subject",
+        unique=True,
+        sqlite_where=text("acknowledged_at IS NULL"),
+        postgresql_where=text("acknowledged_at IS NULL"),
+    ),
+)
+
+audit_events = Table(
+    "audit_events",
+    metadata,
+    _row_id(),
+    Column("at", UtcTime, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("previous_hash", Text, nullable=False),
+    Column("hash", Text, nullable=False, unique=True),
+)

@@ -1,0 +1,39 @@
+"""The one way to change a state: checked against the legal moves, all rows or none."""
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import Table, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bakehouse.errors import IllegalTransitionError
+from bakehouse.ledger.states import MOVES
+
+# SQLite binds at most 32,766 values in one statement.
+_IDS_PER_STATEMENT = 10_000
+
+
+async def move(
+    tx: AsyncConnection, table: Table, ids: Collection[int], to: str, **values: Any
+) -> None:
+    """Move rows into state `to`, all or none of the transaction.
+
+    Raises IllegalTransitionError when any row is in a state that may not be left for `to`, or is
+    gone: somebody else was faster, or the caller is wrong about the world.
+    """
+    leaving = [left for left, entered in MOVES[table.name].items() if to in entered]
+    wanted = list(ids)
+    moved = 0
+    for start in range(0, len(wanted), _IDS_PER_STATEMENT):
+        part = wanted[start : start + _IDS_PER_STATEMENT]
+        result = await tx.execute(
+            update(table)
+            .where(table.c.id.in_(part), table.c.state.in_(leaving))
+            .values(state=to, **values)
+        )
+        moved += result.rowcount
+    if moved != len(wanted):
+        raise IllegalTransitionError(
+            f"{len(wanted) - moved} of {len(wanted)} {table.name} could not become {to!r}: "
+            f"only {', '.join(sorted(leaving))} may",
+        )
