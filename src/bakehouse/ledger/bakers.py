@@ -41,6 +41,8 @@ class Baker:
     share_block_fees: bool = False
     minimum_payout: Mutez = NO_MUTEZ
     bond_pool_enabled: bool = False
+    #: Whether its schedules run; removing them is remembered, so that nothing re-creates them.
+    scheduled: bool = True
 
     def __post_init__(self) -> None:
         for name, (least, most) in _RANGES.items():
@@ -62,7 +64,15 @@ _RANGES: Mapping[str, tuple[int, int | None]] = {
 }
 
 #: What `change` may change; the rest is who the baker is.
-SETTINGS = (*_RANGES, "alias", "mode", "payout_address", "share_block_fees", "bond_pool_enabled")
+SETTINGS = (
+    *_RANGES,
+    "alias",
+    "mode",
+    "payout_address",
+    "share_block_fees",
+    "bond_pool_enabled",
+    "scheduled",
+)
 
 
 async def add(tx: AsyncConnection, baker: Baker, *, actor: str, at: datetime) -> None:

@@ -124,6 +124,14 @@ async def count_by_state(
     return {PayoutState(state): (count, Mutez(int(total))) for state, count, total in rows}
 
 
+async def total_of_cycle(tx: AsyncConnection, distribution: Distribution) -> Mutez:
+    """Sum every payout planned for the distribution's cycle, whatever became of it."""
+    query = select(func.coalesce(func.sum(payouts.c.net), 0)).where(
+        payouts.c.distribution_id == distribution.id
+    )
+    return Mutez(int((await tx.execute(query)).scalar_one()))
+
+
 async def assign(tx: AsyncConnection, ids: Collection[int], transfer_id: int) -> None:
     """Bind owed payouts to the transfer that settles them."""
     await move(tx, payouts, ids, PayoutState.ASSIGNED, transfer_id=transfer_id)

@@ -96,6 +96,7 @@ bakers = Table(
     Column("share_block_fees", Boolean, nullable=False),
     _mutez("minimum_payout"),
     Column("bond_pool_enabled", Boolean, nullable=False),
+    Column("scheduled", Boolean, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     _one_of("mode", Mode),
     CheckConstraint("default_fee BETWEEN 0 AND 10000", name="default_fee_range"),

@@ -15,6 +15,7 @@ class BondPoolMember:
     amount: Mutez
     adm_charge: BasisPoints
     is_manager: bool = False
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class BondPayout:
 
     recipient: str
     amount: Mutez
+    adm_charge: BasisPoints
     gross: Mutez
     charge: Mutez
     charges_received: Mutez
@@ -87,6 +89,7 @@ def _pay_member(
     return BondPayout(
         recipient=member.address,
         amount=member.amount,
+        adm_charge=member.adm_charge,
         gross=gross,
         charge=charge,
         charges_received=received,

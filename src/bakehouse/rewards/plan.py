@@ -18,7 +18,7 @@ class PayoutRules:
 
     default_fee: BasisPoints
     #: Fees of single delegators, by address; they replace the default.
-    fees: Mapping[str, BasisPoints] = field(default=_NO_FEES)
+    fees: Mapping[str, BasisPoints] = field(default_factory=lambda: _NO_FEES)
     share_block_fees: bool = False
     #: What is due below this is carried to the next cycle instead of being paid.
     minimum_payout: Mutez = NO_MUTEZ
@@ -131,6 +131,8 @@ def plan_payouts(
 
 def prove(plan: PayoutPlan) -> None:
     """Add the plan up anew from its rows; raises RefusalError naming the sum that is off."""
+    if plan.pool < 0:
+        raise RefusalError(f"a pool of {plan.pool} mutez is negative")
     total_net = sum(payout.net for payout in plan.payouts)
     if total_net != plan.total_net:
         raise RefusalError(f"payouts add up to {total_net} mutez, not to {plan.total_net}")
@@ -154,6 +156,9 @@ def _refuse_inconsistent(rewards: CycleRewards) -> None:
         )
     if min((rewards.own_delegated_balance, *balances)) < 0:
         raise RefusalError("a delegated balance is negative")
+    if len({delegator.address for delegator in rewards.delegators}) != len(balances):
+        # Each row would be given the address's carried amount anew.
+        raise RefusalError("a delegator is listed twice in the cycle")
 
 
 def _own_part(pool: Mutez, rewards: CycleRewards) -> Mutez:

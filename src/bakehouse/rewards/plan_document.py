@@ -4,7 +4,9 @@ from typing import Any
 
 from bakehouse.rewards.plan import PayoutPlan
 
+#: Kinds of payout: why the recipient is owed.
 DELEGATOR = "delegator"
+BOND_MEMBER = "bond-member"
 
 
 def plan_document(plan: PayoutPlan, baker: str | None) -> dict[str, Any]:

@@ -151,6 +151,7 @@ def _create_bakers() -> None:
         sa.Column("share_block_fees", sa.Boolean(), nullable=False),
         sa.Column("minimum_payout", sa.BigInteger(), nullable=False),
         sa.Column("bond_pool_enabled", sa.Boolean(), nullable=False),
+        sa.Column("scheduled", sa.Boolean(), nullable=False),
         sa.Column("created_at", UtcTime(), nullable=False),
         sa.CheckConstraint(
             "mode IN ('off', 'simulation', 'on')", name=op.f("ck_bakers_mode_known")

@@ -1,0 +1,128 @@
+"""The jobs there are, as requests: what each is told, how often it is tried. Nothing runs here."""
+
+from collections.abc import Mapping
+
+from bakehouse.errors import InputError
+from bakehouse.jobs.job_types import (
+    JSON,
+    PRIORITY_MANUAL,
+    PRIORITY_SCHEDULED,
+    JobName,
+    JobOptions,
+    JobRequest,
+    QueueName,
+    Schedule,
+)
+from bakehouse.ledger.bakers import Baker
+from bakehouse.ledger.distributions import DistributionKey
+from bakehouse.ledger.states import DistributionKind, Mode
+
+#: Minutes between two looks at a baker's wallet.
+BALANCE_POLL_MINUTES = 5
+
+_CHAIN_READ = JobOptions(priority=PRIORITY_SCHEDULED, attempts=3, backoff_seconds=5)
+_BY_HAND = JobOptions(priority=PRIORITY_MANUAL, attempts=3, backoff_seconds=5)
+
+_KINDS = {
+    DistributionKind.DELEGATORS: (QueueName.REWARD_DISTRIBUTION, JobName.DISTRIBUTE),
+    DistributionKind.BOND_POOL: (QueueName.BOND_POOL, JobName.DISTRIBUTE_BOND_POOL),
+}
+
+
+def cycle_monitor_id(baker_id: str) -> str:
+    """Name the schedule that looks for finished cycles."""
+    return f"cycle-monitor-{baker_id}"
+
+
+def balance_poll_id(baker_id: str) -> str:
+    """Name the schedule that reads the wallet's balance."""
+    return f"balance-poll-{baker_id}"
+
+
+def cycle_monitor(baker: Baker, minute_seconds: int) -> Schedule:
+    """Look for finished cycles every `update_freq` minutes."""
+    return Schedule(
+        id=cycle_monitor_id(baker.baker_id),
+        queue=QueueName.CYCLE_MONITORING,
+        name=JobName.CHECK_CYCLE,
+        data={"baker_id": baker.baker_id},
+        every_seconds=baker.update_freq * minute_seconds,
+        options=_CHAIN_READ,
+    )
+
+
+def balance_poll(baker: Baker, minute_seconds: int) -> Schedule:
+    """Read the wallet's balance every five minutes."""
+    return Schedule(
+        id=balance_poll_id(baker.baker_id),
+        queue=QueueName.BLOCKCHAIN_POLLING,
+        name=JobName.POLL_BALANCE,
+        data={"baker_id": baker.baker_id},
+        every_seconds=BALANCE_POLL_MINUTES * minute_seconds,
+        options=_CHAIN_READ,
+    )
+
+
+def check_cycle(baker_id: str, *, retry_failed: bool = False) -> JobRequest:
+    """Look for finished cycles now; `retry_failed` also takes up what waits for a person."""
+    return JobRequest(
+        queue=QueueName.CYCLE_MONITORING,
+        name=JobName.CHECK_CYCLE,
+        data={"baker_id": baker_id, "retry_failed": retry_failed},
+        options=_BY_HAND,
+    )
+
+
+def poll_balance(baker_id: str) -> JobRequest:
+    """Read the wallet's balance now."""
+    return JobRequest(
+        queue=QueueName.BLOCKCHAIN_POLLING,
+        name=JobName.POLL_BALANCE,
+        data={"baker_id": baker_id},
+        options=_BY_HAND,
+    )
+
+
+def distribute(key: DistributionKey, baker: Baker, minute_seconds: int) -> JobRequest:
+    """Take one distribution to its end; while such a job is under way, no second one is added."""
+    queue, name = _KINDS[key.kind]
+    return JobRequest(
+        queue=queue,
+        name=name,
+        data={
+            "network": key.network,
+            "baker_id": key.baker_id,
+            "cycle": key.cycle,
+            "kind": key.kind.value,
+            "mode": key.mode.value,
+        },
+        options=JobOptions(
+            attempts=baker.payment_retries + 1,
+            backoff_seconds=baker.minutes_between_retries * minute_seconds,
+        ),
+        deduplication_id=f"{key.baker_id}-{key.cycle}-{key.kind}-{key.mode}",
+    )
+
+
+def baker_of(data: Mapping[str, JSON]) -> str:
+    """Read whom a job is about; raises InputError for a job that does not say."""
+    return _text(data, "baker_id")
+
+
+def distribution_of(data: Mapping[str, JSON]) -> DistributionKey:
+    """Read which distribution a job is about; raises InputError for one that does not say."""
+    cycle = data.get("cycle")
+    if not isinstance(cycle, int) or isinstance(cycle, bool):
+        raise InputError("this job names no cycle: it was not made by Bakehouse")
+    try:
+        kind, mode = DistributionKind(_text(data, "kind")), Mode(_text(data, "mode"))
+    except ValueError as error:
+        raise InputError(f"this job cannot be understood: {error}") from error
+    return DistributionKey(_text(data, "network"), _text(data, "baker_id"), cycle, kind, mode)
+
+
+def _text(data: Mapping[str, JSON], name: str) -> str:
+    value = data.get(name)
+    if not isinstance(value, str):
+        raise InputError(f"this job names no {name}: it was not made by Bakehouse")
+    return value

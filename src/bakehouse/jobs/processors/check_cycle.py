@@ -1,0 +1,32 @@
+"""The job `check-cycle`: notice finished cycles, and have the oldest unpaid one distributed."""
+
+from bakehouse.jobs import job_requests
+from bakehouse.jobs.job_run import Processor
+from bakehouse.jobs.job_types import JSON, RunningJob
+from bakehouse.jobs.workshop import Workshop
+from bakehouse.ledger import bakers
+from bakehouse.payments.due import note_due_cycles
+
+
+def check_cycle(workshop: Workshop) -> Processor:
+    """Make the processor; it is idempotent: every finished cycle is entered in the ledger once."""
+
+    async def process(job: RunningJob) -> JSON:
+        baker_id = job_requests.baker_of(job.data)
+        found = await note_due_cycles(workshop.payer, baker_id)
+        # One at a time: the next is asked for when this one is settled. Order is kept, and a
+        # thousand missed cycles are one waiting job.
+        wanted = [*found.due[:1], *(found.failed if job.data.get("retry_failed") else ())]
+        async with workshop.payer.ledger.read() as tx:
+            baker = await bakers.get(tx, baker_id)
+        for key in wanted:
+            await workshop.engine.add(job_requests.distribute(key, baker, workshop.minute_seconds))
+        return {
+            "mode": baker.mode.value,
+            "current_cycle": found.current_cycle,
+            "due": [key.cycle for key in found.due],
+            "failed": [key.cycle for key in found.failed],
+            "queued": [key.cycle for key in wanted],
+        }
+
+    return process

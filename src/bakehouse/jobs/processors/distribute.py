@@ -1,0 +1,88 @@
+"""The jobs `distribute` and `distribute-bond-pool`: take one distribution to its end, in steps."""
+
+import structlog
+
+from bakehouse.errors import InputError
+from bakehouse.jobs import job_requests
+from bakehouse.jobs.job_run import FailureHandler, Processor
+from bakehouse.jobs.job_types import JSON, DoNotRetry, RunningJob, WaitThenContinue
+from bakehouse.jobs.workshop import Workshop
+from bakehouse.ledger import bakers, distributions
+from bakehouse.ledger.distributions import DistributionKey
+from bakehouse.ledger.states import DistributionKind
+from bakehouse.payments.advance import Step, advance, fail
+from bakehouse.payments.settle import bond_pool_of
+
+_log = structlog.get_logger(__name__)
+
+
+def distribute(workshop: Workshop) -> Processor:
+    """Make the processor of both queues: it pays the cycle, kind and mode that the job names.
+
+    While the chain is to make progress the job goes back to the queue; no attempt is used up.
+    """
+
+    async def process(job: RunningJob) -> JSON:
+        key = _key_of(job)
+        step = await advance(workshop.payer, key)
+        await job.report_progress({"paid": step.paid, "total": step.total})
+        if step.wait_seconds is not None:
+            raise WaitThenContinue(max(1, step.wait_seconds))
+        if step.is_settled:
+            await _go_on(workshop, key)
+        _log.info(
+            "distribution-settled" if step.is_settled else "distribution-stopped",
+            baker=key.baker_id,
+            cycle=key.cycle,
+            kind=key.kind.value,
+            mode=key.mode.value,
+            payouts=step.total,
+            mutez=step.distribution.figures.total_net,
+        )
+        return _result(step)
+
+    return process
+
+
+def mark_failed(workshop: Workshop) -> FailureHandler:
+    """Make the handler of a job's last failure: the distribution is failed, with its message."""
+
+    async def handle(job: RunningJob, message: str) -> None:
+        try:
+            key = job_requests.distribution_of(job.data)
+        except InputError:
+            # Not one of ours: there is nothing in the ledger to mark.
+            return
+        await fail(workshop.payer, key, message)
+
+    return handle
+
+
+def _key_of(job: RunningJob) -> DistributionKey:
+    try:
+        return job_requests.distribution_of(job.data)
+    except InputError as error:
+        raise DoNotRetry(error.message) from error
+
+
+async def _go_on(workshop: Workshop, key: DistributionKey) -> None:
+    """Ask for what follows; should this be lost, the reconciler finds it in the ledger."""
+    async with workshop.payer.ledger.read() as tx:
+        baker = await bakers.get(tx, key.baker_id)
+        bond_pool = await distributions.find(tx, bond_pool_of(key))
+    if key.kind is DistributionKind.BOND_POOL:
+        return
+    if bond_pool is not None:
+        request = job_requests.distribute(bond_pool.key, baker, workshop.minute_seconds)
+        await workshop.engine.add(request)
+    await workshop.engine.add(job_requests.check_cycle(key.baker_id))
+
+
+def _result(step: Step) -> JSON:
+    return {
+        "state": step.distribution.state.value,
+        "payouts": step.total,
+        "paid": step.paid,
+        "total_mutez": str(step.distribution.figures.total_net),
+        "waiting_for": step.waiting_for,
+    }

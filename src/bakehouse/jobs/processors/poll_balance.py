@@ -1,0 +1,58 @@
+"""The job `poll-balance`: read the payout wallet's balance and cache it. An error is never a 0."""
+
+from dataclasses import dataclass
+
+from bakehouse.jobs import job_requests
+from bakehouse.jobs.job_run import Processor
+from bakehouse.jobs.job_types import JSON, RunningJob
+from bakehouse.jobs.workshop import Workshop
+from bakehouse.ledger import bakers
+from bakehouse.rewards.money import Mutez
+from bakehouse.tezos.address import Address
+
+#: A balance older than this says nothing; half a day of missed polls is an outage.
+_KEPT_SECONDS = 12 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class KnownBalance:
+    """A wallet's balance (mutez) as of a block."""
+
+    balance: Mutez
+    level: int
+    at: str
+
+
+def poll_balance(workshop: Workshop) -> Processor:
+    """Make the processor; what cannot be read raises, and the old value ages in peace."""
+
+    async def process(job: RunningJob) -> JSON:
+        baker_id = job_requests.baker_of(job.data)
+        async with workshop.payer.ledger.read() as tx:
+            baker = await bakers.get(tx, baker_id)
+        head = await workshop.payer.node.head()
+        balance = await workshop.payer.node.balance(Address(baker.payout_address), head.hash)
+        known: JSON = {
+            "address": baker.payout_address,
+            # A string: JSON numbers beyond 2^53 do not survive every reader.
+            "balance": str(balance),
+            "level": head.level,
+            "at": workshop.payer.clock().isoformat(),
+        }
+        await workshop.cache.set(_key(baker_id), known, _KEPT_SECONDS)
+        return known
+
+    return process
+
+
+async def known_balance(workshop: Workshop, baker_id: str) -> KnownBalance | None:
+    """Give the last balance read for a baker, or None when none is known."""
+    match await workshop.cache.get(_key(baker_id)):
+        case {"balance": str(balance), "level": int(level), "at": str(at)}:
+            return KnownBalance(Mutez(int(balance)), level, at)
+        case _:
+            return None
+
+
+def _key(baker_id: str) -> str:
+    return f"balance:{baker_id}"

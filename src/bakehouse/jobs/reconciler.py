@@ -1,0 +1,60 @@
+"""Ledger against queue, at start and every minute: what the queue forgot is asked for again."""
+
+import asyncio
+
+import structlog
+
+from bakehouse.errors import BakehouseError
+from bakehouse.jobs import job_requests
+from bakehouse.jobs.scheduler import Scheduler
+from bakehouse.jobs.workshop import Workshop
+from bakehouse.ledger import bakers, distributions
+from bakehouse.ledger.bakers import Baker
+from bakehouse.ledger.distributions import Distribution
+from bakehouse.ledger.states import DistributionKind
+from bakehouse.payments.advance import watch_unfinished
+
+_log = structlog.get_logger(__name__)
+
+
+async def reconcile(workshop: Workshop, scheduler: Scheduler) -> None:
+    """Re-create missing schedules and jobs, and follow what was signed; safe to run at any time."""
+    async with workshop.payer.ledger.read() as tx:
+        registered = await bakers.everyone(tx)
+        open_ones = await distributions.unsettled(tx)
+    made = await scheduler.ensure_schedules(registered)
+    if made:
+        _log.info("schedules-made", count=made)
+    for baker in registered:
+        await _resume(workshop, baker, [each for each in open_ones if _is_for(baker, each)])
+        await _watch(workshop, baker)
+
+
+async def reconcile_forever(workshop: Workshop, scheduler: Scheduler) -> None:
+    """Reconcile every minute until cancelled; a failure is logged and tried again."""
+    while True:
+        await asyncio.sleep(workshop.minute_seconds)
+        try:
+            await reconcile(workshop, scheduler)
+        except BakehouseError as error:
+            _log.warning("reconciling-failed", error=error.message)
+
+
+def _is_for(baker: Baker, distribution: Distribution) -> bool:
+    return distribution.key.baker_id == baker.baker_id and distribution.key.mode is baker.mode
+
+
+async def _resume(workshop: Workshop, baker: Baker, open_ones: list[Distribution]) -> None:
+    for kind in DistributionKind:
+        oldest = next((each.key for each in open_ones if each.key.kind is kind), None)
+        if oldest is not None:
+            request = job_requests.distribute(oldest, baker, workshop.minute_seconds)
+            await workshop.engine.add(request)
+
+
+async def _watch(workshop: Workshop, baker: Baker) -> None:
+    try:
+        await watch_unfinished(workshop.payer, baker.baker_id)
+    except BakehouseError as error:
+        # One baker's trouble must not keep the others waiting.
+        _log.warning("watching-failed", baker=baker.baker_id, error=error.message)

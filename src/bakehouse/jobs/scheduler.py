@@ -1,0 +1,132 @@
+"""The schedules of each baker: made, changed, triggered, removed and shown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bakehouse.errors import ConflictError
+from bakehouse.jobs import job_requests
+from bakehouse.jobs.job_types import JSON, AddedJob, QueueName, Schedule, ScheduleView
+from bakehouse.jobs.last_run import last_run
+from bakehouse.jobs.workshop import Workshop
+from bakehouse.ledger import bakers
+from bakehouse.ledger.bakers import Baker
+from bakehouse.ledger.states import Mode
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleStatus:
+    """One schedule and how it fares."""
+
+    id: str
+    queue: QueueName
+    every_seconds: int | None
+    next_run_at: datetime | None
+    #: `{at, ok, value | error}` of the last run, or None.
+    last_run: JSON
+
+
+class Scheduler:
+    """The service behind the schedules; each method raises NotFoundError for an unknown baker."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        self._workshop = workshop
+
+    async def initialize_schedules(self, baker_id: str) -> None:
+        """Create the baker's schedules, or bring them up to its settings, and look at once.
+
+        Raises ConflictError when the baker's mode is off.
+        """
+        baker = await self._baker(baker_id)
+        if baker.mode is Mode.OFF:
+            raise ConflictError(f"the mode of {baker_id} is off: switch it on before scheduling")
+        await self.ensure_schedules([await self._set_scheduled(baker, scheduled=True)])
+        await self.trigger_cycle_check(baker_id)
+        await self.trigger_balance_poll(baker_id)
+
+    async def update_schedule(self, baker_id: str) -> None:
+        """Bring the schedules up to the baker's settings; nothing is run by this."""
+        await self.ensure_schedules([await self._baker(baker_id)])
+
+    async def ensure_schedules(self, several: Sequence[Baker]) -> int:
+        """Make what is missing or differs from the bakers' settings; gives how many were made.
+
+        Bakers whose schedules were removed are left alone.
+        """
+        workshop = self._workshop
+        present = await self._present()
+        made = 0
+        for baker in several:
+            for schedule in _schedules_of(baker, workshop.minute_seconds):
+                view = present.get(schedule.id)
+                if not baker.scheduled or (view is not None and view.matches(schedule)):
+                    continue
+                first_run_at = workshop.payer.clock() + timedelta(seconds=schedule.every_seconds)
+                await workshop.engine.upsert_schedule(schedule, first_run_at)
+                made += 1
+        return made
+
+    async def trigger_cycle_check(self, baker_id: str) -> AddedJob:
+        """Look for finished cycles now, and take up again what failed."""
+        await self._baker(baker_id)
+        return await self._workshop.engine.add(
+            job_requests.check_cycle(baker_id, retry_failed=True)
+        )
+
+    async def trigger_balance_poll(self, baker_id: str) -> AddedJob:
+        """Read the wallet's balance now."""
+        await self._baker(baker_id)
+        return await self._workshop.engine.add(job_requests.poll_balance(baker_id))
+
+    async def remove_schedule(self, baker_id: str) -> bool:
+        """Remove the baker's schedules; gives whether there were any. What runs goes on."""
+        baker = await self._set_scheduled(await self._baker(baker_id), scheduled=False)
+        removed = [
+            await self._workshop.engine.remove_schedule(schedule.queue, schedule.id)
+            for schedule in _schedules_of(baker, self._workshop.minute_seconds)
+        ]
+        return any(removed)
+
+    async def schedule_status(self, baker_id: str) -> list[ScheduleStatus]:
+        """Give the baker's schedules with their next and last runs."""
+        baker = await self._baker(baker_id)
+        present = await self._present()
+        return [
+            ScheduleStatus(
+                id=schedule.id,
+                queue=schedule.queue,
+                every_seconds=present[schedule.id].every_seconds,
+                next_run_at=present[schedule.id].next_run_at,
+                last_run=await last_run(self._workshop, schedule.id),
+            )
+            for schedule in _schedules_of(baker, self._workshop.minute_seconds)
+            if schedule.id in present
+        ]
+
+    async def _present(self) -> dict[str, ScheduleView]:
+        queues = (QueueName.CYCLE_MONITORING, QueueName.BLOCKCHAIN_POLLING)
+        return {
+            view.id: view
+            for queue in queues
+            for view in await self._workshop.engine.schedules(queue)
+        }
+
+    async def _baker(self, baker_id: str) -> Baker:
+        async with self._workshop.payer.ledger.read() as tx:
+            return await bakers.get(tx, baker_id)
+
+    async def _set_scheduled(self, baker: Baker, *, scheduled: bool) -> Baker:
+        if baker.scheduled == scheduled:
+            return baker
+        payer = self._workshop.payer
+        async with payer.ledger.write() as tx:
+            return await bakers.change(
+                tx, baker.baker_id, {"scheduled": scheduled}, actor="bakehouse", at=payer.clock()
+            )
+
+
+def _schedules_of(baker: Baker, minute_seconds: int) -> list[Schedule]:
+    return [
+        job_requests.cycle_monitor(baker, minute_seconds),
+        job_requests.balance_poll(baker, minute_seconds),
+    ]

@@ -1,0 +1,104 @@
+"""Looking for sent operations in blocks: seen, then final. Nothing but a block is believed."""
+
+from bakehouse.ledger import operations
+from bakehouse.ledger.operations import UNFINISHED, Operation
+from bakehouse.ledger.states import IN_FLIGHT, OperationState
+from bakehouse.payments.inject import inject
+from bakehouse.payments.payer import Payer
+from bakehouse.payments.settle import is_applied, settle
+from bakehouse.payments.storage import storage_burn
+from bakehouse.tezos.block import BlockHeader
+from bakehouse.tezos.node import FINALITY_BLOCKS
+from bakehouse.tezos.receipt import IncludedOperation
+
+
+async def watch(payer: Payer, network: str, source: str, blocks_wait: int) -> list[Operation]:
+    """Follow a source's unfinished operations one step, in counter order; give those still open.
+
+    Raises SourceError when the chain cannot be read: then nothing is known, and nothing changes.
+    """
+    async with payer.ledger.read() as tx:
+        open_operations = await operations.in_states(tx, network, source, UNFINISHED)
+    if not open_operations:
+        return []
+    head = await payer.node.head()
+    for operation in open_operations:
+        if operation.state in IN_FLIGHT:
+            await _look_for(payer, operation, head)
+        else:
+            await _check_depth(payer, operation, head, max(blocks_wait, FINALITY_BLOCKS))
+    async with payer.ledger.read() as tx:
+        return await operations.in_states(tx, network, source, UNFINISHED)
+
+
+async def _look_for(payer: Payer, operation: Operation, head: BlockHeader) -> None:
+    for level in range(operation.scanned_level + 1, head.level + 1):
+        header = await payer.node.header(str(level))
+        if operation.hash in await payer.node.operation_hashes(header.hash):
+            await _enter_included(payer, operation, header)
+            return
+    final_level = head.level - FINALITY_BLOCKS
+    is_new = operation.state is OperationState.SIGNED
+    if final_level > operation.scanned_level:
+        # Only final blocks count as read: a newer one may still be replaced by one that holds it.
+        async with payer.ledger.write() as tx:
+            await operations.mark_scanned(tx, operation, final_level)
+        is_new = True
+    if is_new:
+        await inject(payer, operation)
+
+
+async def _enter_included(payer: Payer, operation: Operation, header: BlockHeader) -> None:
+    found = await _receipt(payer, operation, header.hash)
+    constants = await payer.node.constants(header.hash)
+    async with payer.ledger.write() as tx:
+        at = payer.clock()
+        if operation.state is OperationState.SIGNED:
+            # It was sent, and the machine stopped before that could be written down.
+            await operations.enter_state(tx, operation, OperationState.INJECTED, at=at)
+        await operations.enter_state(
+            tx,
+            operation,
+            OperationState.INCLUDED,
+            at=at,
+            included_level=header.level,
+            included_block=header.hash,
+            applied=is_applied(found),
+        )
+        receipts = [
+            (index, content.result.status, storage_burn(content.result, constants))
+            for index, content in enumerate(found.contents)
+        ]
+        await operations.record_receipts(tx, operation, receipts)
+
+
+async def _check_depth(
+    payer: Payer, operation: Operation, head: BlockHeader, blocks_wait: int
+) -> None:
+    level = operation.included_level
+    if level is None or head.level < level + blocks_wait:
+        return
+    header = await payer.node.header(str(level))
+    if header.hash == operation.included_block:
+        found = await _receipt(payer, operation, header.hash)
+        await settle(payer, operation, found)
+        return
+    # A reorganisation replaced the block: the operation is in flight again, the same bytes.
+    async with payer.ledger.write() as tx:
+        await operations.enter_state(
+            tx,
+            operation,
+            OperationState.INJECTED,
+            at=payer.clock(),
+            included_level=None,
+            included_block=None,
+            applied=None,
+            scanned_level=operation.branch_level,
+        )
+
+
+async def _receipt(payer: Payer, operation: Operation, block: str) -> IncludedOperation:
+    for included in await payer.node.manager_operations(block):
+        if included.hash == operation.hash:
+            return included
+    raise LookupError(f"{operation.hash} is listed in block {block}, but its receipt is not there")

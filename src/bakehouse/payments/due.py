@@ -1,0 +1,70 @@
+"""Which cycles are due: every finished one since the baker's first, oldest first, none skipped."""
+
+from dataclasses import dataclass
+
+from bakehouse.errors import WrongChainError
+from bakehouse.ledger import bakers, distributions
+from bakehouse.ledger.bakers import Baker
+from bakehouse.ledger.distributions import DistributionKey
+from bakehouse.ledger.states import (
+    SETTLED_DISTRIBUTIONS,
+    DistributionKind,
+    DistributionState,
+    Mode,
+)
+from bakehouse.payments.payer import Payer
+from bakehouse.tezos.node import FINALITY_BLOCKS
+
+
+@dataclass(frozen=True, slots=True)
+class DueCycles:
+    """What a look at the chain found for one baker."""
+
+    #: The cycle of the newest final block.
+    current_cycle: int
+    #: What is to be distributed, oldest first.
+    due: tuple[DistributionKey, ...]
+    #: What failed and waits for a person, oldest first.
+    failed: tuple[DistributionKey, ...]
+
+
+async def final_cycle(payer: Payer) -> int:
+    """Give the cycle of the newest final block; raises SourceStaleError when every head is old."""
+    head = await payer.node.head()
+    final = await payer.node.block_metadata(f"{head.hash}~{FINALITY_BLOCKS}")
+    return final.cycle
+
+
+async def note_due_cycles(payer: Payer, baker_id: str) -> DueCycles:
+    """Enter every finished cycle in the ledger and tell which still need distributing.
+
+    A cycle is due once the newest final block is `payout_delay_cycles` past it. Raises SourceError
+    when the chain cannot be read, NotFoundError for an unknown baker.
+    """
+    current = await final_cycle(payer)
+    chain_id = await payer.node.chain_id()
+    kind = DistributionKind.DELEGATORS
+    async with payer.ledger.write() as tx:
+        baker = await bakers.get(tx, baker_id)
+        _refuse_other_chain(baker, chain_id)
+        if baker.mode is Mode.OFF:
+            return DueCycles(current, (), ())
+        known = await distributions.states_by_cycle(tx, baker_id, kind, baker.mode)
+        due: list[DistributionKey] = []
+        failed: list[DistributionKey] = []
+        for cycle in range(baker.first_cycle, current - baker.payout_delay_cycles):
+            state = known.get(cycle)
+            if state in SETTLED_DISTRIBUTIONS:
+                continue
+            key = DistributionKey(baker.network, baker_id, cycle, kind, baker.mode)
+            if state is None:
+                await distributions.ensure(tx, key, at=payer.clock())
+            (failed if state is DistributionState.FAILED else due).append(key)
+    return DueCycles(current, tuple(due), tuple(failed))
+
+
+def _refuse_other_chain(baker: Baker, chain_id: str) -> None:
+    if chain_id != baker.network:
+        raise WrongChainError(
+            f"the node is on chain {chain_id}, the baker {baker.baker_id} on {baker.network}"
+        )

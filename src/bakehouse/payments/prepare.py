@@ -1,0 +1,128 @@
+"""Building the next group: reveal, limits from a simulation, fees, and what it settles."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bakehouse.payments import guard
+from bakehouse.payments.batch import TransferIntent, fitting
+from bakehouse.payments.payer import Payer
+from bakehouse.payments.storage import storage_burn, storage_bytes
+from bakehouse.rewards.money import NO_MUTEZ, Mutez
+from bakehouse.tezos.address import Address
+from bakehouse.tezos.fees import fees_for
+from bakehouse.tezos.node import SigningContext
+from bakehouse.tezos.operation import Content, OperationGroup, Reveal, Transaction
+from bakehouse.tezos.receipt import ContentResult, Status
+from bakehouse.tezos.signer import Signer
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedGroup:
+    """A group ready to be signed, and the intents its transfers fulfil, in order."""
+
+    group: OperationGroup
+    context: SigningContext
+    intents: tuple[TransferIntent, ...]
+    #: Storage that the transfers will burn for, in mutez.
+    burns: Mutez
+
+    @property
+    def reveal_count(self) -> int:
+        """How many contents come before the first transfer."""
+        return len(self.group.contents) - len(self.intents)
+
+    @property
+    def total_fee(self) -> Mutez:
+        """Sum the fees of all contents, in mutez."""
+        return Mutez(sum(content.fee for content in self.group.contents))
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedTransfer:
+    """A transfer that the node's simulation refused, and why."""
+
+    intent: TransferIntent
+    errors: tuple[str, ...]
+
+
+async def prepare(
+    payer: Payer, signer: Signer, context: SigningContext, wanted: Sequence[TransferIntent]
+) -> PreparedGroup | RefusedTransfer:
+    """Make the longest allowed group of the first wanted transfers, limits and fees set.
+
+    Everything is read from the one block of `context`. When the simulation refuses a transfer,
+    that transfer comes back instead of a group: one bad recipient must not sink the others.
+    """
+    limits = payer.limits
+    intents = tuple(wanted[: limits.transfers_max])
+    draft = _draft(signer, context, intents)
+    results = await payer.node.simulate(draft, block=context.head.hash)
+    refused = _first_refused(results, len(draft.contents) - len(intents), intents)
+    if refused is not None:
+        return refused
+    limited = [
+        _with_limits(content, result, context, limits.gas_margin)
+        for content, result in zip(draft.contents, results, strict=True)
+    ]
+    gas_max = context.constants.hard_gas_limit_per_block * limits.block_gas_percent_max // 100
+    kept = limited[: fitting([content.gas_limit for content in limited], gas_max)]
+    reveals = len(draft.contents) - len(intents)
+    group = await _with_fees(payer, OperationGroup(context.branch.hash, tuple(kept)))
+    burns = sum(storage_burn(result, context.constants) for result in results[: len(kept)])
+    return PreparedGroup(group, context, intents[: len(kept) - reveals], Mutez(burns))
+
+
+def _draft(
+    signer: Signer, context: SigningContext, intents: Sequence[TransferIntent]
+) -> OperationGroup:
+    needs_reveal = context.manager_key is None
+    count = len(intents) + needs_reveal
+    constants = context.constants
+    # A simulation checks limits as a block would: each content may use its part of a block.
+    gas = min(constants.hard_gas_limit_per_operation, constants.hard_gas_limit_per_block // count)
+    storage = constants.hard_storage_limit_per_operation
+    contents: list[Content] = []
+    if needs_reveal:
+        key = signer.public_key.encode()
+        contents.append(Reveal(signer.address, NO_MUTEZ, context.counter + 1, gas, 0, key))
+    for intent in intents:
+        contents.append(
+            Transaction(
+                source=signer.address,
+                fee=NO_MUTEZ,
+                counter=context.counter + 1 + len(contents),
+                gas_limit=gas,
+                storage_limit=storage,
+                amount=intent.amount,
+                destination=Address(intent.destination),
+            )
+        )
+    return OperationGroup(context.branch.hash, tuple(contents))
+
+
+def _first_refused(
+    results: Sequence[ContentResult], reveals: int, intents: Sequence[TransferIntent]
+) -> RefusedTransfer | None:
+    for index, result in enumerate(results):
+        # Contents around the failed one are "backtracked" and "skipped": they are not to blame.
+        if result.status is Status.FAILED:
+            if index < reveals:
+                raise guard.refuse("simulation", f"the reveal would fail: {result.errors}")
+            return RefusedTransfer(intents[index - reveals], result.errors)
+    if any(result.status is not Status.APPLIED for result in results):
+        raise guard.refuse("simulation", "the node's simulation applied nothing and gave no reason")
+    return None
+
+
+def _with_limits(
+    content: Content, result: ContentResult, context: SigningContext, gas_margin: int
+) -> Content:
+    gas = -(-result.consumed_milligas // 1000) + gas_margin
+    return replace(content, gas_limit=gas, storage_limit=storage_bytes(result, context.constants))
+
+
+async def _with_fees(payer: Payer, group: OperationGroup) -> OperationGroup:
+    fee_filter = await payer.node.fee_filter()
+    fees = fees_for(group, fee_filter, payer.limits.fee_margin)
+    priced = zip(group.contents, fees, strict=True)
+    return replace(group, contents=tuple(replace(content, fee=fee) for content, fee in priced))

@@ -1,0 +1,72 @@
+"""What follows from a final block: payouts are paid, or free again; distributions are closed."""
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bakehouse.ledger import bakers, distributions, operations, payouts
+from bakehouse.ledger.distributions import Distribution, DistributionKey
+from bakehouse.ledger.operations import Operation
+from bakehouse.ledger.states import (
+    DistributionKind,
+    DistributionState,
+    Mode,
+    OperationState,
+)
+from bakehouse.payments.payer import Payer
+from bakehouse.tezos.receipt import IncludedOperation, Status
+
+
+async def settle(payer: Payer, operation: Operation, receipt: IncludedOperation) -> None:
+    """Book an operation that is in a final block.
+
+    Applied: its payouts are paid. Else the whole group did nothing but cost its fees: the transfer
+    that failed is held for a person, the others are owed again.
+    """
+    async with payer.ledger.write() as tx:
+        await operations.enter_state(tx, operation, OperationState.FINAL, at=payer.clock())
+        if is_applied(receipt):
+            await payouts.settle_operation(tx, operation.id)
+            return
+        by_position = {
+            transfer.position: transfer
+            for transfer in await operations.transfers_of(tx, operation.id)
+        }
+        held = [
+            (
+                by_position[index].id,
+                f"the transfer failed on chain: {', '.join(content.result.errors)}",
+            )
+            for index, content in enumerate(receipt.contents)
+            if content.result.status is Status.FAILED and index in by_position
+        ]
+        await payouts.release_operation(tx, operation.id, held=held)
+
+
+def is_applied(receipt: IncludedOperation) -> bool:
+    """Whether the whole group was applied: it is so for all contents or for none."""
+    return all(content.result.status is Status.APPLIED for content in receipt.contents)
+
+
+async def close_distribution(payer: Payer, distribution: Distribution) -> None:
+    """Mark a distribution done, and enter the bond pool's if the baker has one.
+
+    Both in one transaction: whoever finds the delegators paid finds the bond pool due as well.
+    """
+    key = distribution.key
+    done = DistributionState.PAID if key.mode is Mode.ON else DistributionState.SIMULATED
+    async with payer.ledger.write() as tx:
+        at = payer.clock()
+        await distributions.enter_state(tx, distribution, done, at=at)
+        if key.kind is DistributionKind.DELEGATORS and await _has_bond_pool(tx, key):
+            await distributions.ensure(tx, bond_pool_of(key), at=at)
+
+
+def bond_pool_of(key: DistributionKey) -> DistributionKey:
+    """Give the bond-pool distribution that follows a delegators' one."""
+    return DistributionKey(
+        key.network, key.baker_id, key.cycle, DistributionKind.BOND_POOL, key.mode
+    )
+
+
+async def _has_bond_pool(tx: AsyncConnection, key: DistributionKey) -> bool:
+    baker = await bakers.get(tx, key.baker_id)
+    return baker.bond_pool_enabled and bool(await bakers.bond_pool(tx, key.baker_id))

@@ -1,0 +1,64 @@
+"""Signing a group and committing it to the ledger, before the first byte leaves the machine."""
+
+from bakehouse.ledger import operations
+from bakehouse.ledger.distributions import Distribution
+from bakehouse.ledger.operations import NewOperation, NewTransfer
+from bakehouse.payments.payer import Payer
+from bakehouse.payments.prepare import PreparedGroup
+from bakehouse.rewards.money import Mutez
+from bakehouse.tezos.operation import Content, Transaction
+from bakehouse.tezos.signed_operation import SignedOperation, seal
+from bakehouse.tezos.signer import Signer
+
+
+async def sign_and_store(
+    payer: Payer, signer: Signer, distribution: Distribution, prepared: PreparedGroup
+) -> str:
+    """Sign the group and keep bytes, hash and transfers in one transaction; gives the hash.
+
+    A crash before the commit leaves nothing signed that could have been sent; after it, the same
+    bytes are there to be sent. Raises SignerError, EncodingError, or the database's refusal when
+    another group of the source is in flight.
+    """
+    signed = await seal(prepared.group, signer)
+    new = _new_operation(prepared, signed)
+    async with payer.ledger.write() as tx:
+        await operations.store_signed(tx, distribution, new, at=payer.clock())
+    return signed.hash
+
+
+def _new_operation(prepared: PreparedGroup, signed: SignedOperation) -> NewOperation:
+    context = prepared.context
+    first = prepared.group.contents[0]
+    transfers = zip(prepared.group.contents[prepared.reveal_count :], prepared.intents, strict=True)
+    return NewOperation(
+        source=first.source,
+        hash=signed.hash,
+        signed_bytes=signed.signed_bytes,
+        protocol=context.head.protocol,
+        branch=context.branch.hash,
+        branch_level=context.branch.level,
+        # A block's predecessor keeps ttl + 1 live blocks (octez, store.ml): so far it may go in.
+        last_includable_level=context.branch.level + context.max_operations_ttl + 1,
+        counter_first=first.counter,
+        content_count=len(prepared.group.contents),
+        total_fee=prepared.total_fee,
+        transfers=tuple(
+            _new_transfer(prepared.reveal_count + index, content, intent.payout_ids)
+            for index, (content, intent) in enumerate(transfers)
+        ),
+    )
+
+
+def _new_transfer(position: int, content: Content, payout_ids: tuple[int, ...]) -> NewTransfer:
+    if not isinstance(content, Transaction):
+        raise TypeError(f"content {position} is no transfer")
+    return NewTransfer(
+        position=position,
+        destination=content.destination,
+        amount=Mutez(content.amount),
+        fee=Mutez(content.fee),
+        gas_limit=content.gas_limit,
+        storage_limit=content.storage_limit,
+        payout_ids=payout_ids,
+    )
