@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from bakehouse.alerts.raising import AlertCode, alert, close_alert
 from bakehouse.errors import BakehouseError
 from bakehouse.jobs import job_requests
 from bakehouse.jobs.job_run import Processor
@@ -12,18 +13,22 @@ _KEPT_SECONDS = 7 * 24 * 3600
 
 
 def noting_last_run(
-    workshop: Workshop, schedule_id_of: Callable[[str], str], run: Processor
+    workshop: Workshop, schedule_id_of: Callable[[str], str], code: AlertCode, run: Processor
 ) -> Processor:
-    """Wrap a processor so that its last result, good or bad, is kept under its schedule."""
+    """Wrap a processor: its last result is kept under its schedule, its last failure alerts."""
 
     async def process(job: RunningJob) -> JSON:
-        schedule_id = schedule_id_of(job_requests.baker_of(job.data))
+        baker_id = job_requests.baker_of(job.data)
+        schedule_id = schedule_id_of(baker_id)
         try:
             result = await run(job)
         except BakehouseError as error:
             await _note(workshop, schedule_id, {"ok": False, "error": error.message})
+            if job.is_last_attempt:
+                await alert(workshop.payer, code, baker_id, error.message, baker_id=baker_id)
             raise
         await _note(workshop, schedule_id, {"ok": True, "value": result})
+        await close_alert(workshop.payer, code, baker_id)
         return result
 
     return process

@@ -51,6 +51,8 @@ class Step:
     distribution: Distribution
     paid: int
     total: int
+    #: Kept back until a person decides.
+    held: int
     #: Seconds until the next step makes sense; None when there is nothing to do for now.
     wait_seconds: int | None
     waiting_for: str = ""
@@ -115,9 +117,7 @@ async def _plan(payer: Payer, distribution: Distribution) -> bool:
     if not await guard.sources_agree(payer, distribution):
         return False
     baker = Address(distribution.key.baker_id)
-    split = await payer.indexer.split(baker, distribution.key.cycle)
-    if not split.is_closed:
-        return False
+    split = await payer.indexer.closed_split(baker, distribution.key.cycle)
     await plan_delegators(payer, distribution, split)
     return True
 
@@ -151,7 +151,7 @@ async def _pay_next(payer: Payer, distribution: Distribution, baker: Baker) -> S
 
 async def _send_next(payer: Payer, distribution: Distribution, baker: Baker) -> bool:
     """Sign, store and send the next group; False when nothing is owed any more."""
-    signer = payer.signer_of(baker.payout_address)
+    signer = await payer.signers.of(Address(baker.payout_address))
     async with payer.ledger.read() as tx:
         owed = await payouts.in_state(tx, distribution, PayoutState.OWED)
         planned = await payouts.total_of_cycle(tx, distribution)
@@ -218,6 +218,7 @@ async def _step(
         counts = await payouts.count_by_state(tx, distribution)
     done = {PayoutState.PAID, PayoutState.SIMULATED}
     carried, _ = counts.get(PayoutState.CARRIED, (0, NO_MUTEZ))
+    held, _ = counts.get(PayoutState.HELD, (0, NO_MUTEZ))
     total = sum(count for count, _ in counts.values()) - carried
     paid = sum(count for state, (count, _) in counts.items() if state in done)
-    return Step(distribution, paid, total, wait_seconds, waiting_for)
+    return Step(distribution, paid, total, held, wait_seconds, waiting_for)

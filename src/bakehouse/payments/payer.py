@@ -1,15 +1,14 @@
 """What paying needs from the world, handed in: ledger, chain, indexer, signers and a clock."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bakehouse.errors import SettingError
 from bakehouse.ledger.database import Ledger
 from bakehouse.rewards.money import BasisPoints
+from bakehouse.tezos.keyring import Keyring
 from bakehouse.tezos.node import NodeClient
-from bakehouse.tezos.signer import Signer
 from bakehouse.tezos.tzkt import TzktClient
 
 _TWO_PERCENT = BasisPoints(200)
@@ -50,17 +49,7 @@ class Payer:
     ledger: Ledger
     node: NodeClient
     indexer: TzktClient
-    signers: Mapping[str, Signer]
+    signers: Keyring
     clock: Callable[[], datetime]
     limits: PaymentLimits = field(default_factory=PaymentLimits)
     locks: SourceLocks = field(default_factory=SourceLocks)
-
-    def signer_of(self, source: str) -> Signer:
-        """Give the signer of a payout address; raises SettingError when there is none."""
-        signer = self.signers.get(source)
-        if signer is None:
-            raise SettingError(
-                f"there is no key or signer for the payout address {source}: "
-                "configure one, or change the baker's payout_address"
-            )
-        return signer

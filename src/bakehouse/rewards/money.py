@@ -3,7 +3,7 @@
 import re
 from typing import NewType
 
-from bakehouse.errors import PercentageError
+from bakehouse.errors import InputError, PercentageError
 
 #: One millionth of a tez; the only unit of money in this code.
 Mutez = NewType("Mutez", int)
@@ -15,6 +15,7 @@ NO_MUTEZ = Mutez(0)
 WHOLE = BasisPoints(10_000)
 MUTEZ_PER_TEZ = 1_000_000
 
+_TEZ = re.compile(r"(\d{1,12})(?:\.(\d{1,6}))?", re.ASCII)
 _PERCENT = re.compile(r"(\d{1,3})(?:\.(\d{1,2}))?", re.ASCII)
 
 
@@ -31,6 +32,18 @@ def parse_percentage(text: str) -> BasisPoints:
             f"{text!r} is not a percentage from 0 to 100 with at most two decimals (such as 9.95)"
         )
     return BasisPoints(points)
+
+
+def parse_tez(text: str) -> Mutez:
+    """Read an amount of tez with at most six decimals as mutez; raises InputError.
+
+    >>> parse_tez("1.25")
+    1250000
+    """
+    match = _TEZ.fullmatch(text.strip())
+    if match is None:
+        raise InputError(f"{text!r} is not an amount of tez with at most six decimals")
+    return Mutez(int(match[1]) * MUTEZ_PER_TEZ + int((match[2] or "").ljust(6, "0")))
 
 
 def format_percentage(points: BasisPoints) -> str:

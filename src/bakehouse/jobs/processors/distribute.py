@@ -2,6 +2,12 @@
 
 import structlog
 
+from bakehouse.alerts.raising import (
+    AlertCode,
+    close_alert,
+    distribution_failed,
+    payouts_held,
+)
 from bakehouse.errors import InputError
 from bakehouse.jobs import job_requests
 from bakehouse.jobs.job_run import FailureHandler, Processor
@@ -26,9 +32,12 @@ def distribute(workshop: Workshop) -> Processor:
         key = _key_of(job)
         step = await advance(workshop.payer, key)
         await job.report_progress({"paid": step.paid, "total": step.total})
+        if step.held:
+            await payouts_held(workshop.payer, key, step.held)
         if step.wait_seconds is not None:
             raise WaitThenContinue(max(1, step.wait_seconds))
         if step.is_settled:
+            await close_alert(workshop.payer, AlertCode.DISTRIBUTION_FAILED, str(key))
             await _go_on(workshop, key)
         _log.info(
             "distribution-settled" if step.is_settled else "distribution-stopped",
@@ -54,6 +63,7 @@ def mark_failed(workshop: Workshop) -> FailureHandler:
             # Not one of ours: there is nothing in the ledger to mark.
             return
         await fail(workshop.payer, key, message)
+        await distribution_failed(workshop.payer, key, message)
 
     return handle
 

@@ -1,0 +1,215 @@
+"""The one place where everything is wired together. No logic of its own."""
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx2
+
+from bakehouse import __version__
+from bakehouse.alerts.raising import AlertCode
+from bakehouse.asgi_server import serving
+from bakehouse.config import Config
+from bakehouse.errors import SettingError
+from bakehouse.jobs.cache import RedisCache
+from bakehouse.jobs.engine import JobEngine
+from bakehouse.jobs.job_requests import balance_poll_id, cycle_monitor_id
+from bakehouse.jobs.job_types import QueueName
+from bakehouse.jobs.last_run import noting_last_run
+from bakehouse.jobs.processors.check_cycle import check_cycle
+from bakehouse.jobs.processors.distribute import distribute, mark_failed
+from bakehouse.jobs.processors.poll_balance import poll_balance
+from bakehouse.jobs.reconciler import reconcile, reconcile_forever
+from bakehouse.jobs.redis_address import RedisAddress
+from bakehouse.jobs.scheduler import Scheduler
+from bakehouse.jobs.valkey import EmbeddedValkey
+from bakehouse.jobs.workshop import MINUTE_SECONDS, Workshop
+from bakehouse.ledger.database import Ledger
+from bakehouse.payments.payer import Payer, PaymentLimits
+from bakehouse.tezos.key_file import read_key_file
+from bakehouse.tezos.keyring import Keyring
+from bakehouse.tezos.node import NodeClient
+from bakehouse.tezos.signer import LocalSigner
+from bakehouse.tezos.transport import JsonSource
+from bakehouse.tezos.tzkt import TzktClient
+from bakehouse.web.app import create_app
+from bakehouse.web.services import WebServices
+
+#: How many jobs of one queue run side by side: they mostly wait for the chain.
+_CONCURRENCY = {
+    QueueName.CYCLE_MONITORING: 4,
+    QueueName.REWARD_DISTRIBUTION: 16,
+    QueueName.BLOCKCHAIN_POLLING: 4,
+    QueueName.BOND_POOL: 16,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Bakehouse:
+    """A running Bakehouse."""
+
+    url: str
+    api_token: str
+    workshop: Workshop
+    scheduler: Scheduler
+
+
+def utc_now() -> datetime:
+    """Tell the time."""
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def running(
+    config: Config,
+    *,
+    signers: tuple[LocalSigner, ...] = (),
+    minute_seconds: int = MINUTE_SECONDS,
+    pages_are_open: bool = False,
+    limits: PaymentLimits | None = None,
+) -> AsyncIterator[Bakehouse]:
+    """Run all of Bakehouse while the block runs: queue, ledger, workers, schedules, web.
+
+    Raises SettingError for what cannot work, before anything is started.
+    """
+    async with AsyncExitStack() as stack:
+        config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        token = _api_token(config)
+        workshop = await _open_workshop(stack, config, signers, minute_seconds, limits)
+        scheduler = Scheduler(workshop)
+        _start_workers(workshop)
+        await reconcile(workshop, scheduler)
+        await _in_background(stack, reconcile_forever(workshop, scheduler))
+        services = WebServices(
+            workshop=workshop,
+            scheduler=scheduler,
+            api_token=token,
+            pages_are_open=pages_are_open,
+            explorer_url=config.explorer_url or None,
+            version=__version__,
+        )
+        url = await stack.enter_async_context(
+            serving(create_app(services), host=config.host, port=config.port)
+        )
+        yield Bakehouse(url, token, workshop, scheduler)
+
+
+async def open_payer(
+    stack: AsyncExitStack,
+    config: Config,
+    signers: tuple[LocalSigner, ...] = (),
+    limits: PaymentLimits | None = None,
+    clock: Callable[[], datetime] = utc_now,
+) -> Payer:
+    """Open ledger, clients and keys; they are closed with `stack`."""
+    ledger = await Ledger.open(config.ledger_url)
+    stack.push_async_callback(ledger.close)
+    client = await stack.enter_async_context(httpx2.AsyncClient())
+    node = NodeClient(
+        [JsonSource(url, client) for url in config.node_urls],
+        chain_id=config.chain_id,
+        now=clock,
+        head_age_seconds_max=config.head_age_seconds_max,
+    )
+    indexer = TzktClient(
+        [JsonSource(url, client) for url in config.indexer_urls], chain_id=config.chain_id
+    )
+    keyring = Keyring(
+        (*signers, *await asyncio.to_thread(_read_keys, config)),
+        remote_url=config.remote_signer_url,
+        client=client,
+    )
+    return Payer(ledger, node, indexer, keyring, clock, limits or PaymentLimits())
+
+
+async def _open_workshop(
+    stack: AsyncExitStack,
+    config: Config,
+    signers: tuple[LocalSigner, ...],
+    minute_seconds: int,
+    limits: PaymentLimits | None,
+) -> Workshop:
+    payer = await open_payer(stack, config, signers, limits)
+    address = await _redis(stack, config)
+    engine = JobEngine(address)
+    await engine.connect()
+    stack.push_async_callback(engine.close)
+    cache = await stack.enter_async_context(RedisCache(address))
+    return Workshop(payer, engine, cache, minute_seconds)
+
+
+async def _redis(stack: AsyncExitStack, config: Config) -> RedisAddress:
+    if config.redis_host is not None:
+        return RedisAddress(config.redis_host, config.redis_port)
+    valkey = EmbeddedValkey(config.data_dir / "valkey")
+    await valkey.start()
+    stack.push_async_callback(valkey.stop)
+    return valkey.address
+
+
+def _start_workers(workshop: Workshop) -> None:
+    processors = {
+        QueueName.CYCLE_MONITORING: noting_last_run(
+            workshop, cycle_monitor_id, AlertCode.CYCLE_CHECK_FAILED, check_cycle(workshop)
+        ),
+        QueueName.BLOCKCHAIN_POLLING: noting_last_run(
+            workshop, balance_poll_id, AlertCode.BALANCE_UNKNOWN, poll_balance(workshop)
+        ),
+        QueueName.REWARD_DISTRIBUTION: distribute(workshop),
+        QueueName.BOND_POOL: distribute(workshop),
+    }
+    for queue, processor in processors.items():
+        workshop.engine.run_worker(
+            queue,
+            processor,
+            concurrency=_CONCURRENCY[queue],
+            on_failed_for_good=mark_failed(workshop),
+        )
+
+
+async def _in_background(stack: AsyncExitStack, work: Coroutine[None, None, None]) -> None:
+    task = asyncio.create_task(work)
+
+    async def end() -> None:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    stack.push_async_callback(end)
+
+
+def _api_token(config: Config) -> str:
+    if config.api_token is not None:
+        return config.api_token.get_secret_value()
+    path = config.data_dir / "api-token"
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    token = secrets.token_urlsafe(32)
+    with os.fdopen(handle, "w") as file:
+        file.write(token + "\n")
+    return token
+
+
+def _read_keys(config: Config) -> list[LocalSigner]:
+    if not config.key_files:
+        return []
+    if config.key_passphrase_file is None:
+        raise SettingError(
+            "BAKEHOUSE_KEY_FILES needs BAKEHOUSE_KEY_PASSPHRASE_FILE: keys at rest are encrypted"
+        )
+    passphrase = _read_passphrase(config.key_passphrase_file)
+    return [LocalSigner(read_key_file(path, passphrase)) for path in config.key_files]
+
+
+def _read_passphrase(path: Path) -> str:
+    try:
+        return path.read_text().rstrip("\n")
+    except OSError as error:
+        raise SettingError(f"cannot read the passphrase file {path}: {error.strerror}") from error

@@ -1,0 +1,80 @@
+"""The bakehouse command: which commands there are, and what becomes of their errors."""
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Annotated, Any, Final
+
+import typer
+from typer.core import TyperGroup
+
+from bakehouse import __version__
+from bakehouse.cli.refusal import INTERRUPTED, REFUSED, as_line, exit_code_of
+from bakehouse.errors import BakehouseError
+
+#: Each is the module of its name in this package, whose `app` is a Typer with the command in it.
+COMMANDS: Final = ("demo", "run", "baker", "plan")
+
+
+class CommandsOnDemand(TyperGroup):
+    """Commands of which only the one that runs is imported, so that none delays another."""
+
+    # Typer's own Context and Command are not public, hence Any.
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the base class's signature
+        """Name the commands in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - as above
+        """Import a command; None if there is no such command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = typer.main.get_command(import_module(f"bakehouse.cli.{cmd_name}").app)
+        command.name = cmd_name
+        return command
+
+
+def application() -> typer.Typer:
+    """Build the command line. Errors are left to `main`, so nothing prints a traceback."""
+    app = typer.Typer(
+        cls=CommandsOnDemand,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(invoke_without_command=True)(_bakehouse)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; give its exit code, and on an error one line on standard error.
+
+    0 done, 1 refused or a source failed, 2 wrong usage or input, 130 stopped with Ctrl-C.
+    """
+    command = typer.main.get_command(application())
+    try:
+        return command.main(arguments, prog_name="bakehouse", standalone_mode=False) or 0
+    except BakehouseError as error:
+        return _complain(error.message, exit_code_of(error))
+    except typer.TyperException as error:
+        return _complain(error.format_message(), error.exit_code)
+    except OSError as error:
+        return _complain(str(error), REFUSED)
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+
+
+def _complain(message: str, code: int) -> int:
+    typer.echo(f"bakehouse: {as_line(message)}", err=True)
+    return code
+
+
+def _bakehouse(
+    context: typer.Context,
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Pay the delegators and bond-pool members of Tezos bakers, exactly once."""
+    if version:
+        typer.echo(f"bakehouse {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())

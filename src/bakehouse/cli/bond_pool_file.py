@@ -1,0 +1,55 @@
+"""Bond-pool members in a CSV file with a header; every line is checked before one counts."""
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from bakehouse.cli.input_file import read_file
+from bakehouse.errors import InputError
+from bakehouse.rewards.bond_pool import BondPoolMember, check_members
+from bakehouse.rewards.money import parse_percentage, parse_tez
+from bakehouse.tezos.address import parse_recipient
+
+_COLUMNS: Final = ("address", "amount", "adm_charge", "is_manager")
+_YES: Final = frozenset({"yes", "true", "1"})
+_NO: Final = frozenset({"no", "false", "0", ""})
+
+
+def read_bond_pool(path: Path) -> list[BondPoolMember]:
+    """Read members: bonds in tez, charges in percent, one of them the manager.
+
+    Raises InputError naming the file and the line of the first mistake, SettingError for members
+    that cannot be a pool together.
+    """
+    try:
+        lines = read_file(path).decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not a text in UTF-8") from error
+    reader = csv.DictReader(lines, skipinitialspace=True)
+    missing = [column for column in _COLUMNS if column not in (reader.fieldnames or ())]
+    if missing:
+        raise InputError(f"{path}: the first line must name the column {missing[0]}")
+    members = [_member(path, reader.line_num, row) for row in reader]
+    check_members(members)
+    return members
+
+
+def _member(path: Path, line: int, row: Mapping[str, str | None]) -> BondPoolMember:
+    cells = {column: (row.get(column) or "").strip() for column in (*_COLUMNS, "name")}
+    try:
+        return BondPoolMember(
+            address=parse_recipient(cells["address"]),
+            amount=parse_tez(cells["amount"]),
+            adm_charge=parse_percentage(cells["adm_charge"]),
+            is_manager=_yes_or_no(cells["is_manager"]),
+            name=cells["name"],
+        )
+    except InputError as error:
+        raise InputError(f"{path}, line {line}: {error.message}") from error
+
+
+def _yes_or_no(text: str) -> bool:
+    if text.lower() not in _YES | _NO:
+        raise InputError(f"is_manager is yes or no, not {text!r}")
+    return text.lower() in _YES

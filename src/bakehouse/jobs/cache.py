@@ -1,0 +1,40 @@
+"""Small JSON values kept in Redis for a while, such as a baker's last known balance."""
+
+import json
+from typing import Final, Self
+
+from redis.asyncio import Redis
+
+from bakehouse.jobs.job_types import JSON
+from bakehouse.jobs.redis_address import RedisAddress
+
+KEY_PREFIX: Final = "bakehouse:cache:"
+
+
+class RedisCache:
+    """Values that may vanish at any time and are never the truth about money."""
+
+    def __init__(self, address: RedisAddress) -> None:
+        self._redis: Redis = Redis(decode_responses=True, **address.connection_options())
+
+    async def get(self, key: str) -> JSON:
+        """Return the value under `key`, or None when there is none or its time has run out."""
+        text = await self._redis.get(KEY_PREFIX + key)
+        if text is None:
+            return None
+        value: JSON = json.loads(text)
+        return value
+
+    async def set(self, key: str, value: JSON, ttl_seconds: int) -> None:
+        """Keep `value` under `key` for `ttl_seconds`."""
+        await self._redis.set(KEY_PREFIX + key, json.dumps(value, allow_nan=False), ex=ttl_seconds)
+
+    async def close(self) -> None:
+        """Disconnect."""
+        await self._redis.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()

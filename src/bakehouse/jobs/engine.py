@@ -1,0 +1,291 @@
+"""The job engine: the one module that speaks BullMQ, and gives it types. No payout logic here."""
+
+import asyncio
+import secrets
+import uuid
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, Final
+
+import structlog
+from bullmq import DelayedError, Queue, UnrecoverableError, Worker
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from bakehouse.errors import ConflictError, NotFoundError, SourceUnreachableError
+from bakehouse.jobs.backoff import JITTER_PERMILLE_MAX, retry_delay_ms
+from bakehouse.jobs.bull_records import (
+    BullJob,
+    bull_options,
+    job_view,
+    next_slot,
+    now_ms,
+    schedule_view,
+)
+from bakehouse.jobs.job_run import Completed, Failed, FailureHandler, LetGo, Processor
+from bakehouse.jobs.job_types import (
+    JSON,
+    AddedJob,
+    DoNotRetry,
+    JobRequest,
+    JobState,
+    JobView,
+    QueueName,
+    Schedule,
+    ScheduleView,
+)
+from bakehouse.jobs.redis_address import RedisAddress
+from bakehouse.jobs.worker import (
+    LOCK_RENEWAL_SECONDS,
+    LOCK_SECONDS,
+    STALLED_CHECK_SECONDS,
+    BullWorker,
+    JobRunner,
+    SupervisedWorker,
+)
+
+log = structlog.get_logger()
+
+COMPLETED_AGE_SECONDS: Final = 60 * 60
+COMPLETED_COUNT: Final = 100
+
+#: Left to itself BullMQ fails a job that stalled once too often without asking us; the runner
+#: counts stalls itself, so that such a failure takes the same road as every other.
+STALLS_OF_BULLMQ_MAX: Final = 2**31 - 1
+
+ANSWER_SECONDS: Final = 10
+
+
+class JobEngine:
+    """The queues on one Redis or Valkey.
+
+    Every method that asks the server raises SourceUnreachableError when it does not answer
+    within ten seconds; what was asked for may then have been done all the same.
+    """
+
+    def __init__(self, address: RedisAddress, prefix: str = "bull") -> None:
+        self.address = address
+        connection = address.connection_options()
+        self._options = {"connection": connection, "prefix": prefix}
+        # BullMQ's connections go on trying for minutes; this one says at once what is wrong.
+        self._redis = Redis(**connection, retry=Retry(NoBackoff(), retries=0))
+        self._queues: dict[QueueName, Any] = {}
+        self._workers: list[SupervisedWorker] = []
+
+    async def connect(self) -> None:
+        """Open the queues, and warn if this server may throw jobs away."""
+        async with self._answering():
+            memory = await self._redis.info("memory")
+        self._queues = {name: Queue(name.value, self._options) for name in QueueName}
+        if memory.get("maxmemory_policy") != "noeviction":
+            log.warning("redis-may-evict-jobs", maxmemory_policy=memory.get("maxmemory_policy"))
+
+    async def ping(self) -> None:
+        """Return if the server answers."""
+        async with self._answering():
+            await self._redis.ping()
+
+    @property
+    def workers_running(self) -> Mapping[QueueName, bool]:
+        """For each queue that has a worker here, whether it takes jobs at this moment."""
+        return {worker.queue: worker.is_running for worker in self._workers}
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether every worker started here takes jobs."""
+        return all(self.workers_running.values())
+
+    async def add(self, request: JobRequest) -> AddedJob:
+        """Add a job, unless one with the same deduplication id waits, runs or will be retried."""
+        # With an id of ours the answer tells a new job from an old one, and a repeated command
+        # whose first answer was lost adds nothing.
+        new_id = uuid.uuid4().hex
+        options = bull_options(request.options) | {
+            "jobId": new_id,
+            "delay": request.delay_seconds * 1000,
+        }
+        if request.deduplication_id is not None:
+            options["deduplication"] = {"id": request.deduplication_id}
+        async with self._answering():
+            job = await self._queue(request.queue).add(request.name.value, request.data, options)
+        return AddedJob(job.id, deduplicated=job.id != new_id)
+
+    async def upsert_schedule(self, schedule: Schedule, first_run_at: datetime) -> None:
+        """Create or change a schedule, in effect at once; doing so never runs the job at once.
+
+        A first run that lies in the past is moved ahead by whole intervals. If the schedule exists
+        with the same interval, its next run stays when it is and only the rest is changed.
+        """
+        every_ms = schedule.every_seconds * 1000
+        start_ms = next_slot(int(first_run_at.timestamp() * 1000), every_ms, now_ms())
+        repeat = {
+            "every": every_ms,
+            # Given an interval alone, BullMQ runs the job at once whenever that changes.
+            "startDate": start_ms,
+            # Without an offset (and 0 counts as none) the schedule keeps that of its former
+            # interval, and after a missed run waits by it, perhaps for hours.
+            "offset": start_ms % every_ms or 1,
+        }
+        async with self._answering():
+            await self._queue(schedule.queue).upsertJobScheduler(
+                schedule.id,
+                repeat,
+                schedule.name.value,
+                schedule.data,
+                bull_options(schedule.options),
+            )
+
+    async def remove_schedule(self, queue: QueueName, schedule_id: str) -> bool:
+        """Remove a schedule and its next job; a job that runs goes on. False if there is none."""
+        bull = self._queue(queue)
+        async with self._answering():
+            next_run_ms = await bull.client.zscore(bull.toKey("repeat"), schedule_id)
+            removed: bool = await bull.removeJobScheduler(schedule_id) == 0
+            if next_run_ms is not None:
+                # BullMQ removes a job that is not due yet; this is for one that already is.
+                await bull.remove(f"repeat:{schedule_id}:{int(next_run_ms)}")
+        return removed
+
+    async def schedules(self, queue: QueueName) -> list[ScheduleView]:
+        """Every schedule of a queue, the next to run first."""
+        async with self._answering():
+            records = await self._queue(queue).getJobSchedulers(asc=True)
+        return [schedule_view(queue, record) for record in records]
+
+    async def counts(self, queue: QueueName) -> Mapping[JobState, int]:
+        """How many jobs are in each state."""
+        async with self._answering():
+            counts = await self._queue(queue).getJobCounts(*(state.value for state in JobState))
+        return {state: counts[state.value] for state in JobState}
+
+    async def jobs(
+        self, queue: QueueName, states: Iterable[JobState], start: int = 0, end: int = 99
+    ) -> list[JobView]:
+        """Jobs `start` to `end` (counted from 0, both included) of each state, the latest first."""
+        views = []
+        async with self._answering():
+            for state in states:
+                jobs = await self._queue(queue).getJobs([state.value], start, end)
+                views += [job_view(queue, job, state) for job in jobs]
+        return views
+
+    async def job(self, queue: QueueName, job_id: str) -> JobView:
+        """One job. Raises NotFoundError."""
+        async with self._answering():
+            job = await self._found(queue, job_id)
+            state = await self._queue(queue).getJobState(job_id)
+        return job_view(queue, job, JobState(state) if state in set(JobState) else None)
+
+    async def retry(self, queue: QueueName, job_id: str) -> None:
+        """Run a failed job again with all its attempts. Raises NotFoundError, ConflictError."""
+        async with self._answering():
+            job = await self._found(queue, job_id)
+            try:
+                await job.retry("failed", {"resetAttemptsMade": True})
+            except TypeError as error:
+                raise ConflictError(f"Job {job_id} has not failed: leave it be.") from error
+
+    async def pause(self, queue: QueueName) -> None:
+        """Let nobody take further jobs of this queue; those running go on."""
+        async with self._answering():
+            await self._queue(queue).pause()
+
+    async def resume(self, queue: QueueName) -> None:
+        """End a pause."""
+        async with self._answering():
+            await self._queue(queue).resume()
+
+    async def is_paused(self, queue: QueueName) -> bool:
+        """Whether the queue is paused."""
+        async with self._answering():
+            paused: bool = await self._queue(queue).isPaused()
+        return paused
+
+    def run_worker(
+        self,
+        queue: QueueName,
+        processor: Processor,
+        *,
+        concurrency: int = 1,
+        on_failed_for_good: FailureHandler | None = None,
+    ) -> None:
+        """Run this queue's jobs from now until `close`; ended by whatever, the worker restarts.
+
+        A job runs at least once: a processor must bear running again, and ends at its next `await`
+        (cancelled) when its lock is lost. It may never block the event loop: its lock would run
+        out and another worker would start the same job beside it.
+        """
+
+        def new_worker(run: JobRunner) -> BullWorker:
+            return _new_worker(queue, run, self._options | {"concurrency": concurrency})
+
+        worker = SupervisedWorker(queue, processor, on_failed_for_good, new_worker)
+        self._workers.append(worker)
+
+    async def close(self, grace_seconds: float = 30) -> None:
+        """Take no more jobs, wait for those running, put back the ones not done, disconnect."""
+        await asyncio.gather(*(worker.close(grace_seconds) for worker in self._workers))
+        self._workers.clear()
+        for queue in self._queues.values():
+            await queue.close()
+        self._queues.clear()
+        await self._redis.aclose()
+
+    def _queue(self, name: QueueName) -> Any:
+        if not self._queues:
+            raise ConflictError("The job engine is not connected.")
+        return self._queues[name]
+
+    async def _found(self, queue: QueueName, job_id: str) -> Any:
+        job = await self._queue(queue).getJob(job_id)
+        if job is None:
+            raise NotFoundError(f"Queue {queue} has no job {job_id}.")
+        return job
+
+    @asynccontextmanager
+    async def _answering(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                yield
+        except (TimeoutError, RedisError, OSError) as error:
+            reason = str(error) or f"no answer within {ANSWER_SECONDS} s"
+            raise SourceUnreachableError(f"Redis at {self.address}: {reason}.") from error
+
+
+def _new_worker(queue: QueueName, run: JobRunner, options: Mapping[str, Any]) -> BullWorker:
+    async def process(record: Any, lock_token: str) -> JSON:
+        match await run(BullJob(queue, record, lock_token)):
+            case Completed(value):
+                return value
+            case LetGo():
+                raise DelayedError
+            case Failed(DoNotRetry() as error):
+                raise UnrecoverableError(str(error)) from error
+            case Failed(error):
+                raise error
+
+    worker: BullWorker = Worker(
+        queue.value,
+        process,
+        {
+            **options,
+            "autorun": False,
+            "lockDuration": LOCK_SECONDS * 1000,
+            "lockRenewTime": LOCK_RENEWAL_SECONDS * 1000,
+            "stalledInterval": STALLED_CHECK_SECONDS * 1000,
+            "maxStalledCount": STALLS_OF_BULLMQ_MAX,
+            "runRetryDelay": 1000,
+            "removeOnComplete": {"age": COMPLETED_AGE_SECONDS, "count": COMPLETED_COUNT},
+            "removeOnFail": False,
+            "settings": {"backoffStrategy": _retry_delay_ms},
+        },
+    )
+    return worker
+
+
+def _retry_delay_ms(failures: int, _type: str, _error: Exception, record: Any) -> int:
+    jitter_permille = secrets.randbelow(2 * JITTER_PERMILLE_MAX + 1) - JITTER_PERMILLE_MAX
+    return retry_delay_ms(record.opts["backoff"]["delay"], failures, jitter_permille)

@@ -1,0 +1,190 @@
+"""Applying valid operation groups to accounts: fees first, then all contents or none.
+
+Valid groups only: whether a group may be in a block is `validation`'s. Simulation and baking both
+come here, so what was simulated is what happens.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from bakehouse.sandbox.account import CONTRACT_PREFIX, ROLLUP_PREFIX, Account, is_implicit
+from bakehouse.sandbox.ledger import Draft
+from bakehouse.sandbox.node_error import NodeError, ProtocolError
+from bakehouse.sandbox.protocol import ALLOCATION_BURN, MILLIGAS_PER_GAS, ORIGINATION_SIZE
+from bakehouse.sandbox.receipt import SKIPPED, BalanceUpdate, Receipt, Status
+from bakehouse.tezos.base58check import Prefix
+from bakehouse.tezos.operation import (
+    Content,
+    Delegation,
+    OperationGroup,
+    Reveal,
+    Transaction,
+)
+
+#: Milligas as simulated on mainnet, 2026-08-29.
+TRANSFER_MILLIGAS: Final = 2_168_788
+ALLOCATING_TRANSFER_MILLIGAS: Final = 2_168_821
+#: A delegation contract that accepts a deposit; contracts vary, and this is one that behaves.
+CONTRACT_TRANSFER_MILLIGAS: Final = 3_280_020
+#: Reveals, by curve, as wallets estimate them on mainnet.
+REVEAL_MILLIGAS: Final = {
+    Prefix.EDPK.text: 171_000,
+    Prefix.SPPK.text: 157_000,
+    Prefix.P2PK.text: 447_000,
+    Prefix.BLPK.text: 3_252_000,
+}
+DELEGATION_MILLIGAS: Final = 167_000
+
+
+class ContentFailedError(Exception):
+    """A content cannot be applied; the first of `errors` is the outermost."""
+
+    def __init__(self, *errors: NodeError) -> None:
+        self.errors = errors
+        super().__init__("; ".join(error.text for error in errors))
+
+
+def apply_group(draft: Draft, group: OperationGroup) -> tuple[Receipt, ...]:
+    """Apply a valid group and give a receipt for each content.
+
+    Fees are taken and counters used up whatever happens after. A content that fails undoes those
+    before it and keeps those after it from being tried.
+    """
+    for content in group.contents:
+        _take_fee(draft, content)
+    attempt = draft.branch()
+    receipts: list[Receipt] = []
+    for content in group.contents:
+        try:
+            receipts.append(_apply_content(attempt, content))
+        except ContentFailedError as failed:
+            return _undone(receipts, failed, len(group.contents))
+    draft.merge(attempt)
+    return tuple(receipts)
+
+
+def credit(draft: Draft, address: str, amount: int) -> bool:
+    """Give mutez to an account, allocating it if need be; tell whether it had to be."""
+    account = draft.account(address)
+    existing = account or draft.fresh_account()
+    draft.write(address, replace(existing, balance=existing.balance + amount))
+    return account is None
+
+
+def _take_fee(draft: Draft, content: Content) -> None:
+    account = draft.account(content.source)
+    if account is None:
+        raise AssertionError(f"{content.source} was validated and yet is not allocated")
+    paid = replace(account, balance=account.balance - content.fee, counter=account.counter + 1)
+    draft.write(content.source, paid)
+    draft.global_counter += 1
+    draft.fees += content.fee
+
+
+def _undone(
+    applied: list[Receipt], failed: ContentFailedError, content_count: int
+) -> tuple[Receipt, ...]:
+    backtracked = [replace(receipt, status=Status.BACKTRACKED) for receipt in applied]
+    failure = Receipt(Status.FAILED, errors=failed.errors)
+    skipped = [SKIPPED] * (content_count - len(applied) - 1)
+    return (*backtracked, failure, *skipped)
+
+
+def _apply_content(draft: Draft, content: Content) -> Receipt:
+    match content:
+        case Transaction():
+            return _apply_transaction(draft, content)
+        case Reveal():
+            return _apply_reveal(draft, content)
+        case Delegation():
+            return _apply_delegation(draft, content)
+
+
+def _consume(content: Content, milligas: int) -> int:
+    if milligas > content.gas_limit * MILLIGAS_PER_GAS:
+        raise ContentFailedError(ProtocolError.GAS_EXHAUSTED_OPERATION())
+    return milligas
+
+
+def _apply_transaction(draft: Draft, content: Transaction) -> Receipt:
+    destination = content.destination
+    if destination.startswith(ROLLUP_PREFIX):
+        raise ContentFailedError(ProtocolError.TRANSFER_TO_SMART_ROLLUP())
+    is_contract = destination.startswith(CONTRACT_PREFIX)
+    if is_contract and draft.account(destination) is None:
+        raise ContentFailedError(ProtocolError.NON_EXISTING_CONTRACT(contract=destination))
+    if content.amount == 0 and not is_contract:
+        raise ContentFailedError(ProtocolError.EMPTY_TRANSACTION(contract=destination))
+    _spend(draft, content.source, content.amount)
+    allocated = credit(draft, destination, content.amount)
+    milligas = _consume(content, _transfer_milligas(is_contract=is_contract, allocated=allocated))
+    updates = _moved(content.source, destination, content.amount)
+    if allocated:
+        updates += _burn_for_allocation(draft, content)
+    return Receipt(Status.APPLIED, milligas, updates, allocated)
+
+
+def _transfer_milligas(*, is_contract: bool, allocated: bool) -> int:
+    if is_contract:
+        return CONTRACT_TRANSFER_MILLIGAS
+    return ALLOCATING_TRANSFER_MILLIGAS if allocated else TRANSFER_MILLIGAS
+
+
+def _moved(source: str, destination: str, amount: int) -> tuple[BalanceUpdate, ...]:
+    if amount == 0:
+        return ()
+    return (
+        BalanceUpdate("contract", -amount, contract=source),
+        BalanceUpdate("contract", amount, contract=destination),
+    )
+
+
+def _burn_for_allocation(draft: Draft, content: Transaction) -> tuple[BalanceUpdate, ...]:
+    if content.storage_limit < ORIGINATION_SIZE:
+        raise ContentFailedError(ProtocolError.STORAGE_EXHAUSTED_OPERATION())
+    try:
+        _spend(draft, content.source, ALLOCATION_BURN)
+    except ContentFailedError as failed:
+        raise ContentFailedError(ProtocolError.CANNOT_PAY_STORAGE_FEE(), *failed.errors) from failed
+    draft.burned += ALLOCATION_BURN
+    return (
+        BalanceUpdate("contract", -ALLOCATION_BURN, contract=content.source),
+        BalanceUpdate("burned", ALLOCATION_BURN, category="storage fees"),
+    )
+
+
+def _spend(draft: Draft, source: str, amount: int) -> None:
+    # Fees may have emptied the source, and so removed it, just before.
+    account = draft.account(source) or Account()
+    if account.balance < amount:
+        raise ContentFailedError(
+            ProtocolError.BALANCE_TOO_LOW(contract=source, balance=account.balance, amount=amount),
+            ProtocolError.SUBTRACTION_UNDERFLOW(amounts=[str(account.balance), str(amount)]),
+        )
+    remaining = account.balance - amount
+    if remaining == 0 and account.delegate is not None and is_implicit(source):
+        raise ContentFailedError(ProtocolError.EMPTY_IMPLICIT_DELEGATED_CONTRACT(implicit=source))
+    draft.write(source, replace(account, balance=remaining))
+
+
+def _apply_reveal(draft: Draft, content: Reveal) -> Receipt:
+    milligas = _consume(content, REVEAL_MILLIGAS[content.public_key[:4]])
+    account = draft.account(content.source) or Account()
+    if account.public_key is not None:
+        raise ContentFailedError(ProtocolError.PREVIOUSLY_REVEALED_KEY(contract=content.source))
+    draft.write(content.source, replace(account, public_key=content.public_key))
+    return Receipt(Status.APPLIED, milligas)
+
+
+def _apply_delegation(draft: Draft, content: Delegation) -> Receipt:
+    milligas = _consume(content, DELEGATION_MILLIGAS)
+    if content.delegate is not None and not _is_baker(draft, content.delegate):
+        raise ContentFailedError(ProtocolError.UNREGISTERED_DELEGATE(hash=content.delegate))
+    account = draft.account(content.source) or Account()
+    draft.write(content.source, replace(account, delegate=content.delegate))
+    return Receipt(Status.APPLIED, milligas)
+
+
+def _is_baker(draft: Draft, address: str) -> bool:
+    account = draft.account(address)
+    return account is not None and account.delegate == address

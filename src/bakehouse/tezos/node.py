@@ -1,0 +1,239 @@
+"""The chain as told by several nodes, each on the right chain and fresh, the next when one fails.
+
+Reads that decide together come from one node at one block. What it costs or means is not decided
+here.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from bakehouse.errors import SettingError, SourceError, SourceMalformedError, SourceStaleError
+from bakehouse.rewards.money import Mutez
+from bakehouse.tezos import node_rpc
+from bakehouse.tezos.address import Address, is_contract
+from bakehouse.tezos.block import BlockHeader, BlockId, BlockMetadata
+from bakehouse.tezos.chain_sources import ChainSources
+from bakehouse.tezos.constants import ProtocolConstants
+from bakehouse.tezos.fees import FeeFilter
+from bakehouse.tezos.operation import OperationGroup
+from bakehouse.tezos.receipt import ContentResult, IncludedOperation
+from bakehouse.tezos.transport import JsonSource
+
+#: Blocks on top of a block after which it stays (octez docs, consensus: Tenderbake finality).
+FINALITY_BLOCKS: Final = 2
+
+HEAD: Final = "head"
+
+
+@dataclass(frozen=True, slots=True)
+class SigningContext:
+    """What the next group of an account is built on, read from one node at one block, `head`."""
+
+    source: str
+    head: BlockHeader
+    #: A final ancestor of the head: a group that names it as branch cannot lose it to a reorg.
+    branch: BlockHeader
+    #: Blocks after the branch in which the group can be included are 1 to this plus 1.
+    max_operations_ttl: int
+    counter: int
+    balance: Mutez
+    #: None: the account has revealed no key, so its first group must begin with a reveal.
+    manager_key: str | None
+    constants: ProtocolConstants
+
+
+@dataclass(frozen=True, slots=True)
+class Injection:
+    """One node's answer to a broadcast; neither a hash nor an error says what became of it."""
+
+    source: str
+    op_hash: str | None
+    error: SourceError | None
+
+
+class NodeClient:
+    """Nodes of one chain in order of preference.
+
+    A node that cannot be reached, lags, serves another chain or answers nonsense is passed over
+    for the next; the methods raise a SourceError when none is left. `now` tells the time of this
+    machine, against which a head may be `head_age_seconds_max` old (or ahead: then a clock is
+    wrong, and freshness means nothing). A block named by anything but its hash may be a different
+    one at the next call.
+    """
+
+    def __init__(
+        self,
+        nodes: Sequence[JsonSource],
+        *,
+        chain_id: str | None,
+        now: Callable[[], datetime],
+        head_age_seconds_max: int,
+    ) -> None:
+        self._nodes = ChainSources(nodes, node_rpc.chain_id, chain_id=chain_id)
+        self._now = now
+        self._head_age_seconds_max = head_age_seconds_max
+        self._constants: dict[tuple[str, str], ProtocolConstants] = {}
+
+    async def chain_id(self) -> str:
+        """Give the chain that all nodes are held to."""
+        return await self._nodes.chain_id()
+
+    async def head(self) -> BlockHeader:
+        """Give the newest block; a node whose newest is too old raises SourceStaleError."""
+        return await self._nodes.first(self._head)
+
+    async def header(self, block: BlockId) -> BlockHeader:
+        """Give the header of a block."""
+        return await self._nodes.first(lambda node: self._header(node, block))
+
+    async def block_metadata(self, block: BlockId = HEAD) -> BlockMetadata:
+        """Give a block's cycle, its position there, its protocols and the operations' lifetime."""
+        return await self._nodes.first(lambda node: node_rpc.metadata(node, block))
+
+    async def constants(self, block: BlockId = HEAD) -> ProtocolConstants:
+        """Give the protocol constants in force after a block."""
+        return await self._nodes.first(lambda node: self._constants_at(node, block))
+
+    async def balance(self, address: Address, block: BlockId = HEAD) -> Mutez:
+        """Give the spendable balance of an account, in mutez; 0 when it does not exist."""
+        return await self._nodes.first(lambda node: node_rpc.balance(node, address, block))
+
+    async def counter(self, address: Address, block: BlockId = HEAD) -> int:
+        """Give the counter of an implicit account: its next operation must carry one more."""
+        return await self._nodes.first(lambda node: node_rpc.counter(node, address, block))
+
+    async def manager_key(self, address: Address, block: BlockId = HEAD) -> str | None:
+        """Give the public key that an implicit account has revealed, None when it has not."""
+        return await self._nodes.first(lambda node: node_rpc.manager_key(node, address, block))
+
+    async def is_allocated(self, address: Address, block: BlockId = HEAD) -> bool:
+        """Tell whether paying an address burns nothing for a new account.
+
+        False for an implicit account without spendable balance. Some of those do exist (a baker
+        that has staked everything): they merely get a storage limit that they do not use.
+        """
+        return is_contract(address) or await self.balance(address, block) > 0
+
+    async def manager_operations(self, block: BlockId) -> tuple[IncludedOperation, ...]:
+        """Give the manager operations of a block with their receipts; name it by its hash."""
+        return await self._nodes.first(lambda node: node_rpc.manager_operations(node, block))
+
+    async def operation_hashes(self, block: BlockId) -> tuple[str, ...]:
+        """Give the hashes of a block's manager operations; name it by its hash."""
+        return await self._nodes.first(lambda node: node_rpc.operation_hashes(node, block))
+
+    async def fee_filter(self) -> FeeFilter:
+        """Give the prices below which the preferred node takes no operation."""
+        return await self._nodes.first(node_rpc.fee_filter)
+
+    async def simulate(
+        self, group: OperationGroup, block: BlockId = HEAD
+    ) -> tuple[ContentResult, ...]:
+        """Give what a group would do after a block: one result per content, in order.
+
+        A content that would fail is a result; a group that nodes would not even take (a wrong
+        counter, an empty source) is a NodeRefusedError.
+        """
+        chain = await self.chain_id()
+        return await self._nodes.first(lambda node: node_rpc.simulate(node, group, block, chain))
+
+    async def signing_context(self, address: Address, *, branch_depth: int) -> SigningContext:
+        """Read what signing for an implicit account needs, all from one node at its fresh head.
+
+        The branch is `branch_depth` blocks below the head, or as deep as a young chain goes; a
+        depth of less than FINALITY_BLOCKS is a SettingError.
+        """
+        if branch_depth < FINALITY_BLOCKS:
+            raise SettingError(
+                f"a branch must be at least {FINALITY_BLOCKS} blocks below the head, "
+                f"or a reorg may take it away: {branch_depth} is too few"
+            )
+        return await self._nodes.first(
+            lambda node: self._signing_context(node, address, branch_depth)
+        )
+
+    async def broadcast(self, signed_bytes: bytes) -> tuple[Injection, ...]:
+        """Hand the same signed bytes to every node in order, once each, and give their answers.
+
+        Safe to repeat with the same bytes: a chain includes them at most once. Errors are values
+        here, because none of them proves that the operation will not be included. A node that
+        serves another chain, or cannot be asked which it serves, is not sent anything; one that
+        failed a moment ago is left out, unless all did.
+        """
+        nodes = self._nodes.awake() or self._nodes.sources
+        return tuple(await asyncio.gather(*(self._inject(node, signed_bytes) for node in nodes)))
+
+    async def _head(self, node: JsonSource) -> BlockHeader:
+        head = await self._header(node, HEAD)
+        age_seconds = (self._now() - head.timestamp).total_seconds()
+        if abs(age_seconds) > self._head_age_seconds_max:
+            direction = "behind" if age_seconds > 0 else "ahead of"
+            raise SourceStaleError(
+                f"the head of {node.name}, block {head.level}, is {abs(age_seconds):.0f} seconds "
+                f"{direction} this machine's clock: the node lags, or a clock is wrong",
+                source=node.name,
+                level=head.level,
+            )
+        return head
+
+    async def _header(self, node: JsonSource, block: BlockId) -> BlockHeader:
+        header = await node_rpc.header(node, block)
+        # A URL may come to lead elsewhere while we run.
+        self._nodes.check_chain(node, header.chain_id)
+        if not header.answers_to(block):
+            raise SourceMalformedError(
+                f"{node.name} answered for block {header.hash} when asked for {block}",
+                source=node.name,
+            )
+        return header
+
+    async def _constants_at(self, node: JsonSource, block: BlockId) -> ProtocolConstants:
+        # Pinned by hash: a head that moved between the two questions could cross a protocol change.
+        header = await self._header(node, block)
+        protocol = await node_rpc.next_protocol(node, header.hash)
+        return await self._constants_of(node, header, protocol)
+
+    async def _constants_of(
+        self, node: JsonSource, block: BlockHeader, next_protocol: str
+    ) -> ProtocolConstants:
+        # The last block of a protocol already leaves the constants of the next one behind.
+        key = (block.chain_id, next_protocol)
+        if key not in self._constants:
+            self._constants[key] = await node_rpc.constants(node, block.hash)
+        return self._constants[key]
+
+    async def _signing_context(
+        self, node: JsonSource, address: Address, branch_depth: int
+    ) -> SigningContext:
+        head = await self._head(node)
+        depth = max(FINALITY_BLOCKS, min(branch_depth, head.level - 1))
+        branch = await self._header(node, f"{head.hash}~{depth}")
+        if branch.level != head.level - depth:
+            raise SourceMalformedError(
+                f"{node.name} answered with block {branch.level} for the one {depth} below "
+                f"{head.level}",
+                source=node.name,
+            )
+        metadata = await node_rpc.metadata(node, head.hash)
+        return SigningContext(
+            source=node.name,
+            head=head,
+            branch=branch,
+            max_operations_ttl=metadata.max_operations_ttl,
+            counter=await node_rpc.counter(node, address, head.hash),
+            balance=await node_rpc.balance(node, address, head.hash),
+            manager_key=await node_rpc.manager_key(node, address, head.hash),
+            constants=await self._constants_of(node, head, metadata.next_protocol),
+        )
+
+    async def _inject(self, node: JsonSource, signed_bytes: bytes) -> Injection:
+        try:
+            await self._nodes.verify(node)
+            op_hash = await node_rpc.inject(node, signed_bytes)
+        except SourceError as error:
+            self._nodes.pass_over(node, error)
+            return Injection(node.name, op_hash=None, error=error)
+        return Injection(node.name, op_hash=op_hash, error=None)

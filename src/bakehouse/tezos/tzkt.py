@@ -1,0 +1,161 @@
+"""TzKT, the indexer: how far it is, and what a baker earned in a cycle, to the last delegator.
+
+Whether it agrees with a node is not decided here. Powered by TzKT API, as its terms ask to say.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bakehouse.errors import SourceMalformedError, SourceStaleError, SplitRefusedError
+from bakehouse.rewards.cycle_rewards import DelegatorBalance
+from bakehouse.tezos.address import Address
+from bakehouse.tezos.chain_sources import ChainSources
+from bakehouse.tezos.indexer_head import IndexerHead, parse_indexer_head
+from bakehouse.tezos.rewards_split import (
+    RewardSplit,
+    SplitTotals,
+    complete,
+    parse_delegators,
+    parse_totals,
+)
+from bakehouse.tezos.strict_json import decode_unique
+from bakehouse.tezos.transport import JsonSource
+
+#: Members a page: the most that TzKT gives. Fewer means that the page is the last.
+PAGE_SIZE: Final = 10_000
+
+#: No baker comes near a million delegators: an indexer that goes on has lost count.
+PAGES_MAX: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    totals: SplitTotals
+    delegators: tuple[DelegatorBalance, ...]
+
+
+class TzktClient:
+    """Indexers of one chain in order of preference, the next asked when one fails.
+
+    `chain_id` None accepts the chain of whichever answers first. A split, with all its pages, comes
+    from one indexer. The methods raise a SourceError when no indexer is left.
+    """
+
+    def __init__(self, indexers: Sequence[JsonSource], *, chain_id: str | None) -> None:
+        self._indexers = ChainSources(indexers, _chain_id, chain_id=chain_id)
+
+    async def head(self) -> IndexerHead:
+        """Give how far the indexer has read the chain; it may lag, and says so."""
+        return await self._indexers.first(self._head)
+
+    async def split(self, baker: Address, cycle: int) -> RewardSplit:
+        """Give a baker's rewards of a cycle with every delegator, of a running cycle as it stands.
+
+        Raises SplitRefusedError when the indexer knows no such baker in that cycle, or leaves
+        delegators out (as balances that do not add up show).
+        """
+        return await self._indexers.first(lambda indexer: _split(indexer, baker, cycle))
+
+    async def closed_split(self, baker: Address, cycle: int) -> RewardSplit:
+        """Give the split of a cycle that is over, for paying it; raises like `split`.
+
+        The same indexer is first asked how far it is: see `require_closed`.
+        """
+
+        async def read(indexer: JsonSource) -> RewardSplit:
+            head = await self._head(indexer)
+            split = await _split(indexer, baker, cycle)
+            require_closed(split, head)
+            return split
+
+        return await self._indexers.first(read)
+
+    async def _head(self, indexer: JsonSource) -> IndexerHead:
+        head = await _head(indexer)
+        self._indexers.check_chain(indexer, head.chain_id)
+        return head
+
+
+def require_closed(split: RewardSplit, head: IndexerHead) -> None:
+    """Make sure that a split can no longer change, its indexer having been at `head` before.
+
+    Raises SourceStaleError when the indexer lags behind its own node, SplitRefusedError when the
+    cycle is not over or more is still expected of it.
+    """
+    cycle = split.rewards.cycle
+    if not head.synced:
+        raise SourceStaleError(
+            f"the indexer has read block {head.level} of {head.known_level}: wait for the rest"
+        )
+    if head.cycle <= cycle:
+        raise SplitRefusedError(
+            f"cycle {cycle} is not over: the indexer is at cycle {head.cycle}", cycle=cycle
+        )
+    if not split.is_closed:
+        totals = split.totals
+        raise SplitRefusedError(
+            f"the split of cycle {cycle} is not final: it still expects {totals.future_blocks} "
+            f"blocks, {totals.future_attestations} attestations and {totals.future_rewards} mutez",
+            cycle=cycle,
+        )
+
+
+async def _head(indexer: JsonSource) -> IndexerHead:
+    return await indexer.get("/v1/head", parse_indexer_head)
+
+
+async def _chain_id(indexer: JsonSource) -> str:
+    return (await _head(indexer)).chain_id
+
+
+async def _split(indexer: JsonSource, baker: Address, cycle: int) -> RewardSplit:
+    page = await _page(indexer, baker, cycle, offset=0)
+    totals = page.totals
+    delegators = list(page.delegators)
+    addresses = {delegator.address for delegator in delegators}
+    for number in range(1, PAGES_MAX):
+        if len(page.delegators) < PAGE_SIZE:
+            return complete(totals, delegators)
+        page = await _page(indexer, baker, cycle, offset=number * PAGE_SIZE)
+        if page.totals != totals:
+            raise SourceMalformedError(
+                f"the split of cycle {cycle} changed while {indexer.name} was being read",
+                source=indexer.name,
+            )
+        if not addresses.isdisjoint(delegator.address for delegator in page.delegators):
+            raise SourceMalformedError(
+                f"{indexer.name} names a delegator of cycle {cycle} on two pages: "
+                "the split changed while it was being read",
+                source=indexer.name,
+            )
+        delegators.extend(page.delegators)
+        addresses.update(delegator.address for delegator in page.delegators)
+    raise SourceMalformedError(
+        f"{indexer.name} does not come to an end of the delegators of {baker}", source=indexer.name
+    )
+
+
+async def _page(indexer: JsonSource, baker: Address, cycle: int, *, offset: int) -> _Page:
+    def parse(document: Any) -> _Page:
+        # 204, No Content
+        if document is None:
+            raise SplitRefusedError(
+                f"{indexer.name} knows no rewards of {baker} in cycle {cycle}: "
+                "the address is not a baker's, or it had no rights then",
+                baker=baker,
+                cycle=cycle,
+            )
+        page = _Page(parse_totals(document), parse_delegators(document, offset))
+        if page.totals.cycle != cycle:
+            raise SourceMalformedError(f"it is about cycle {page.totals.cycle}")
+        if len(page.delegators) > PAGE_SIZE:
+            raise SourceMalformedError(f"it has more than the {PAGE_SIZE} delegators of a page")
+        return page
+
+    return await indexer.get(
+        f"/v1/rewards/split/{baker}/{cycle}",
+        parse,
+        params={"offset": offset, "limit": PAGE_SIZE},
+        decode=decode_unique,
+    )
