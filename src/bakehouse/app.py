@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import httpx2
 
@@ -31,7 +30,7 @@ from bakehouse.jobs.valkey import EmbeddedValkey
 from bakehouse.jobs.workshop import MINUTE_SECONDS, Workshop
 from bakehouse.ledger.database import Ledger
 from bakehouse.payments.payer import Payer, PaymentLimits
-from bakehouse.tezos.key_file import read_key_file
+from bakehouse.tezos.key_file import read_key_file, read_passphrase
 from bakehouse.tezos.keyring import Keyring
 from bakehouse.tezos.node import NodeClient
 from bakehouse.tezos.signer import LocalSigner
@@ -204,12 +203,5 @@ def _read_keys(config: Config) -> list[LocalSigner]:
         raise SettingError(
             "BAKEHOUSE_KEY_FILES needs BAKEHOUSE_KEY_PASSPHRASE_FILE: keys at rest are encrypted"
         )
-    passphrase = _read_passphrase(config.key_passphrase_file)
+    passphrase = read_passphrase(config.key_passphrase_file)
     return [LocalSigner(read_key_file(path, passphrase)) for path in config.key_files]
-
-
-def _read_passphrase(path: Path) -> str:
-    try:
-        return path.read_text().rstrip("\n")
-    except OSError as error:
-        raise SettingError(f"cannot read the passphrase file {path}: {error.strerror}") from error

@@ -12,7 +12,7 @@ from bakehouse.cli.refusal import INTERRUPTED, REFUSED, as_line, exit_code_of
 from bakehouse.errors import BakehouseError
 
 #: Each is the module of its name in this package, whose `app` is a Typer with the command in it.
-COMMANDS: Final = ("demo", "run", "baker", "plan")
+COMMANDS: Final = ("demo", "run", "baker", "key", "plan")
 
 
 class CommandsOnDemand(TyperGroup):
@@ -63,7 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _complain(message: str, code: int) -> int:
-    typer.echo(f"bakehouse: {as_line(message)}", err=True)
+    # A group called without a command has printed its help, and has nothing to add.
+    if message:
+        typer.echo(f"bakehouse: {as_line(message)}", err=True)
     return code
 
 
@@ -77,4 +79,5 @@ def _bakehouse(
         typer.echo(f"bakehouse {__version__}")
         raise typer.Exit
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+        # Rich prints the help itself.
+        context.get_help()

@@ -35,7 +35,10 @@ class RedisAddress:
 
         Raises SettingError, whose message never repeats the URL: it may hold a password.
         """
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            raise SettingError("The host of a Redis URL is not valid.") from None
         if parts.scheme not in {"redis", "rediss", "unix"}:
             raise SettingError("A Redis URL begins with redis://, rediss:// or unix://.")
         username = unquote(parts.username) if parts.username else None

@@ -83,16 +83,21 @@ def read_key_file(path: Path, passphrase: str) -> SecretKey:
         raise SignerError(f"{path}: {error.message}") from None
 
 
+def read_passphrase(path: Path) -> str:
+    """Read a passphrase from a file that only its owner can read; raises SignerError."""
+    return _read_private(path)
+
+
 def _read_private(path: Path) -> str:
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
             content = file.read(_FILE_SIZE_MAX)
     except OSError as error:
-        raise SignerError(f"the key file {path} cannot be read: {error.strerror}") from error
+        raise SignerError(f"the secret file {path} cannot be read: {error.strerror}") from error
     if mode & _OTHERS:
         raise SignerError(
-            f"the key file {path} is open to others than its owner: run chmod 600 {path}"
+            f"the secret file {path} is open to others than its owner: run chmod 600 {path}"
         )
     return content.decode(errors="replace").strip()
 
