@@ -23,7 +23,7 @@ from bakehouse.jobs.last_run import noting_last_run
 from bakehouse.jobs.processors.check_cycle import check_cycle
 from bakehouse.jobs.processors.distribute import distribute, mark_failed
 from bakehouse.jobs.processors.poll_balance import poll_balance
-from bakehouse.jobs.reconciler import reconcile, reconcile_forever
+from bakehouse.jobs.reconciler import look_at_once, reconcile, reconcile_forever
 from bakehouse.jobs.redis_address import RedisAddress
 from bakehouse.jobs.scheduler import Scheduler
 from bakehouse.jobs.valkey import EmbeddedValkey
@@ -83,6 +83,7 @@ async def running(
         scheduler = Scheduler(workshop)
         _start_workers(workshop)
         await reconcile(workshop, scheduler)
+        await look_at_once(workshop)
         await _in_background(stack, reconcile_forever(workshop, scheduler))
         services = WebServices(
             workshop=workshop,

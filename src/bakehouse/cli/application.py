@@ -5,14 +5,21 @@ from importlib import import_module
 from typing import Annotated, Any, Final
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from bakehouse import __version__
 from bakehouse.cli.refusal import INTERRUPTED, REFUSED, as_line, exit_code_of
 from bakehouse.errors import BakehouseError
 
-#: Each is the module of its name in this package, whose `app` is a Typer with the command in it.
-COMMANDS: Final = ("demo", "run", "baker", "key", "plan")
+#: Each command and what the help says of it. It is the module of its name in this package, whose
+#: `app` is a Typer with the command, or the group of commands, in it.
+COMMANDS: Final = {
+    "demo": "See it all run against a simulated chain: cycles turn, delegators are paid.",
+    "run": "Watch the chain, pay what is due, serve the dashboard.",
+    "baker": "Register bakers and set their rules.",
+    "key": "Make encrypted key files.",
+    "plan": "Compute a cycle's payout plan, offline; nothing is paid.",
+}
 
 
 class CommandsOnDemand(TyperGroup):
@@ -24,12 +31,18 @@ class CommandsOnDemand(TyperGroup):
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - as above
-        """Import a command; None if there is no such command."""
-        if cmd_name not in COMMANDS:
-            return None
-        command = typer.main.get_command(import_module(f"bakehouse.cli.{cmd_name}").app)
-        command.name = cmd_name
-        return command
+        """Describe a command for the help, without importing it; None if there is no such one."""
+        summary = COMMANDS.get(cmd_name)
+        return TyperCommand(cmd_name, help=summary) if summary else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Import the command that the arguments name."""
+        name, described, rest = super().resolve_command(ctx, args)
+        if described is None:
+            return name, None, rest
+        command = typer.main.get_command(import_module(f"bakehouse.cli.{name}").app)
+        command.name = name
+        return name, command, rest
 
 
 def application() -> typer.Typer:

@@ -129,11 +129,9 @@ def _attempts_max(options: Mapping[str, Any]) -> int:
     return options.get("attempts") or 1
 
 
-def _backoff_seconds(options: Mapping[str, Any]) -> int | None:
+def _backoff_seconds(options: Mapping[str, Any]) -> int:
     backoff = options.get("backoff")
-    if not isinstance(backoff, Mapping):
-        return None
-    return int(backoff.get("delay", 0)) // 1000 or None
+    return int(backoff.get("delay", 0)) // 1000 if isinstance(backoff, Mapping) else 0
 
 
 def _at(timestamp_ms: int) -> datetime:

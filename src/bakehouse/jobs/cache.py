@@ -1,10 +1,14 @@
 """Small JSON values kept in Redis for a while, such as a baker's last known balance."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final, Self
 
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
+from bakehouse.errors import SourceUnreachableError
 from bakehouse.jobs.job_types import JSON
 from bakehouse.jobs.redis_address import RedisAddress
 
@@ -12,14 +16,19 @@ KEY_PREFIX: Final = "bakehouse:cache:"
 
 
 class RedisCache:
-    """Values that may vanish at any time and are never the truth about money."""
+    """Values that may vanish at any time and are never the truth about money.
+
+    Reading and writing raise SourceUnreachableError when the server does not answer.
+    """
 
     def __init__(self, address: RedisAddress) -> None:
+        self._address = address
         self._redis: Redis = Redis(decode_responses=True, **address.connection_options())
 
     async def get(self, key: str) -> JSON:
         """Return the value under `key`, or None when there is none or its time has run out."""
-        text = await self._redis.get(KEY_PREFIX + key)
+        with self._answering():
+            text = await self._redis.get(KEY_PREFIX + key)
         if text is None:
             return None
         value: JSON = json.loads(text)
@@ -27,11 +36,20 @@ class RedisCache:
 
     async def set(self, key: str, value: JSON, ttl_seconds: int) -> None:
         """Keep `value` under `key` for `ttl_seconds`."""
-        await self._redis.set(KEY_PREFIX + key, json.dumps(value, allow_nan=False), ex=ttl_seconds)
+        text = json.dumps(value, allow_nan=False)
+        with self._answering():
+            await self._redis.set(KEY_PREFIX + key, text, ex=ttl_seconds)
 
     async def close(self) -> None:
         """Disconnect."""
         await self._redis.aclose()
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        try:
+            yield
+        except (RedisError, OSError) as error:
+            raise SourceUnreachableError(f"Redis at {self._address}: {error}.") from error
 
     async def __aenter__(self) -> Self:
         return self

@@ -1,7 +1,6 @@
 """The job engine: the one module that speaks BullMQ, and gives it types. No payout logic here."""
 
 import asyncio
-import secrets
 import uuid
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -16,7 +15,6 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from bakehouse.errors import ConflictError, NotFoundError, SourceUnreachableError
-from bakehouse.jobs.backoff import JITTER_PERMILLE_MAX, retry_delay_ms
 from bakehouse.jobs.bull_records import (
     BullJob,
     bull_options,
@@ -25,6 +23,7 @@ from bakehouse.jobs.bull_records import (
     now_ms,
     schedule_view,
 )
+from bakehouse.jobs.bull_settings import worker_settings
 from bakehouse.jobs.job_run import Completed, Failed, FailureHandler, LetGo, Processor
 from bakehouse.jobs.job_types import (
     JSON,
@@ -38,23 +37,9 @@ from bakehouse.jobs.job_types import (
     ScheduleView,
 )
 from bakehouse.jobs.redis_address import RedisAddress
-from bakehouse.jobs.worker import (
-    LOCK_RENEWAL_SECONDS,
-    LOCK_SECONDS,
-    STALLED_CHECK_SECONDS,
-    BullWorker,
-    JobRunner,
-    SupervisedWorker,
-)
+from bakehouse.jobs.worker import BullWorker, JobRunner, SupervisedWorker
 
 log = structlog.get_logger()
-
-COMPLETED_AGE_SECONDS: Final = 60 * 60
-COMPLETED_COUNT: Final = 100
-
-#: Left to itself BullMQ fails a job that stalled once too often without asking us; the runner
-#: counts stalls itself, so that such a failure takes the same road as every other.
-STALLS_OF_BULLMQ_MAX: Final = 2**31 - 1
 
 ANSWER_SECONDS: Final = 10
 
@@ -73,7 +58,7 @@ class JobEngine:
         # BullMQ's connections go on trying for minutes; this one says at once what is wrong.
         self._redis = Redis(**connection, retry=Retry(NoBackoff(), retries=0))
         self._queues: dict[QueueName, Any] = {}
-        self._workers: list[SupervisedWorker] = []
+        self._workers: dict[QueueName, SupervisedWorker] = {}
 
     async def connect(self) -> None:
         """Open the queues, and warn if this server may throw jobs away."""
@@ -91,7 +76,7 @@ class JobEngine:
     @property
     def workers_running(self) -> Mapping[QueueName, bool]:
         """For each queue that has a worker here, whether it takes jobs at this moment."""
-        return {worker.queue: worker.is_running for worker in self._workers}
+        return {queue: worker.is_running for queue, worker in self._workers.items()}
 
     @property
     def is_healthy(self) -> bool:
@@ -179,14 +164,27 @@ class JobEngine:
             state = await self._queue(queue).getJobState(job_id)
         return job_view(queue, job, JobState(state) if state in set(JobState) else None)
 
+    async def job_log(self, queue: QueueName, job_id: str) -> list[str]:
+        """Lines that a job has logged, in order; none for a job that is gone."""
+        async with self._answering():
+            logged = await self._queue(queue).getJobLogs(job_id)
+        lines: list[str] = logged["logs"]
+        return lines
+
     async def retry(self, queue: QueueName, job_id: str) -> None:
-        """Run a failed job again with all its attempts. Raises NotFoundError, ConflictError."""
+        """Run a failed job again with all its attempts.
+
+        Raises NotFoundError; ConflictError if it has not failed, or if a newer job with the same
+        deduplication id does its work.
+        """
         async with self._answering():
             job = await self._found(queue, job_id)
-            try:
-                await job.retry("failed", {"resetAttemptsMade": True})
-            except TypeError as error:
-                raise ConflictError(f"Job {job_id} has not failed: leave it be.") from error
+            if not await job.isFailed():
+                raise ConflictError(f"Job {job_id} has not failed: leave it be.")
+            # The id was given up when the job failed; taken again, it keeps others out as before.
+            if job.deduplication_id and not await self._claim(queue, job):
+                raise ConflictError(f"A newer job does the work of job {job_id}.")
+            await job.retry("failed", {"resetAttemptsMade": True})
 
     async def pause(self, queue: QueueName) -> None:
         """Let nobody take further jobs of this queue; those running go on."""
@@ -216,18 +214,21 @@ class JobEngine:
 
         A job runs at least once: a processor must bear running again, and ends at its next `await`
         (cancelled) when its lock is lost. It may never block the event loop: its lock would run
-        out and another worker would start the same job beside it.
+        out and another worker would start the same job beside it. Raises ConflictError if this
+        queue already has a worker here.
         """
+        if queue in self._workers:
+            raise ConflictError(f"Queue {queue} already has a worker here.")
 
         def new_worker(run: JobRunner) -> BullWorker:
-            return _new_worker(queue, run, self._options | {"concurrency": concurrency})
+            return _new_worker(queue, run, self._options | worker_settings(concurrency))
 
         worker = SupervisedWorker(queue, processor, on_failed_for_good, new_worker)
-        self._workers.append(worker)
+        self._workers[queue] = worker
 
     async def close(self, grace_seconds: float = 30) -> None:
         """Take no more jobs, wait for those running, put back the ones not done, disconnect."""
-        await asyncio.gather(*(worker.close(grace_seconds) for worker in self._workers))
+        await asyncio.gather(*(worker.close(grace_seconds) for worker in self._workers.values()))
         self._workers.clear()
         for queue in self._queues.values():
             await queue.close()
@@ -244,6 +245,12 @@ class JobEngine:
         if job is None:
             raise NotFoundError(f"Queue {queue} has no job {job_id}.")
         return job
+
+    async def _claim(self, queue: QueueName, job: Any) -> bool:
+        bull = self._queue(queue)
+        key = f"{bull.toKey('de')}:{job.deduplication_id}"
+        claimed = await bull.client.set(key, job.id, nx=True)
+        return bool(claimed)
 
     @asynccontextmanager
     async def _answering(self) -> AsyncIterator[None]:
@@ -267,25 +274,5 @@ def _new_worker(queue: QueueName, run: JobRunner, options: Mapping[str, Any]) ->
             case Failed(error):
                 raise error
 
-    worker: BullWorker = Worker(
-        queue.value,
-        process,
-        {
-            **options,
-            "autorun": False,
-            "lockDuration": LOCK_SECONDS * 1000,
-            "lockRenewTime": LOCK_RENEWAL_SECONDS * 1000,
-            "stalledInterval": STALLED_CHECK_SECONDS * 1000,
-            "maxStalledCount": STALLS_OF_BULLMQ_MAX,
-            "runRetryDelay": 1000,
-            "removeOnComplete": {"age": COMPLETED_AGE_SECONDS, "count": COMPLETED_COUNT},
-            "removeOnFail": False,
-            "settings": {"backoffStrategy": _retry_delay_ms},
-        },
-    )
+    worker: BullWorker = Worker(queue.value, process, options)
     return worker
-
-
-def _retry_delay_ms(failures: int, _type: str, _error: Exception, record: Any) -> int:
-    jitter_permille = secrets.randbelow(2 * JITTER_PERMILLE_MAX + 1) - JITTER_PERMILLE_MAX
-    return retry_delay_ms(record.opts["backoff"]["delay"], failures, jitter_permille)

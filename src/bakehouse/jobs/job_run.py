@@ -103,6 +103,10 @@ class LockedRun:
         self.stopped = reason
         self._task.cancel()
 
+    async def wait(self, timeout_seconds: float) -> None:
+        """Wait until the processor has ended, or for the given time."""
+        await asyncio.wait({self._task}, timeout=timeout_seconds)
+
     async def ended(self) -> JSON:
         """Wait for the processor and return its value or raise its error.
 

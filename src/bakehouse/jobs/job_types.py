@@ -56,15 +56,15 @@ class JobOptions:
     priority: int = PRIORITY_SCHEDULED
     #: Runs allowed in all, the first one included.
     attempts: int = 1
-    #: Wait before the first retry; it doubles with every further one. None retries at once.
-    backoff_seconds: int | None = None
+    #: Wait before the first retry; it doubles with every further one. 0 retries at once.
+    backoff_seconds: int = 0
 
     def __post_init__(self) -> None:
         if not 1 <= self.priority <= PRIORITY_MAX:
             raise InputError(f"A job's priority runs from 1 to {PRIORITY_MAX}.")
         if self.attempts < 1:
             raise InputError("A job needs at least one attempt.")
-        if self.backoff_seconds is not None and self.backoff_seconds < 0:
+        if self.backoff_seconds < 0:
             raise InputError("The wait between two attempts cannot be negative.")
 
 

@@ -11,7 +11,7 @@ from bakehouse.jobs.workshop import Workshop
 from bakehouse.ledger import bakers, distributions
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.distributions import Distribution
-from bakehouse.ledger.states import DistributionKind
+from bakehouse.ledger.states import DistributionKind, Mode
 from bakehouse.payments.advance import watch_unfinished
 
 _log = structlog.get_logger(__name__)
@@ -28,6 +28,15 @@ async def reconcile(workshop: Workshop, scheduler: Scheduler) -> None:
     for baker in registered:
         await _resume(workshop, baker, [each for each in open_ones if _is_for(baker, each)])
         await _watch(workshop, baker)
+
+
+async def look_at_once(workshop: Workshop) -> None:
+    """Have every scheduled baker's cycles checked now: what was missed must not wait longer."""
+    async with workshop.payer.ledger.read() as tx:
+        registered = await bakers.everyone(tx)
+    for baker in registered:
+        if baker.scheduled and baker.mode is not Mode.OFF:
+            await workshop.engine.add(job_requests.check_cycle(baker.baker_id))
 
 
 async def reconcile_forever(workshop: Workshop, scheduler: Scheduler) -> None:

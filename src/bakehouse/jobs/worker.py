@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final, Protocol
 
 import structlog
 
+from bakehouse.jobs.bull_settings import LOCK_SECONDS
 from bakehouse.jobs.job_run import (
     EngineJob,
     FailureHandler,
@@ -21,15 +23,12 @@ from bakehouse.jobs.job_types import JSON, QueueName
 
 log = structlog.get_logger()
 
-LOCK_SECONDS: Final = 10
-STALLED_CHECK_SECONDS: Final = 5
-LOCK_RENEWAL_SECONDS: Final = 3
-
 #: A lock is trusted for a little less than it lasts, since the renewal's answer took its time.
-LOCK_HELD_SECONDS: Final = 8.0
+LOCK_HELD_SECONDS: Final = 0.8 * LOCK_SECONDS
 
+IDLE_CHECK_SECONDS: Final = 0.1
 RESTART_SECONDS: Final = 1.0
-#: After the grace a cancelled processor has this long to clean up.
+#: After the grace a cancelled processor has this long to clean up, and Redis to take note.
 LET_GO_SECONDS: Final = 5.0
 
 
@@ -38,6 +37,8 @@ class BullWorker(Protocol):
 
     running: bool
     processing: set[asyncio.Future[Any]]
+    #: The wait for a job to come, while there is none.
+    waiting: asyncio.Future[Any] | None
 
     def on(self, event_name: str, function: Callable[..., None]) -> Any:
         """Call `function` at each such event."""
@@ -71,7 +72,7 @@ class SupervisedWorker:
         self._new_worker = new_worker
         self._worker: BullWorker | None = None
         self._runs: dict[str, LockedRun] = {}
-        self._closing = False
+        self._closing = asyncio.Event()
         self._supervision = asyncio.create_task(self._supervise(), name=f"worker {queue}")
 
     @property
@@ -81,11 +82,11 @@ class SupervisedWorker:
 
     async def close(self, grace_seconds: float) -> None:
         """Take no more jobs, wait for those running, then put back the ones still not done."""
-        self._closing = True
+        self._closing.set()
         if self._worker is not None:
             await self._drain(self._worker, grace_seconds)
-            # Force is for a worker that never got through to Redis or a processor that hangs.
-            await self._worker.close(force=not self.is_running or bool(self._runs))
+            # Force is for a processor that hangs, and for a Redis that does not answer.
+            await self._worker.close(force=bool(_unfinished(self._worker)))
         await asyncio.wait({self._supervision}, timeout=RESTART_SECONDS)
         self._supervision.cancel()
         await asyncio.gather(self._supervision, return_exceptions=True)
@@ -93,23 +94,25 @@ class SupervisedWorker:
     async def _drain(self, worker: BullWorker, grace_seconds: float) -> None:
         # Not `worker.close()`: with a free slot it stops renewing the locks of what still runs.
         await worker.pause(do_not_wait_active=True)
-        await _until_idle(worker, grace_seconds)
+        await asyncio.gather(*(run.wait(grace_seconds) for run in self._runs.values()))
         for run in list(self._runs.values()):
             run.stop(StopReason.SHUTDOWN)
+        # What is done is now told to the queue.
         await _until_idle(worker, LET_GO_SECONDS)
 
     async def _supervise(self) -> None:
-        while True:
+        while not self._closing.is_set():
             worker = self._worker = self._new_worker(self._run)
             worker.on("locksRenewed", self._on_locks_renewed)
             worker.on("lockRenewalFailed", self._on_locks_lost)
             worker.on("error", self._on_error)
             reason = await self._end_of(worker)
-            if self._closing:
+            if self._closing.is_set():
                 return
             log.error("worker-ended", queue=self.queue.value, error=reason)
             await worker.close(force=True)
-            await asyncio.sleep(RESTART_SECONDS)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), RESTART_SECONDS)
 
     async def _end_of(self, worker: BullWorker) -> str:
         try:
@@ -124,7 +127,7 @@ class SupervisedWorker:
         return "ended by itself"
 
     async def _run(self, job: EngineJob) -> Outcome:
-        if self._closing:
+        if self._closing.is_set():
             await job.put_back(0)
             return LetGo()
         return await run_job(job, self._start, self._on_failed_for_good)
@@ -164,11 +167,18 @@ def _is_being_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
+def _unfinished(worker: BullWorker) -> set[asyncio.Future[Any]]:
+    return {task for task in worker.processing if not task.done()}
+
+
 async def _until_idle(worker: BullWorker, timeout_seconds: float) -> None:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout_seconds
-    while busy := {task for task in worker.processing if not task.done()}:
+    while busy := _unfinished(worker):
         remaining = deadline - loop.time()
         if remaining <= 0:
             return
-        await asyncio.wait(busy, timeout=remaining)
+        # A fetch that began in the moment of the pause escaped it, and would wait for seconds.
+        if worker.waiting is not None:
+            worker.waiting.cancel()
+        await asyncio.wait(busy, timeout=min(remaining, IDLE_CHECK_SECONDS))

@@ -4,10 +4,10 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, Text, insert, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.ledger.schema import audit_events
@@ -38,7 +38,7 @@ async def record(tx: AsyncConnection, event: AuditEvent) -> None:
             subject=event.subject,
             detail=detail,
             previous_hash=previous,
-            hash=_chain(previous, event, detail),
+            hash=_chain(previous, event.at, event.actor, event.action, event.subject, detail),
         )
     )
 
@@ -52,8 +52,11 @@ async def latest(tx: AsyncConnection, limit: int = 100) -> list[AuditEvent]:
 async def first_broken_link(tx: AsyncConnection) -> int | None:
     """Recompute the chain; give the id of the first event that does not fit, or None."""
     previous = GENESIS
-    for row in await tx.execute(select(audit_events).order_by(audit_events.c.id)):
-        if row.previous_hash != previous or row.hash != _chain(previous, _event(row), row.detail):
+    others = [column for column in audit_events.c if column.name != "at"]
+    # The time as the text it is stored as: one that was tampered with need not be a time any more.
+    raw = select(type_coerce(audit_events.c.at, Text).label("at"), *others)
+    for row in await tx.execute(raw.order_by(audit_events.c.id)):
+        if not _is_intact(row, previous):
             return int(row.id)
         previous = row.hash
     return None
@@ -68,7 +71,17 @@ def _event(row: Row[Any]) -> AuditEvent:
     return AuditEvent(row.at, row.actor, row.action, row.subject, json.loads(row.detail))
 
 
-def _chain(previous: str, event: AuditEvent, detail: str) -> str:
-    # The order of the fields is part of the format: never change it.
-    fields = [previous, event.at.isoformat(), event.actor, event.action, event.subject, detail]
+def _is_intact(row: Row[Any], previous: str) -> bool:
+    said = (row.actor, row.action, row.subject, row.detail)
+    try:
+        at = datetime.fromisoformat(row.at).replace(tzinfo=UTC)
+        return bool(row.previous_hash == previous and row.hash == _chain(previous, at, *said))
+    except (TypeError, ValueError):
+        # Not a time, or not text: so it was never written here.
+        return False
+
+
+def _chain(previous: str, at: datetime, *said: str) -> str:
+    # The form of the time and the order of the fields are part of the format: never change them.
+    fields = [previous, at.astimezone(UTC).isoformat(), *said]
     return hashlib.sha256(json.dumps(fields).encode()).hexdigest()

@@ -47,20 +47,23 @@ class Baker:
     def __post_init__(self) -> None:
         for name, (least, most) in _RANGES.items():
             value = getattr(self, name)
-            if value < least or (most is not None and value > most):
-                limits = f"at least {least}" if most is None else f"from {least} to {most}"
-                raise SettingError(f"{name} must be {limits}, not {value}")
+            if not isinstance(value, int) or not least <= value <= most:
+                raise SettingError(
+                    f"{name} must be a whole number from {least} to {most}, not {value!r}"
+                )
+        if not isinstance(self.mode, Mode):
+            raise SettingError(f"mode must be {', '.join(Mode)}, not {self.mode!r}")
 
 
-_RANGES: Mapping[str, tuple[int, int | None]] = {
+_RANGES: Mapping[str, tuple[int, int]] = {
     "default_fee": (0, WHOLE),
     "update_freq": (1, 10_080),
     "payment_retries": (0, 100),
     "minutes_between_retries": (1, 1_440),
     "num_blocks_wait": (2, 100),
-    "first_cycle": (0, None),
+    "first_cycle": (0, 2**31 - 1),
     "payout_delay_cycles": (0, 100),
-    "minimum_payout": (0, None),
+    "minimum_payout": (0, 2**63 - 1),
 }
 
 #: What `change` may change; the rest is who the baker is.
@@ -97,6 +100,8 @@ async def change(
             f"unknown setting {unknown[0]!r}: the settings are {', '.join(sorted(SETTINGS))}"
         )
     changed = replace(await get(tx, baker_id), **settings)
+    if not settings:
+        return changed
     await tx.execute(update(bakers).where(bakers.c.baker_id == baker_id).values(**settings))
     await audit.record(tx, AuditEvent(at, actor, "baker.changed", baker_id, settings))
     return changed
@@ -136,7 +141,11 @@ async def replace_fees(
     actor: str,
     at: datetime,
 ) -> None:
-    """Set the fees of single delegators to exactly these; raises SettingError out of range."""
+    """Set the fees of single delegators to exactly these.
+
+    Raises NotFoundError for an unknown baker, SettingError for a fee out of range.
+    """
+    await get(tx, baker_id)
     for address, fee in by_address.items():
         if not 0 <= fee <= WHOLE:
             raise SettingError(f"the fee of {address} must be from 0 to 100 %")
@@ -172,7 +181,11 @@ async def replace_bond_pool(
     actor: str,
     at: datetime,
 ) -> None:
-    """Set the bond-pool members to exactly these; raises SettingError when they cannot be."""
+    """Set the bond-pool members to exactly these.
+
+    Raises NotFoundError for an unknown baker, SettingError when the members cannot be.
+    """
+    await get(tx, baker_id)
     check_members(members)
     await tx.execute(delete(bond_pool_members).where(bond_pool_members.c.baker_id == baker_id))
     rows = [asdict(member) for member in members]

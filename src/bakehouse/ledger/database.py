@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,12 +14,17 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bakehouse.errors import ConflictError, SettingError
 
 _WRITES = "bakehouse_writes"
 _MIGRATIONS = Path(__file__).with_name("migrations")
+_USE_SQLITE = "use sqlite:///PATH, or leave DATABASE_URL unset"
+
+# Alembic keeps the database it works on in a module: one upgrade at a time in a process.
+_ONE_UPGRADE = threading.Lock()
 
 
 class Ledger:
@@ -65,13 +71,17 @@ class Ledger:
 
 def sqlite_path(url: str) -> Path:
     """Give the file behind an SQLite URL; raises SettingError for any other database."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise SettingError(f"the database is not a URL: {_USE_SQLITE}") from error
+    if parsed.get_backend_name() != "sqlite":
         raise SettingError(
-            f"a database of kind {parsed.get_backend_name()!r} is not supported: "
-            "use sqlite:///PATH, or leave DATABASE_URL unset"
+            f"a database of kind {parsed.get_backend_name()!r} is not supported: {_USE_SQLITE}"
         )
-    return Path(parsed.database)
+    if parsed.database in {None, "", ":memory:"}:
+        raise SettingError(f"the database has no file, and would forget: {_USE_SQLITE}")
+    return Path(str(parsed.database))
 
 
 def _prepare_connections(engine: Engine) -> None:
@@ -85,6 +95,8 @@ def _prepare_connections(engine: Engine) -> None:
             # A signature must survive a power cut before the first byte is sent.
             "synchronous = FULL",
             "foreign_keys = ON",
+            # Else INSERT OR REPLACE deletes rows of money past the triggers that keep them.
+            "recursive_triggers = ON",
             "busy_timeout = 30000",
         ):
             cursor.execute(f"PRAGMA {pragma}")
@@ -105,7 +117,7 @@ def _upgrade(path: Path) -> None:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     try:
-        with engine.connect() as plain:
+        with _ONE_UPGRADE, engine.connect() as plain:
             connection = plain.execution_options(**{_WRITES: True})
             with connection.begin():
                 _refuse_newer(connection, config)

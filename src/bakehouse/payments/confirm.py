@@ -1,5 +1,7 @@
 """Looking for sent operations in blocks: seen, then final. Nothing but a block is believed."""
 
+import structlog
+
 from bakehouse.ledger import operations
 from bakehouse.ledger.operations import UNFINISHED, Operation
 from bakehouse.ledger.states import IN_FLIGHT, OperationState
@@ -10,6 +12,8 @@ from bakehouse.payments.storage import storage_burn
 from bakehouse.tezos.block import BlockHeader
 from bakehouse.tezos.node import FINALITY_BLOCKS
 from bakehouse.tezos.receipt import IncludedOperation
+
+_log = structlog.get_logger(__name__)
 
 
 async def watch(payer: Payer, network: str, source: str, blocks_wait: int) -> list[Operation]:
@@ -70,6 +74,12 @@ async def _enter_included(payer: Payer, operation: Operation, header: BlockHeade
             for index, content in enumerate(found.contents)
         ]
         await operations.record_receipts(tx, operation, receipts)
+    _log.info(
+        "operation-included",
+        operation=operation.hash,
+        level=header.level,
+        applied=is_applied(found),
+    )
 
 
 async def _check_depth(
@@ -95,6 +105,7 @@ async def _check_depth(
             applied=None,
             scanned_level=operation.branch_level,
         )
+    _log.warning("operation-taken-out", operation=operation.hash, level=level)
 
 
 async def _receipt(payer: Payer, operation: Operation, block: str) -> IncludedOperation:

@@ -26,6 +26,8 @@ class DueCycles:
     due: tuple[DistributionKey, ...]
     #: What failed and waits for a person, oldest first.
     failed: tuple[DistributionKey, ...]
+    #: What this look entered in the ledger.
+    new: tuple[DistributionKey, ...]
 
 
 async def final_cycle(payer: Payer) -> int:
@@ -48,10 +50,11 @@ async def note_due_cycles(payer: Payer, baker_id: str) -> DueCycles:
         baker = await bakers.get(tx, baker_id)
         _refuse_other_chain(baker, chain_id)
         if baker.mode is Mode.OFF:
-            return DueCycles(current, (), ())
+            return DueCycles(current, (), (), ())
         known = await distributions.states_by_cycle(tx, baker_id, kind, baker.mode)
         due: list[DistributionKey] = []
         failed: list[DistributionKey] = []
+        new: list[DistributionKey] = []
         for cycle in range(baker.first_cycle, current - baker.payout_delay_cycles):
             state = known.get(cycle)
             if state in SETTLED_DISTRIBUTIONS:
@@ -59,8 +62,9 @@ async def note_due_cycles(payer: Payer, baker_id: str) -> DueCycles:
             key = DistributionKey(baker.network, baker_id, cycle, kind, baker.mode)
             if state is None:
                 await distributions.ensure(tx, key, at=payer.clock())
+                new.append(key)
             (failed if state is DistributionState.FAILED else due).append(key)
-    return DueCycles(current, tuple(due), tuple(failed))
+    return DueCycles(current, tuple(due), tuple(failed), tuple(new))
 
 
 def _refuse_other_chain(baker: Baker, chain_id: str) -> None:

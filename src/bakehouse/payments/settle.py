@@ -1,5 +1,6 @@
 """What follows from a final block: payouts are paid, or free again; distributions are closed."""
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.ledger import bakers, distributions, operations, payouts
@@ -14,6 +15,8 @@ from bakehouse.ledger.states import (
 from bakehouse.payments.payer import Payer
 from bakehouse.tezos.receipt import IncludedOperation, Status
 
+_log = structlog.get_logger(__name__)
+
 
 async def settle(payer: Payer, operation: Operation, receipt: IncludedOperation) -> None:
     """Book an operation that is in a final block.
@@ -24,7 +27,8 @@ async def settle(payer: Payer, operation: Operation, receipt: IncludedOperation)
     async with payer.ledger.write() as tx:
         await operations.enter_state(tx, operation, OperationState.FINAL, at=payer.clock())
         if is_applied(receipt):
-            await payouts.settle_operation(tx, operation.id)
+            count = await payouts.settle_operation(tx, operation.id)
+            _log.info("operation-final", operation=operation.hash, payouts=count)
             return
         by_position = {
             transfer.position: transfer
@@ -39,6 +43,7 @@ async def settle(payer: Payer, operation: Operation, receipt: IncludedOperation)
             if content.result.status is Status.FAILED and index in by_position
         ]
         await payouts.release_operation(tx, operation.id, held=held)
+    _log.warning("operation-failed", operation=operation.hash, held=len(held))
 
 
 def is_applied(receipt: IncludedOperation) -> bool:

@@ -33,23 +33,19 @@ class ChainSources:
         read_chain_id: Callable[[JsonSource], Awaitable[str]],
         *,
         chain_id: str | None,
-        rest_seconds: float = REST_SECONDS,
     ) -> None:
         if not sources:
             raise SettingError("name at least one URL of a node and one of an indexer")
         self.sources = tuple(sources)
         self._read_chain_id = read_chain_id
         self._chain_id = chain_id
-        self._rest_seconds = rest_seconds
         self._verified: set[JsonSource] = set()
         self._resting_until: dict[JsonSource, float] = {}
 
     async def chain_id(self) -> str:
         """Give the chain that all sources are held to, asking one when none has been asked yet."""
         if self._chain_id is None:
-            await self.first(self.verify)
-        if self._chain_id is None:  # pragma: no cover - `first` raises when no source answers
-            raise SourceError("no source says which chain it serves")
+            return await self.first(self._read_chain_id)
         return self._chain_id
 
     async def verify(self, source: JsonSource) -> None:
@@ -104,5 +100,5 @@ class ChainSources:
         _log.warning("source passed over", source=source.name, code=error.code, why=error.message)
         # A refusal is about the request, and another request may well be answered.
         if not isinstance(error, NodeRefusedError):
-            until = asyncio.get_running_loop().time() + self._rest_seconds
-            self._resting_until[source] = until
+            now = asyncio.get_running_loop().time()
+            self._resting_until[source] = now + REST_SECONDS

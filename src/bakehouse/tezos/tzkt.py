@@ -110,30 +110,35 @@ async def _chain_id(indexer: JsonSource) -> str:
 
 
 async def _split(indexer: JsonSource, baker: Address, cycle: int) -> RewardSplit:
-    page = await _page(indexer, baker, cycle, offset=0)
-    totals = page.totals
-    delegators = list(page.delegators)
-    addresses = {delegator.address for delegator in delegators}
-    for number in range(1, PAGES_MAX):
-        if len(page.delegators) < PAGE_SIZE:
-            return complete(totals, delegators)
+    pages: list[_Page] = []
+    for number in range(PAGES_MAX):
         page = await _page(indexer, baker, cycle, offset=number * PAGE_SIZE)
-        if page.totals != totals:
+        _check_continuation(pages, page, cycle, indexer)
+        pages.append(page)
+        if len(page.delegators) < PAGE_SIZE:
+            return complete(page.totals, [each for page in pages for each in page.delegators])
+    raise SourceMalformedError(
+        f"{indexer.name} does not come to an end of the delegators of {baker}", source=indexer.name
+    )
+
+
+def _check_continuation(
+    pages: Sequence[_Page], page: _Page, cycle: int, indexer: JsonSource
+) -> None:
+    """Make sure that a page goes on where those before it end, in the same split."""
+    addresses = {delegator.address for delegator in page.delegators}
+    for earlier in pages:
+        if earlier.totals != page.totals:
             raise SourceMalformedError(
                 f"the split of cycle {cycle} changed while {indexer.name} was being read",
                 source=indexer.name,
             )
-        if not addresses.isdisjoint(delegator.address for delegator in page.delegators):
+        if not addresses.isdisjoint(delegator.address for delegator in earlier.delegators):
             raise SourceMalformedError(
                 f"{indexer.name} names a delegator of cycle {cycle} on two pages: "
                 "the split changed while it was being read",
                 source=indexer.name,
             )
-        delegators.extend(page.delegators)
-        addresses.update(delegator.address for delegator in page.delegators)
-    raise SourceMalformedError(
-        f"{indexer.name} does not come to an end of the delegators of {baker}", source=indexer.name
-    )
 
 
 async def _page(indexer: JsonSource, baker: Address, cycle: int, *, offset: int) -> _Page:

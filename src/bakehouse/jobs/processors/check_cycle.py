@@ -1,11 +1,15 @@
 """The job `check-cycle`: notice finished cycles, and have the oldest unpaid one distributed."""
 
+import structlog
+
 from bakehouse.jobs import job_requests
 from bakehouse.jobs.job_run import Processor
 from bakehouse.jobs.job_types import JSON, RunningJob
 from bakehouse.jobs.workshop import Workshop
 from bakehouse.ledger import bakers
 from bakehouse.payments.due import note_due_cycles
+
+_log = structlog.get_logger(__name__)
 
 
 def check_cycle(workshop: Workshop) -> Processor:
@@ -14,6 +18,8 @@ def check_cycle(workshop: Workshop) -> Processor:
     async def process(job: RunningJob) -> JSON:
         baker_id = job_requests.baker_of(job.data)
         found = await note_due_cycles(workshop.payer, baker_id)
+        for key in found.new:
+            _log.info("cycle-finished", baker=baker_id, cycle=key.cycle, mode=key.mode.value)
         # One at a time: the next is asked for when this one is settled. Order is kept, and a
         # thousand missed cycles are one waiting job.
         wanted = [*found.due[:1], *(found.failed if job.data.get("retry_failed") else ())]

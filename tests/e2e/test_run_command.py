@@ -1,0 +1,123 @@
+"""`bakehouse run` against a node and an indexer: paying, dying, going on."""
+
+from pathlib import Path
+
+import httpx2
+
+from bakehouse.sandbox.server import SandboxServer
+from bakehouse.sandbox.settings import SandboxSettings
+from tests.e2e.command_line import Commands, Service, commands_for, eventually, service
+
+FAST = SandboxSettings(
+    delegator_count=400, blocks_per_cycle=40, block_seconds=0.3, blocks_before_first_turn=3
+)
+
+
+async def _register(commands: Commands, chain: SandboxServer, *settings: str) -> None:
+    added = await commands.run(
+        *("baker", "add", chain.baker_address, f"payout_address={chain.payout_address}"),
+        *(f"first_cycle={FAST.starting_cycle}", "payout_delay_cycles=0", "mode=on", *settings),
+    )
+    assert added.code == 0, added.err
+
+
+def _applied(chain: SandboxServer) -> list[tuple[str, int]]:
+    return [
+        (record.destination, record.amount)
+        for record in chain.transfers_from(chain.payout_address)
+        if record.status == "applied"
+    ]
+
+
+async def _payouts(running: Service, chain: SandboxServer) -> list[dict[str, str]]:
+    path = f"/api/bakers/{chain.baker_address}/cycles/{FAST.starting_cycle}/payouts"
+    answer = await running.client.get(path, params={"limit": 1000})
+    if answer.status_code == httpx2.codes.NOT_FOUND:
+        return []
+    payouts: list[dict[str, str]] = answer.raise_for_status().json()["payouts"]
+    return payouts
+
+
+async def _is_paid(running: Service, chain: SandboxServer) -> bool:
+    await running.trigger_cycle_check(chain.baker_address)
+    payouts = await _payouts(running, chain)
+    return bool(payouts) and all(payout["state"] == "paid" for payout in payouts)
+
+
+async def test_killed_in_the_midst_of_a_cycle_it_goes_on_and_pays_everyone_once(
+    tmp_path: Path,
+) -> None:
+    async with await SandboxServer.start(FAST) as chain:
+        commands = commands_for(chain, tmp_path)
+        await _register(commands, chain)
+        async with service(commands) as first:
+
+            async def has_begun() -> bool:
+                await first.trigger_cycle_check(chain.baker_address)
+                return bool(_applied(chain))
+
+            await eventually(has_begun, "a first batch is on chain")
+            await first.kill()
+        async with service(commands) as second:
+
+            async def is_done() -> bool:
+                return await _is_paid(second, chain)
+
+            await eventually(is_done, "the cycle is paid")
+            payouts = await _payouts(second, chain)
+    owed = sorted((payout["address"], int(payout["net"])) for payout in payouts)
+    planned = {address for address, _ in owed}
+    # Later cycles may have been paid by now: the first transfer to each is this cycle's.
+    first_transfers: dict[str, int] = {}
+    for destination, amount in _applied(chain):
+        first_transfers.setdefault(destination, amount)
+    assert [(each, first_transfers[each]) for each in sorted(planned)] == owed
+    batches = [
+        record
+        for record in chain.transfers_from(chain.payout_address)
+        if record.destination == owed[0][0]
+    ]
+    assert len({record.operation_hash for record in batches}) == len(batches)
+
+
+async def test_a_node_on_another_chain_is_never_paid_through(tmp_path: Path) -> None:
+    async with (
+        await SandboxServer.start(FAST) as chain,
+        await SandboxServer.start(SandboxSettings(seed=7)) as other,
+    ):
+        commands = commands_for(chain, tmp_path)
+        await _register(commands, chain)
+        commands.environment["BAKEHOUSE_NODE_URLS"] = other.node_url
+        async with service(commands) as running:
+
+            async def says_so() -> bool:
+                alerts = (await running.client.get("/api/alerts")).json()["alerts"]
+                return any(other.chain_id in alert["message"] for alert in alerts)
+
+            await eventually(says_so, "an alert names the other chain")
+    assert not _applied(chain)
+
+
+async def test_an_empty_wallet_fails_the_cycle_with_a_reason_and_signs_nothing(
+    tmp_path: Path,
+) -> None:
+    async with await SandboxServer.start(FAST) as chain:
+        commands = commands_for(chain, tmp_path)
+        # The baker's own address exists, but its key is not here and it holds too little: pay
+        # from an address that was never funded.
+        key = tmp_path / "empty.key"
+        made = await commands.run("key", "new", str(key))
+        assert made.code == 0, made.err
+        address = made.out.split("key of ")[1].split(",")[0]
+        commands.environment["BAKEHOUSE_KEY_FILES"] = str(key)
+        await _register(commands, chain, f"payout_address={address}", "payment_retries=0")
+        async with service(commands) as running:
+
+            async def has_failed() -> bool:
+                await running.trigger_cycle_check(chain.baker_address)
+                path = f"/api/bakers/{chain.baker_address}/cycles"
+                cycles = (await running.client.get(path)).json()["cycles"]
+                return any("holds 0.000000 tez" in (each["message"] or "") for each in cycles)
+
+            await eventually(has_failed, "the cycle fails for want of funds")
+        assert not chain.transfers_from(address)
