@@ -37,9 +37,7 @@ class CommandsOnDemand(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Import the command that the arguments name."""
-        name, described, rest = super().resolve_command(ctx, args)
-        if described is None:
-            return name, None, rest
+        name, _, rest = super().resolve_command(ctx, args)
         command = typer.main.get_command(import_module(f"bakehouse.cli.{name}").app)
         command.name = name
         return name, command, rest

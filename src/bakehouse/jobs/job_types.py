@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
@@ -133,6 +133,15 @@ class ScheduleView:
             and self.every_seconds == schedule.every_seconds
             and self.options == schedule.options
         )
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Whether it is more than two intervals late: nobody works, or its next job got lost.
+
+        Upserting it again makes a lost job anew and changes nothing otherwise.
+        """
+        if self.next_run_at is None:
+            return True
+        return now - self.next_run_at > 2 * timedelta(seconds=self.every_seconds or 0)
 
 
 @dataclass(frozen=True, slots=True)

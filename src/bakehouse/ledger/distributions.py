@@ -18,7 +18,7 @@ from bakehouse.ledger.states import (
     DistributionState,
     Mode,
 )
-from bakehouse.ledger.transition import move
+from bakehouse.ledger.transition import move, state_of
 from bakehouse.rewards.money import Mutez
 
 
@@ -159,8 +159,9 @@ async def enter_state(  # noqa: PLR0913 - keyword-only facts of one change
     actor: str = "bakehouse",
 ) -> None:
     """Move a distribution; raises IllegalTransitionError."""
+    left = await state_of(tx, distributions, distribution.id)
     await move(tx, distributions, [distribution.id], to, message=message, updated_at=at)
-    detail = {"from": distribution.state, "message": message}
+    detail = {"from": left, "message": message}
     event = AuditEvent(at, actor, f"distribution.{to}", str(distribution.key), detail)
     await audit.record(tx, event)
 

@@ -13,7 +13,7 @@ from bakehouse.ledger.audit import AuditEvent
 from bakehouse.ledger.distributions import Distribution
 from bakehouse.ledger.schema import attempts, operations, transfers
 from bakehouse.ledger.states import IN_FLIGHT, OperationState
-from bakehouse.ledger.transition import move
+from bakehouse.ledger.transition import move, state_of
 from bakehouse.rewards.money import Mutez
 
 #: Not yet final, and not yet proven dead: the chain must be watched for these.
@@ -146,8 +146,9 @@ async def enter_state(
     tx: AsyncConnection, operation: Operation, to: OperationState, *, at: datetime, **values: Any
 ) -> None:
     """Move an operation; raises IllegalTransitionError."""
+    left = await state_of(tx, operations, operation.id)
     await move(tx, operations, [operation.id], to, updated_at=at, **values)
-    detail = {"from": operation.state, **values}
+    detail = {"from": left, **values}
     event = AuditEvent(at, "bakehouse", f"operation.{to}", operation.hash, detail)
     await audit.record(tx, event)
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Table, update
+from sqlalchemy import Table, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.errors import IllegalTransitionError
@@ -11,6 +11,14 @@ from bakehouse.ledger.states import MOVES
 
 # SQLite binds at most 32,766 values in one statement.
 _IDS_PER_STATEMENT = 10_000
+
+
+async def state_of(tx: AsyncConnection, table: Table, row_id: int) -> str | None:
+    """Give the state a row is in now, whatever the caller has read before; None when it is gone."""
+    state: str | None = (
+        await tx.execute(select(table.c.state).where(table.c.id == row_id))
+    ).scalar()
+    return state
 
 
 async def move(
@@ -34,6 +42,6 @@ async def move(
         moved += result.rowcount
     if moved != len(wanted):
         raise IllegalTransitionError(
-            f"{len(wanted) - moved} of {len(wanted)} {table.name} could not become {to!r}: "
-            f"only {', '.join(sorted(leaving))} may",
+            f"{len(wanted) - moved} of {len(wanted)} {table.name} could not become '{to}': "
+            f"only {', '.join(sorted(leaving)) or 'nothing'} may",
         )

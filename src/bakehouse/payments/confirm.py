@@ -37,7 +37,7 @@ async def watch(payer: Payer, network: str, source: str, blocks_wait: int) -> li
 
 async def _look_for(payer: Payer, operation: Operation, head: BlockHeader) -> None:
     for level in range(operation.scanned_level + 1, head.level + 1):
-        header = await payer.node.header(str(level))
+        header = await payer.node.header(level)
         if operation.hash in await payer.node.operation_hashes(header.hash):
             await _enter_included(payer, operation, header)
             return
@@ -88,7 +88,7 @@ async def _check_depth(
     level = operation.included_level
     if level is None or head.level < level + blocks_wait:
         return
-    header = await payer.node.header(str(level))
+    header = await payer.node.header(level)
     if header.hash == operation.included_block:
         found = await _receipt(payer, operation, header.hash)
         await settle(payer, operation, found)

@@ -77,4 +77,4 @@ async def _node_header_at(payer: Payer, indexer: IndexerHead) -> BlockHeader | N
     # The indexer may be a block ahead of this node; then there is nothing to compare yet.
     if indexer.level > head.level:
         return None
-    return await payer.node.header(str(indexer.level))
+    return await payer.node.header(indexer.level)

@@ -149,38 +149,36 @@ def _is_emptied(chain: Chain, address: str) -> bool:
 
 def _recorded(chain: Chain, recorded: RecordedSplit) -> tuple[Json, list[Json], list[Json]]:
     """Give a recorded cycle: the numbers as they are in the document, once the cycle is closed."""
+    derived, _, __ = _derived(chain, recorded.cycle)
     document = dict(recorded.document)
     delegators = document.pop("delegators")
     stakers = document.pop("stakers", [])
     document.pop("actualStakers", None)
-    if chain.head.level < chain.cycle_length.last_level(recorded.cycle):
-        document |= _still_open(recorded.earnings)
     for new, old in _RENAMED.items():
-        value = document.get(new, document.get(old, 0))
+        value = document.get(new, document.get(old, derived[new]))
         document |= {new: value, old: value}
-    derived = _rewards(Earnings()) | _balances(
-        chain.rights.snapshot(recorded.cycle), recorded.cycle
+    totals = {**derived, **document}
+    if chain.head.level < chain.cycle_length.last_level(recorded.cycle):
+        totals |= _still_to_come(recorded.earnings)
+    return totals, delegators, stakers
+
+
+def _still_to_come(earnings: Earnings) -> Json:
+    """Give the rewards of a recorded cycle as if none of them had come yet."""
+    attestations = earnings.attestation_rewards.total
+    return _with_old_names(
+        {
+            **_rewards(Earnings()),
+            "expectedAttestations": 1,
+            "attestations": 0,
+            "futureBlocks": max(earnings.blocks, 1),
+            "futureBlockRewards": earnings.block_rewards.total,
+            "futureAttestations": 1,
+            "futureAttestationRewards": attestations,
+            "expectedDalAttestations": 1,
+            "futureDalAttestationRewards": earnings.dal_attestation_rewards.total,
+        }
     )
-    missing = {"futureDalAttestationRewards": 0, **derived}
-    return {**missing, **document}, delegators, stakers
-
-
-def _still_open(earnings: Earnings) -> Json:
-    """Give the rewards of a recorded cycle as being all still to come."""
-    old_names = _parts("endorsementRewards", RewardParts())
-    return {
-        **_rewards(Earnings()),
-        **old_names,
-        "attestations": 0,
-        "endorsements": 0,
-        "futureBlocks": max(earnings.blocks, 1),
-        "futureBlockRewards": earnings.block_rewards.total,
-        "futureAttestations": 1,
-        "futureEndorsements": 1,
-        "futureAttestationRewards": earnings.attestation_rewards.total,
-        "futureEndorsementRewards": earnings.attestation_rewards.total,
-        "futureDalAttestationRewards": earnings.dal_attestation_rewards.total,
-    }
 
 
 def _actual_stakers(chain: Chain, cycle: int) -> list[Json]:
