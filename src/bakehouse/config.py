@@ -3,14 +3,14 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any, Literal
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
-from bakehouse.errors import SettingError
+from bakehouse.errors import EncodingError, SettingError
 from bakehouse.logs import LogFormat
+from bakehouse.tezos.base58check import Prefix, decode
 
 PREFIX = "BAKEHOUSE_"
 
@@ -22,40 +22,64 @@ NETWORKS: Mapping[str, str] = {
 }
 
 
-class Config(BaseSettings):
-    """Settings of one process; those of each baker live in the ledger."""
+#: Fields whose variables keep the names they had in the system Bakehouse succeeds.
+_INHERITED: Mapping[str, str] = {
+    "database_url": "DATABASE_URL",
+    "redis_host": "REDIS_HOST",
+    "redis_port": "REDIS_PORT",
+}
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+class Config(BaseModel):
+    """Settings of one process; those of each baker live in the ledger.
+
+    URLs may hold passwords, so they are no more shown than the token is.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     #: Where the ledger, the queue and keys live.
     data_dir: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("bakehouse")))
     #: Name of a public network, or a chain id (Net…).
     network: str = "mainnet"
     #: Nodes in order of preference, separated by commas.
-    node_urls: Annotated[tuple[str, ...], NoDecode] = ()
+    node_urls: tuple[str, ...] = Field(default=(), repr=False)
     #: TzKT-compatible indexers in order of preference, separated by commas.
-    indexer_urls: Annotated[tuple[str, ...], NoDecode] = ()
+    indexer_urls: tuple[str, ...] = Field(default=(), repr=False)
     host: str = "127.0.0.1"
     port: int = Field(default=3000, ge=0, le=65535)
     #: Guards the API and the pages; made and kept in the data directory when not set.
     api_token: SecretStr | None = None
     #: Encrypted key files of payout addresses, separated by commas.
-    key_files: Annotated[tuple[Path, ...], NoDecode] = ()
+    key_files: tuple[Path, ...] = ()
     #: A file with the passphrase of the key files.
     key_passphrase_file: Path | None = None
     #: An octez-signer (or Signatory) for payout addresses without a key file.
-    remote_signer_url: str | None = None
+    remote_signer_url: str | None = Field(default=None, repr=False)
     #: Where operations can be looked up: the hash is put after it.
     explorer_url: str = "https://tzkt.io/"
     #: A head older than this is not trusted, in seconds.
     head_age_seconds_max: int = Field(default=120, ge=1)
     log_format: LogFormat = LogFormat.CONSOLE
-    log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
-    #: SQLite by default; the names below are those of the system Bakehouse succeeds.
-    database_url: str | None = Field(default=None, validation_alias="DATABASE_URL")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    #: SQLite in the data directory by default.
+    database_url: str | None = Field(default=None, repr=False)
     #: Without it Bakehouse runs a private Valkey of its own.
-    redis_host: str | None = Field(default=None, validation_alias="REDIS_HOST")
-    redis_port: int = Field(default=6379, ge=1, le=65535, validation_alias="REDIS_PORT")
+    redis_host: str | None = None
+    redis_port: int = Field(default=6379, ge=1, le=65535)
+
+    @field_validator("network")
+    @classmethod
+    def _is_a_network(cls, network: str) -> str:
+        # Bakers are registered for good with the chain that is configured then.
+        if network not in NETWORKS:
+            try:
+                decode(network, Prefix.CHAIN_ID)
+            except EncodingError as error:
+                raise ValueError(
+                    f"neither a public network ({', '.join(NETWORKS)}) nor a chain id (Net…)"
+                ) from error
+        return network
 
     @property
     def chain_id(self) -> str:
@@ -74,19 +98,18 @@ def load_config(environment: Mapping[str, str] = os.environ, **overrides: Any) -
     Raises SettingError naming the variable that is unknown or wrong, never its value: it may be a
     secret.
     """
-    known = {f"{PREFIX}{name.upper()}" for name in Config.model_fields}
+    fields = {variable_of(field): field for field in Config.model_fields}
     for name in sorted(environment):
-        if name.startswith(PREFIX) and name not in known:
+        if name.startswith(PREFIX) and name not in fields:
             raise SettingError(
-                f"unknown setting {name}: the settings are {', '.join(sorted(known))}"
+                f"unknown setting {name}: the settings are {', '.join(sorted(fields))}"
             )
+    # A variable that is set to nothing is not set: so people switch one off.
     given = {
-        name.removeprefix(PREFIX).lower(): _split(name, value)
-        for name, value in environment.items()
-        if name in known and value
+        field: _split(field, environment[name])
+        for name, field in fields.items()
+        if environment.get(name)
     }
-    aliases = {"DATABASE_URL", "REDIS_HOST", "REDIS_PORT"}
-    given |= {name: value for name, value in environment.items() if name in aliases and value}
     try:
         return Config.model_validate({**given, **overrides})
     except ValidationError as error:
@@ -103,8 +126,13 @@ def require_sources(config: Config) -> None:
             )
 
 
-def _split(name: str, value: str) -> Any:
-    if name.endswith(("_URLS", "_FILES")):
+def variable_of(field: str) -> str:
+    """Name the environment variable of a field of Config."""
+    return _INHERITED.get(field, f"{PREFIX}{field.upper()}")
+
+
+def _split(field: str, value: str) -> Any:
+    if field.endswith(("_urls", "_files")):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
 
@@ -112,5 +140,4 @@ def _split(name: str, value: str) -> Any:
 def _describe(error: ValidationError) -> str:
     first = error.errors(include_input=False, include_url=False)[0]
     field = str(first["loc"][0]) if first["loc"] else "a setting"
-    name = field if field.isupper() else f"{PREFIX}{field.upper()}"
-    return f"{name}: {first['msg']}"
+    return f"{variable_of(field)}: {first['msg'].removeprefix('Value error, ')}"

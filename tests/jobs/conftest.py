@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from bakehouse.jobs.engine import JobEngine
+from bakehouse.jobs.job_types import JobState
 from bakehouse.jobs.valkey import EmbeddedValkey
-
-Eventually = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
+from tests.jobs.engine_probe import QUEUE, Eventually, Reaches, Runs
 
 
 @pytest.fixture
@@ -38,3 +38,21 @@ def eventually() -> Eventually:
                 await asyncio.sleep(0.02)
 
     return wait
+
+
+@pytest.fixture
+def reaches(engine: JobEngine, eventually: Eventually) -> Reaches:
+    """Wait until a job is in a state."""
+
+    async def wait(job_id: str, state: JobState) -> None:
+        async def there() -> bool:
+            return (await engine.job(QUEUE, job_id)).state is state
+
+        await eventually(there)
+
+    return wait
+
+
+@pytest.fixture
+async def runs() -> Runs:
+    return Runs()

@@ -1,15 +1,12 @@
 """Small values kept for a while."""
 
-from collections.abc import Awaitable, Callable
-
 import pytest
 
 from bakehouse.errors import SourceUnreachableError
 from bakehouse.jobs.cache import RedisCache
 from bakehouse.jobs.job_types import JSON
 from bakehouse.jobs.valkey import EmbeddedValkey
-
-Eventually = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
+from tests.jobs.engine_probe import Eventually
 
 
 @pytest.mark.parametrize("value", [0, 2**60 + 1, {"mutez": 5, "at": None}, [], "text", False])

@@ -6,7 +6,6 @@ import signal
 import stat
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -16,14 +15,14 @@ from bakehouse.errors import BakehouseError, ConflictError, SettingError
 from bakehouse.jobs.cache import RedisCache
 from bakehouse.jobs.valkey import EmbeddedValkey
 from bakehouse.jobs.valkey_directory import LOG_BYTES_MAX, SOCKET_PATH_BYTES_MAX, ValkeyDirectory
-
-Eventually = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
+from tests.jobs.engine_probe import Eventually, holds
 
 OWNER = """
 import asyncio, sys
 from pathlib import Path
 from bakehouse.jobs.cache import RedisCache
 from bakehouse.jobs.valkey import EmbeddedValkey
+from tests.jobs.engine_probe import Eventually, holds
 
 async def main():
     valkey = EmbeddedValkey(Path(sys.argv[1]))
@@ -207,7 +206,3 @@ def test_a_large_log_is_set_aside(tmp_path: Path) -> None:
     directory.prepare_log()
     assert directory.log_file.read_bytes() == b""
     assert (tmp_path / "valkey.log.1").stat().st_size == LOG_BYTES_MAX + 1
-
-
-async def holds(condition: bool) -> bool:  # noqa: FBT001 - reads as a sentence where it is used
-    return condition

@@ -29,3 +29,11 @@ async def ledger(ledger_url: str) -> AsyncIterator[Ledger]:
 @pytest.fixture
 async def bakery(ledger: Ledger) -> Bakery:
     return await Bakery.found(ledger)
+
+
+@pytest.fixture
+async def other(ledger_url: str, bakery: Bakery) -> AsyncIterator[Ledger]:
+    """The same file, opened by somebody else."""
+    opened = await Ledger.open(ledger_url)
+    yield opened
+    await opened.close()

@@ -26,7 +26,7 @@ from bakehouse.ledger.states import (
     PayoutState,
 )
 from bakehouse.ledger.transition import move, state_of
-from tests.ledger.bakery import NETWORK, NOW, Bakery, new_operation, new_payout, plan, sign
+from tests.ledger.bakery import BAKER, NETWORK, NOW, Bakery, plan
 
 # One database for the module: each test works in a view whose writes are rolled back.
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -40,10 +40,61 @@ PAIRS = [
 REAL_PAIRS = [pair for pair in PAIRS if pair.values[1] != pair.values[2]]
 
 
+# What the rows point to: the first distribution, and the first transfer.
+FIRST = 1
+
+ROWS: Mapping[str, Mapping[str, Any]] = {
+    "distributions": {
+        "network": NETWORK,
+        "baker_id": BAKER,
+        "cycle": 2,
+        "kind": "delegators",
+        "mode": "on",
+        "created_at": NOW,
+        "updated_at": NOW,
+    },
+    "payouts": {
+        "distribution_id": FIRST,
+        "paid_with_id": FIRST,
+        "network": NETWORK,
+        "baker_id": BAKER,
+        "cycle": 2,
+        "mode": "on",
+        "kind": "delegator",
+        "owed_to": "tz1-second",
+        "address": "tz1-second",
+        "delegated_balance": 1,
+        "gross": 1,
+        "fee_basis_points": 0,
+        "fee": 0,
+        "net": 1,
+    },
+    "operations": {
+        "network": NETWORK,
+        "baker_id": BAKER,
+        "distribution_id": FIRST,
+        "source": "tz1-other",
+        "hash": "oo-2",
+        "signed_bytes": b"2",
+        "protocol": "P",
+        "branch": "B",
+        "branch_level": 1,
+        "last_includable_level": 2,
+        "counter_first": 2,
+        "content_count": 1,
+        "total_fee": 1,
+        "scanned_level": 1,
+        "created_at": NOW,
+        "updated_at": NOW,
+    },
+}
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared_ledger(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ledger]:
     ledger = await Ledger.open(f"sqlite:///{tmp_path_factory.mktemp('moves') / 'ledger.db'}")
-    await Bakery.found(ledger)
+    bakery = await Bakery.found(ledger)
+    await bakery.sign(await bakery.plan({"tz1-first": 90}, cycle=1), counter=1)
     yield ledger
     await ledger.close()
 
@@ -54,83 +105,18 @@ async def tx(shared_ledger: Ledger) -> AsyncIterator[AsyncConnection]:
         yield connection
 
 
-async def row_in(tx: AsyncConnection, table: Table, state: str) -> tuple[int, int]:
-    """Enter a row in this very state; gives its id and that of a transfer it could go with."""
-    distribution = await plan(tx, {"tz1-first": 90}, cycle=1)
-    operation = await sign(tx, distribution, new_operation(1))
-    await move(tx, metadata.tables["operations"], [operation.id], OperationState.DEAD)
-    transfer_id = await _id_of(
-        tx,
-        metadata.tables["transfers"],
-        operation_id=operation.id,
-        position=0,
-        destination="tz1-first",
-        amount=90,
-        fee=1,
-        gas_limit=1,
-        storage_limit=0,
-    )
-    await payouts.add(tx, distribution, [new_payout("tz1-second", 90)])
-    rows: Mapping[str, Mapping[str, Any]] = {
-        "distributions": {
-            "network": NETWORK,
-            "baker_id": distribution.key.baker_id,
-            "cycle": 2,
-            "kind": "delegators",
-            "mode": "on",
-            "created_at": NOW,
-            "updated_at": NOW,
-        },
-        "payouts": {
-            "distribution_id": distribution.id,
-            "paid_with_id": distribution.id,
-            "network": NETWORK,
-            "baker_id": distribution.key.baker_id,
-            "cycle": 2,
-            "mode": "on",
-            "kind": "delegator",
-            "owed_to": "tz1-third",
-            "address": "tz1-third",
-            "delegated_balance": 1,
-            "gross": 1,
-            "fee_basis_points": 0,
-            "fee": 0,
-            "net": 1,
-        },
-        "operations": {
-            "network": NETWORK,
-            "baker_id": distribution.key.baker_id,
-            "distribution_id": distribution.id,
-            "source": "tz1-other",
-            "hash": "oo-2",
-            "signed_bytes": b"2",
-            "protocol": "P",
-            "branch": "B",
-            "branch_level": 1,
-            "last_includable_level": 2,
-            "counter_first": 2,
-            "content_count": 1,
-            "total_fee": 1,
-            "scanned_level": 1,
-            "created_at": NOW,
-            "updated_at": NOW,
-        },
-    }
-    goes_with = belongings(table.name, state, transfer_id)
-    return await _id_of(tx, table, state=state, **rows[table.name], **goes_with), transfer_id
+async def row_in(tx: AsyncConnection, table: Table, state: str) -> int:
+    """Enter a row in this very state; gives its id."""
+    values = {**ROWS[table.name], **belongings(table.name, state)}
+    entry = insert(table).values(state=state, **values).returning(table.c.id)
+    return int((await tx.execute(entry)).scalar_one())
 
 
-async def _id_of(tx: AsyncConnection, table: Table, **values: Any) -> int:
-    return int(
-        (await tx.execute(insert(table).values(**values).returning(table.c.id))).scalar_one()
-    )
-
-
-def belongings(table: str, state: str, transfer_id: int) -> dict[str, Any]:
+def belongings(table: str, state: str) -> dict[str, Any]:
     """What the table's checks want beside a state, so that only the move itself is in question."""
     if table == "payouts":
         has_transfer = state in {PayoutState.ASSIGNED, PayoutState.PAID}
-        return {"transfer_id": transfer_id if has_transfer else None}
+        return {"transfer_id": FIRST if has_transfer else None}
     if table == "operations":
         is_in_block = state in {OperationState.INCLUDED, OperationState.FINAL}
         return {"included_level": 7 if is_in_block else None}
@@ -142,8 +128,8 @@ async def test_code_refuses_exactly_the_illegal_moves(
     tx: AsyncConnection, name: str, left: str, entered: str
 ) -> None:
     table = metadata.tables[name]
-    row_id, transfer_id = await row_in(tx, table, left)
-    values = belongings(name, entered, transfer_id)
+    row_id = await row_in(tx, table, left)
+    values = belongings(name, entered)
 
     if entered in MOVES[name][left]:
         await move(tx, table, [row_id], entered, **values)
@@ -159,8 +145,8 @@ async def test_the_database_refuses_exactly_the_illegal_moves(
     tx: AsyncConnection, name: str, left: str, entered: str
 ) -> None:
     table = metadata.tables[name]
-    row_id, transfer_id = await row_in(tx, table, left)
-    values = belongings(name, entered, transfer_id)
+    row_id = await row_in(tx, table, left)
+    values = belongings(name, entered)
     statement = update(table).where(table.c.id == row_id).values(state=entered, **values)
 
     if entered in MOVES[name][left]:
@@ -180,35 +166,28 @@ async def test_the_database_knows_no_other_states(tx: AsyncConnection, name: str
         await row_in(tx, table, "lost")
 
 
-async def test_a_move_is_of_all_rows_or_of_none(shared_ledger: Ledger) -> None:
-    table = metadata.tables["payouts"]
-    async with shared_ledger.read() as tx:
-        row_id, _ = await row_in(tx, table, PayoutState.OWED)
-        with pytest.raises(IllegalTransitionError, match=r"1 of 2 payouts could not become 'held'"):
-            await move(tx, table, [row_id, 999_999], PayoutState.HELD)
-        with pytest.raises(IllegalTransitionError, match="1 of 2"):
-            await move(tx, table, [row_id, row_id], PayoutState.HELD)
+async def test_a_row_named_twice_is_refused(tx: AsyncConnection) -> None:
+    row_id = await row_in(tx, metadata.tables["payouts"], PayoutState.OWED)
+
+    with pytest.raises(IllegalTransitionError, match=r"1 of 2 payouts could not become 'assigned'"):
+        await payouts.assign(tx, [row_id, row_id], FIRST)
 
 
-async def test_more_rows_move_at_once_than_one_statement_can_name(
-    shared_ledger: Ledger,
-) -> None:
-    async with shared_ledger.read() as tx:
-        distribution = await plan(tx, {f"tz1-{number}": 1 for number in range(10_003)})
-        ids = [row.id for row in await payouts.in_state(tx, distribution, PayoutState.OWED)]
+async def test_more_rows_move_at_once_than_one_statement_can_name(tx: AsyncConnection) -> None:
+    distribution = await plan(tx, {f"tz1-{number}": 1 for number in range(10_003)})
+    ids = [row.id for row in await payouts.in_state(tx, distribution, PayoutState.OWED)]
 
-        await payouts.hold(tx, ids, "a person looks at all of them")
+    await payouts.hold(tx, ids, "a person looks at all of them")
 
-        counts = await payouts.count_by_state(tx, distribution)
-        assert counts == {PayoutState.HELD: (10_003, 10_003)}
+    counts = await payouts.count_by_state(tx, distribution)
+    assert counts == {PayoutState.HELD: (10_003, 10_003)}
 
 
 async def test_a_state_that_nothing_enters_is_refused_in_a_full_sentence(
-    shared_ledger: Ledger,
+    tx: AsyncConnection,
 ) -> None:
-    async with shared_ledger.read() as tx:
-        with pytest.raises(IllegalTransitionError, match="become 'seen': only nothing may"):
-            await move(tx, metadata.tables["distributions"], [1], DistributionState.SEEN)
+    with pytest.raises(IllegalTransitionError, match="become 'seen': only nothing may"):
+        await move(tx, metadata.tables["distributions"], [FIRST], DistributionState.SEEN)
 
 
 async def test_the_migration_spells_out_the_moves_the_code_allows() -> None:

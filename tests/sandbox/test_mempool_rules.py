@@ -4,11 +4,12 @@ import pytest
 
 from bakehouse.rewards.money import Mutez
 from bakehouse.sandbox.chain import Chain
-from bakehouse.sandbox.mempool import Refusal
+from bakehouse.sandbox.mempool import REMEMBERED_MAX, Refusal
 from bakehouse.sandbox.node_error import OperationRefusedError
 from bakehouse.sandbox.protocol import GAS_LIMIT_PER_BLOCK_MAX, OPERATIONS_TTL
 from bakehouse.tezos.keys import Curve, SecretKey
 from bakehouse.tezos.operation import OperationGroup
+from bakehouse.tezos.signed_operation import operation_hash
 from tests.sandbox.sandbox_wallet import UNUSED, Wallet, with_each
 
 PAYMENT = (UNUSED[0], 1_000_000)
@@ -210,6 +211,19 @@ def test_a_delayed_operation_is_included_once_its_counter_is_reached(payer: Wall
     payer.send(PAYMENT)
 
     assert [len(chain.bake().operations) for _ in range(3)] == [1, 1, 0]
+
+
+def test_only_so_many_refused_operations_are_remembered(payer: Wallet) -> None:
+    chain, group = payer.chain, with_fee(payer.group(PAYMENT), 0)
+    payers = [
+        payer.sign(with_each(group, amount=amount)) for amount in range(1, REMEMBERED_MAX + 2)
+    ]
+
+    for signed_bytes in payers:
+        chain.hear_of(signed_bytes)
+
+    remembered = list(chain.mempool.refused[Refusal.REFUSED])
+    assert remembered == [operation_hash(signed_bytes) for signed_bytes in payers[1:]]
 
 
 def test_bytes_that_are_no_operation_are_refused_in_words(payer: Wallet) -> None:

@@ -15,11 +15,6 @@ PENDING = "/chains/main/mempool/pending_operations"
 PREFIX = "proto.025-PsUshuai."
 
 
-@pytest.fixture
-def wallet(chain: Chain) -> Wallet:
-    return Wallet(chain, chain.world.payout_key)
-
-
 async def get(api: httpx2.AsyncClient, path: str) -> Any:
     answer = await api.get(path)
     assert answer.status_code == 200, f"{path}: {answer.status_code} {answer.text}"
@@ -31,10 +26,6 @@ async def post(api: httpx2.AsyncClient, path: str, body: Any) -> Any:
     answer = await api.post(path, json=body)
     assert answer.status_code == 200, f"{path}: {answer.status_code} {answer.text}"
     return answer.json()
-
-
-async def inject(api: httpx2.AsyncClient, signed_bytes: bytes) -> str:
-    return str(await post(api, "/injection/operation", signed_bytes.hex()))
 
 
 async def test_a_node_says_who_it_is(chain: Chain, api: httpx2.AsyncClient) -> None:
@@ -192,10 +183,9 @@ async def test_a_malformed_address_is_a_400(api: httpx2.AsyncClient) -> None:
 
 @pytest.mark.parametrize("path", ["/scripts/simulate_operation", "/scripts/run_operation"])
 async def test_simulating_an_invalid_operation_answers_500_with_the_protocols_error(
-    chain: Chain, api: httpx2.AsyncClient, wallet: Wallet, path: str
+    chain: Chain, api: httpx2.AsyncClient, payer: Wallet, path: str
 ) -> None:
-    wallet.reveal_now()
-    group = with_each(wallet.group((UNUSED[0], 1)), counter=wallet.next_counter - 1)
+    group = with_each(payer.group((UNUSED[0], 1)), counter=payer.next_counter - 1)
 
     answer = await api.post(
         HEAD + "/helpers" + path,
@@ -207,19 +197,18 @@ async def test_simulating_an_invalid_operation_answers_500_with_the_protocols_er
         {
             "kind": "branch",
             "id": PREFIX + "contract.counter_in_the_past",
-            "contract": wallet.address,
-            "expected": str(wallet.next_counter),
-            "found": str(wallet.next_counter - 1),
+            "contract": payer.address,
+            "expected": str(payer.next_counter),
+            "found": str(payer.next_counter - 1),
         }
     ]
 
 
 async def test_preapplication_gives_receipts_for_signed_operations(
-    api: httpx2.AsyncClient, wallet: Wallet
+    api: httpx2.AsyncClient, payer: Wallet
 ) -> None:
-    wallet.reveal_now()
-    group = wallet.group((UNUSED[0], 1))
-    signature = wallet.key.public_key.encode_signature(wallet.sign(group)[-64:])
+    group = payer.group((UNUSED[0], 1))
+    signature = payer.key.public_key.encode_signature(payer.sign(group)[-64:])
     operation = {"protocol": "P", **group_to_json(group), "signature": signature}
 
     (preapplied,) = await post(api, HEAD + "/helpers/preapply/operations", [operation])
@@ -230,9 +219,9 @@ async def test_preapplication_gives_receipts_for_signed_operations(
     assert result["allocated_destination_contract"] is True
 
 
-async def test_operations_are_parsed_back(api: httpx2.AsyncClient, wallet: Wallet) -> None:
-    group = wallet.group((UNUSED[0], 1), reveals=True)
-    body = {"operations": [{"branch": group.branch, "data": wallet.sign(group)[32:].hex()}]}
+async def test_operations_are_parsed_back(api: httpx2.AsyncClient, payer: Wallet) -> None:
+    group = payer.group((UNUSED[0], 1), reveals=True)
+    body = {"operations": [{"branch": group.branch, "data": payer.sign(group)[32:].hex()}]}
 
     (parsed,) = await post(api, HEAD + "/helpers/parse/operations", body)
 
@@ -240,25 +229,23 @@ async def test_operations_are_parsed_back(api: httpx2.AsyncClient, wallet: Walle
 
 
 async def test_a_refused_injection_answers_500_with_a_sentence(
-    api: httpx2.AsyncClient, wallet: Wallet
+    api: httpx2.AsyncClient, payer: Wallet
 ) -> None:
-    wallet.reveal_now()
-    cheap = with_each(wallet.group((UNUSED[0], 1)), fee=1)
+    cheap = with_each(payer.group((UNUSED[0], 1)), fee=1)
 
-    answer = await api.post("/injection/operation", json=wallet.sign(cheap).hex())
+    answer = await api.post("/injection/operation", json=payer.sign(cheap).hex())
 
     assert answer.status_code == 500
     (error,) = answer.json()
     assert (error["kind"], error["id"]) == ("temporary", "failure")
     assert "Operation fees are too low" in error["msg"]
-    asynchronous = await api.post("/injection/operation?async=true", json=wallet.sign(cheap).hex())
+    asynchronous = await api.post("/injection/operation?async=true", json=payer.sign(cheap).hex())
     assert asynchronous.status_code == 200
 
 
-async def test_pending_operations_can_be_filtered(api: httpx2.AsyncClient, wallet: Wallet) -> None:
-    wallet.reveal_now()
-    hash_text = wallet.send((UNUSED[0], 1))
-    wallet.chain.hear_of(wallet.sign(with_each(wallet.group((UNUSED[0], 1)), fee=1)))
+async def test_pending_operations_can_be_filtered(api: httpx2.AsyncClient, payer: Wallet) -> None:
+    hash_text = payer.send((UNUSED[0], 1))
+    payer.chain.hear_of(payer.sign(with_each(payer.group((UNUSED[0], 1)), fee=1)))
 
     async def found(query: str) -> dict[str, int]:
         pending = await get(api, f"{PENDING}?{query}")
@@ -268,7 +255,7 @@ async def test_pending_operations_can_be_filtered(api: httpx2.AsyncClient, walle
     assert await found("") == both
     assert await found("version=2&validated=false") == {"refused": 1}
     assert await found("refused=false") == {"validated": 1}
-    assert await found(f"source={wallet.address}") == both
+    assert await found(f"source={payer.address}") == both
     assert await found(f"source={UNUSED[0]}") == {}
     assert await found(f"operation_hash={hash_text}") == {"validated": 1}
     assert await found("validation_pass=0") == {}

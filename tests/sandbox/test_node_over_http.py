@@ -13,7 +13,6 @@ from tests.sandbox.sandbox_wallet import Wallet, total_mutez
 HEAD = "/chains/main/blocks/head"
 CONTRACTS = HEAD + "/context/contracts/"
 PENDING = "/chains/main/mempool/pending_operations"
-PREFIX = "proto.025-PsUshuai."
 
 
 @pytest.fixture

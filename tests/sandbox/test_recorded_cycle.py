@@ -12,7 +12,6 @@ from tests.sandbox.sandbox_client import client_of
 from tests.sandbox.sandbox_wallet import UNUSED, total_mutez
 
 DELEGATOR, EMPTIED, STAKER = UNUSED
-LISTS = {"delegators", "stakers", "actualStakers"}
 RECORDED = ("trd-tz1NRGxX-750", "trd-tz1fikAG-420")
 
 
@@ -114,11 +113,18 @@ def test_what_was_recorded_is_credited_when_the_cycle_ends() -> None:
     assert total_mutez(chain) == at_start + 11 + 12 + 13 + 14 + 21 + 31
 
 
-def test_delegators_that_were_emptied_are_empty_now() -> None:
-    chain = Chain(SandboxSettings(replay=document()))
+def test_delegators_that_were_emptied_are_empty_now_and_contracts_among_them_exist_still() -> None:
+    contract = "KT1UkUKJNwhQPJW99m2ax7MErGKTBTf84jfu"
+    emptied = [
+        {"address": address, "delegatedBalance": 100, "emptied": True}
+        for address in (EMPTIED, STAKER, contract)
+    ]
+    chain = Chain(SandboxSettings(replay=document(delegators=emptied)))
 
-    assert chain.account(EMPTIED, chain.head.level) is None
-    assert chain.account(DELEGATOR, chain.head.level) is not None
+    accounts = chain.accounts(chain.head.level)
+    assert EMPTIED not in accounts
+    assert (accounts[STAKER].balance, accounts[STAKER].staked) == (0, 70)
+    assert accounts[contract].balance == 0
 
 
 def without(name: str) -> Callable[[], dict[str, Any]]:

@@ -10,10 +10,6 @@ from bakehouse.sandbox.server import SandboxServer
 from bakehouse.sandbox.settings import SandboxSettings
 
 
-async def head_level(http: httpx2.AsyncClient) -> int:
-    return int((await http.get("/chains/main/blocks/head/header")).json()["level"])
-
-
 async def streamed_levels(server: SandboxServer, count: int) -> list[int]:
     levels: list[int] = []
     async with (

@@ -9,7 +9,6 @@ import pytest
 
 from bakehouse.sandbox.receipt import Status
 from bakehouse.sandbox.server import SandboxServer
-from bakehouse.sandbox.settings import SandboxSettings
 from bakehouse.tezos.base58check import Prefix, encode
 from tests.sandbox.sandbox_wallet import UNUSED, Payment
 
@@ -27,28 +26,31 @@ def pytezos() -> Any:
     return client
 
 
-def pay(client: Any, payments: list[Payment], *, reveals: bool) -> Any:
-    """Reveal, pay in one batch, and wait for two confirmations, all by the client's own means."""
+def pay(client: Any, payments: list[Payment], *, reveals: bool) -> str:
+    """Fill in, sign and inject one batch, all by the client's own means."""
     operations = [client.transaction(destination=to, amount=amount) for to, amount in payments]
     if reveals:
         operations.insert(0, client.reveal())
-    batch = client.bulk(*operations).autofill().sign()
-    return batch.inject(min_confirmations=2, num_blocks_wait=50, time_between_blocks=1)
+    return str(client.bulk(*operations).autofill().sign().inject()["hash"])
 
 
-async def test_pytezos_reveals_pays_and_sees_its_payments_confirmed(pytezos: Any) -> None:
-    settings = SandboxSettings(seed=7, delegator_count=5, block_seconds=0.05)
-    async with await SandboxServer.start(settings) as server:
-        secret_key = encode(Prefix.EDSK_SEED, server.payout_secret_key.seed)
-        client = pytezos.using(shell=server.node_url, key=secret_key)
+async def test_pytezos_reveals_its_key_and_pays_in_batches(
+    server: SandboxServer, pytezos: Any
+) -> None:
+    secret_key = encode(Prefix.EDSK_SEED, server.payout_secret_key.seed)
+    client = pytezos.using(shell=server.node_url, key=secret_key)
 
-        first = await asyncio.to_thread(pay, client, PAYMENTS, reveals=True)
-        second = await asyncio.to_thread(pay, client, PAYMENTS, reveals=False)
+    first = await asyncio.to_thread(pay, client, PAYMENTS, reveals=True)
+    server.bake()
+    second = await asyncio.to_thread(pay, client, PAYMENTS, reveals=False)
+    server.bake()
+    balance = await asyncio.to_thread(client.balance)
 
-        transfers = server.transfers_from(server.payout_address)
-
-    assert [content["kind"] for content in first["contents"]][:2] == ["reveal", "transaction"]
-    assert [content["kind"] for content in second["contents"]] == ["transaction"] * 3
+    transfers = server.transfers_from(server.payout_address)
+    assert [transfer.operation_hash for transfer in transfers] == [first] * 3 + [second] * 3
     assert [(transfer.destination, transfer.amount) for transfer in transfers] == PAYMENTS * 2
     assert {transfer.status for transfer in transfers} == {Status.APPLIED}
     assert [transfer.burn for transfer in transfers] == [64_250] * 3 + [0] * 3
+    account = server.chain.account(server.payout_address, server.chain.head.level)
+    assert account is not None
+    assert int(balance * 1_000_000) == account.balance

@@ -32,6 +32,14 @@ class StopReason(StrEnum):
     SHUTDOWN = "shutdown"
 
 
+class RunStoppedError(Exception):
+    """A processor was stopped before it had finished."""
+
+    def __init__(self, reason: StopReason) -> None:
+        self.reason = reason
+        super().__init__(reason.value)
+
+
 class EngineJob(RunningJob, Protocol):
     """A running job, and what only its runner may do with it."""
 
@@ -108,7 +116,7 @@ class LockedRun:
         await asyncio.wait({self._task}, timeout=timeout_seconds)
 
     async def ended(self) -> JSON:
-        """Wait for the processor and return its value or raise its error.
+        """Wait for the processor; return its value, or raise its error or RunStoppedError.
 
         A processor that finished although it was told to stop has finished: whether its lock
         still held is for the queue to say.
@@ -120,7 +128,10 @@ class LockedRun:
             raise
         finally:
             self._deadline.cancel()
-        if self._task.cancelled() and self.stopped is None:
+        unfinished = self._task.cancelled() or self._task.exception() is not None
+        if unfinished and self.stopped is not None:
+            raise RunStoppedError(self.stopped)
+        if self._task.cancelled():
             raise RuntimeError("The processor cancelled itself.")
         return self._task.result()
 
@@ -150,16 +161,18 @@ async def run_job(
     except WaitThenContinue as wait:
         said.info("job-waits", seconds=wait.seconds)
         return await _put_back(job, wait.seconds, said)
-    except asyncio.CancelledError:
-        if run.stopped is None:
-            raise
-        return await _stopped(job, run.stopped, said)
+    except RunStoppedError as stopped:
+        said.warning("job-stopped", reason=stopped.reason.value)
+        return await give_back(job) if stopped.reason is StopReason.SHUTDOWN else LetGo()
     except Exception as error:  # noqa: BLE001 - a processor may raise anything; the queue keeps it
-        if run.stopped is not None:
-            return await _stopped(job, run.stopped, said)
         return await _fail(job, error, on_failed_for_good, said)
     said.info("job-completed")
     return Completed(value)
+
+
+async def give_back(job: EngineJob) -> LetGo:
+    """Return a job that this worker will not finish to its queue, for another to take at once."""
+    return await _put_back(job, 0, log.bind(queue=job.queue.value, job=job.name, id=job.id))
 
 
 def checked(value: JSON) -> JSON:
@@ -169,13 +182,6 @@ def checked(value: JSON) -> JSON:
     """
     json.dumps(value, allow_nan=False)
     return value
-
-
-async def _stopped(job: EngineJob, reason: StopReason, said: Any) -> LetGo:
-    said.warning("job-stopped", reason=reason.value)
-    if reason is StopReason.SHUTDOWN:
-        return await _put_back(job, 0, said)
-    return LetGo()
 
 
 async def _put_back(job: EngineJob, seconds: int, said: Any) -> LetGo:

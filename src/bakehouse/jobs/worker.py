@@ -11,12 +11,12 @@ from bakehouse.jobs.bull_settings import LOCK_SECONDS
 from bakehouse.jobs.job_run import (
     EngineJob,
     FailureHandler,
-    LetGo,
     LockedRun,
     Outcome,
     Processor,
     StopReason,
     checked,
+    give_back,
     run_job,
 )
 from bakehouse.jobs.job_types import JSON, QueueName
@@ -128,8 +128,7 @@ class SupervisedWorker:
 
     async def _run(self, job: EngineJob) -> Outcome:
         if self._closing.is_set():
-            await job.put_back(0)
-            return LetGo()
+            return await give_back(job)
         return await run_job(job, self._start, self._on_failed_for_good)
 
     def _start(self, job: EngineJob) -> LockedRun:

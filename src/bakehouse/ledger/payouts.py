@@ -96,13 +96,13 @@ async def release_carried(
 
 
 async def in_state(
-    tx: AsyncConnection, distribution: Distribution, state: PayoutState
+    tx: AsyncConnection, distribution: Distribution, state: PayoutState, limit: int | None = None
 ) -> list[Payout]:
     """Give what this distribution pays and is in a state, in an order that never changes."""
     query = select(payouts).where(
         payouts.c.paid_with_id == distribution.id, payouts.c.state == state
     )
-    return await _fetch(tx, query.order_by(payouts.c.address, payouts.c.id))
+    return await _fetch(tx, query.order_by(payouts.c.address, payouts.c.id).limit(limit))
 
 
 async def of_distribution(tx: AsyncConnection, distribution: Distribution) -> list[Payout]:

@@ -63,7 +63,18 @@ def apply_group(draft: Draft, group: OperationGroup) -> tuple[Receipt, ...]:
     return tuple(receipts)
 
 
-def credit(draft: Draft, address: str, amount: int) -> bool:
+def pay_fees(draft: Draft, proposer: str) -> tuple[BalanceUpdate, ...]:
+    """Give the fees that were taken to the baker of the block; gives the block's movements."""
+    if draft.fees == 0:
+        return ()
+    _credit(draft, proposer, draft.fees)
+    return (
+        BalanceUpdate("accumulator", -draft.fees, category="block fees"),
+        BalanceUpdate("contract", draft.fees, contract=proposer),
+    )
+
+
+def _credit(draft: Draft, address: str, amount: int) -> bool:
     """Give mutez to an account, allocating it if need be; tell whether it had to be."""
     account = draft.account(address)
     existing = account or draft.fresh_account()
@@ -116,7 +127,7 @@ def _apply_transaction(draft: Draft, content: Transaction) -> Receipt:
     if content.amount == 0 and not is_contract:
         raise ContentFailedError(ProtocolError.EMPTY_TRANSACTION(contract=destination))
     _spend(draft, content.source, content.amount)
-    allocated = credit(draft, destination, content.amount)
+    allocated = _credit(draft, destination, content.amount)
     milligas = _consume(content, _transfer_milligas(is_contract=is_contract, allocated=allocated))
     updates = _moved(content.source, destination, content.amount)
     if allocated:

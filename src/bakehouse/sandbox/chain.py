@@ -8,8 +8,8 @@ from dataclasses import replace
 from math import ceil
 from typing import Final
 
-from bakehouse.sandbox.account import Account
-from bakehouse.sandbox.application import apply_group, credit
+from bakehouse.sandbox.account import Account, is_implicit
+from bakehouse.sandbox.application import apply_group, pay_fees
 from bakehouse.sandbox.block import Block, ancestor_hash, block_hash
 from bakehouse.sandbox.draw import draw_text
 from bakehouse.sandbox.issuance import Earnings, issue, total
@@ -27,7 +27,7 @@ from bakehouse.sandbox.protocol import (
     OPERATIONS_TTL,
     CycleLength,
 )
-from bakehouse.sandbox.receipt import BalanceUpdate, IncludedGroup, Receipt, SignedGroup
+from bakehouse.sandbox.receipt import IncludedGroup, Receipt, SignedGroup
 from bakehouse.sandbox.rights import Rights
 from bakehouse.sandbox.settings import SandboxSettings
 from bakehouse.sandbox.validation import check_fee, check_group, check_signed_group, read_signed
@@ -188,7 +188,9 @@ class Chain:
     def _empty_accounts(self) -> None:
         freed = sum(self.world.origin[address].balance for address in self.world.emptied)
         network = self.world.origin[self.world.network]
-        changes: dict[str, Account | None] = dict.fromkeys(self.world.emptied)
+        changes = {
+            address: _emptied(address, self.world.origin[address]) for address in self.world.emptied
+        }
         changes[self.world.network] = replace(network, balance=network.balance + freed)
         self._ledger.record(self.start_level, changes)
 
@@ -241,7 +243,7 @@ class Chain:
         )
         is_own = self.rights.may_bake(level, block_round)
         proposer = self.world.baker if is_own else self.world.network
-        updates = _pay_fees(draft, proposer)
+        updates = pay_fees(draft, proposer)
         earned = self.rights.earned(level, is_own=is_own, fees=draft.fees)
         snapshot = self.rights.snapshot(self.cycle_length.cycle_of(level))
         updates += issue(draft, self.world.baker, earned, snapshot)
@@ -286,11 +288,8 @@ class Chain:
         self.mempool.recycle(self._check_at_head, self._is_live, returning or ())
 
 
-def _pay_fees(draft: Draft, proposer: str) -> tuple[BalanceUpdate, ...]:
-    if draft.fees == 0:
-        return ()
-    credit(draft, proposer, draft.fees)
-    return (
-        BalanceUpdate("accumulator", -draft.fees, category="block fees"),
-        BalanceUpdate("contract", draft.fees, contract=proposer),
-    )
+def _emptied(address: str, account: Account) -> Account | None:
+    # Contracts and accounts with a stake stay when they have spent everything.
+    if is_implicit(address) and not account.staked:
+        return None
+    return replace(account, balance=0)

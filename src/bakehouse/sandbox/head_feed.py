@@ -30,11 +30,12 @@ class HeadFeed:
         """Give the head and every one after it, each as a line of JSON, until the feed closes."""
         shown: Block | None = None
         while not self._is_closed:
+            # Taken before the chain is read, so that no change falls in between.
+            change = self._change
             for block in _unseen(chain, shown):
                 shown = block
                 yield json.dumps(head_json(block)) + "\n"
-            if shown is chain.head:
-                await self._change.wait()
+            await change.wait()
 
 
 def _unseen(chain: Chain, shown: Block | None) -> list[Block]:

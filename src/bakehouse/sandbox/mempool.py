@@ -108,16 +108,13 @@ class Mempool:
                 self.hear_of(signed, check)
 
     def drop(self, operation_hashes: Iterable[str]) -> None:
-        """Forget operations, because they are in a block now."""
+        """Forget waiting operations, because they are in a block now."""
         dropped = set(operation_hashes)
         self._by_source = {
             source: signed
             for source, signed in self._by_source.items()
             if signed.hash not in dropped
         }
-        for remembered in self.refused.values():
-            for operation_hash in dropped & remembered.keys():
-                del remembered[operation_hash]
 
     def _replace(self, waiting: SignedGroup, signed: SignedGroup) -> None:
         needed = _fee_needed(waiting, signed)

@@ -12,7 +12,7 @@ from bakehouse.sandbox.recorded_split import RecordedSplit
 from bakehouse.sandbox.settings import SandboxSettings
 from bakehouse.tezos.address import Address
 from bakehouse.tezos.base58check import Prefix
-from bakehouse.tezos.keys import SEED_SIZE, Curve, SecretKey
+from bakehouse.tezos.keys import SEED_SIZE, Curve, PublicKey, SecretKey
 
 #: Kinds of delegators' addresses; each is drawn, so that most are tz1 and few are contracts.
 _ADDRESS_KINDS: Final = (
@@ -56,52 +56,82 @@ class World:
     recorded: RecordedSplit | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Members:
+    """The baker's own balances (mutez), the accounts with it, and which of them are empty now."""
+
+    own_delegated: int
+    own_staked: int
+    accounts: Mapping[str, Account]
+    emptied: frozenset[str]
+
+
 def make_world(settings: SandboxSettings) -> World:
     """Make the world that the settings ask for; SettingError if a recorded split is malformed."""
+    seed = settings.seed
     recorded = None if settings.replay is None else RecordedSplit.read(settings.replay)
-    baker_key = _key(settings.seed, "baker").public_key
-    payout_key = _key(settings.seed, "payout")
-    network_key = _key(settings.seed, "network").public_key
-    delegators = (
-        dict(_drawn_delegators(settings, baker_key.address))
+    baker, network = _key(seed, "baker").public_key, _key(seed, "network").public_key
+    payout_key = _key(seed, "payout")
+    members = (
+        _drawn_members(settings, baker.address)
         if recorded is None
-        else _recorded_delegators(recorded, settings.seed, baker_key.address)
+        else _recorded_members(recorded, seed, baker.address)
     )
-    reserved = {baker_key.address, payout_key.public_key.address, network_key.address}
-    if reserved & delegators.keys():
+    own: dict[str, Account] = {
+        baker.address: _baker_account(
+            baker, seed, balance=members.own_delegated, staked=members.own_staked
+        ),
+        network.address: _baker_account(network, seed, balance=_NETWORK_BALANCE, staked=0),
+        # Its key is not revealed, so that the first payout must reveal it.
+        payout_key.public_key.address: Account(
+            balance=max(_PAYOUT_BALANCE_MIN, _delegated(members.accounts) // 10),
+            counter=_counter(seed, "payout"),
+        ),
+    }
+    if own.keys() & members.accounts.keys():
         raise SettingError("sandbox: a recorded delegator is one of the sandbox's own accounts")
-    delegated = sum(account.balance for account in delegators.values())
-    counter = _counter(settings.seed, "own accounts")
     return World(
-        baker=baker_key.address,
-        network=network_key.address,
+        baker=baker.address,
+        network=network.address,
         payout_key=payout_key,
-        origin={
-            baker_key.address: Account(
-                balance=_BAKER_BALANCE if recorded is None else recorded.own_delegated_balance,
-                counter=counter,
-                public_key=baker_key.encode(),
-                delegate=baker_key.address,
-                staked=max(_STAKE_MIN, delegated // _DELEGATED_OVER_STAKED)
-                if recorded is None
-                else recorded.own_staked_balance,
-            ),
-            network_key.address: Account(
-                balance=_NETWORK_BALANCE,
-                counter=counter,
-                public_key=network_key.encode(),
-                delegate=network_key.address,
-            ),
-            # Its key is not revealed, so that the first payout must reveal it.
-            payout_key.public_key.address: Account(
-                balance=max(_PAYOUT_BALANCE_MIN, delegated // 10), counter=counter
-            ),
-            **delegators,
-        },
-        emptied=_drawn_emptied(settings.seed, delegators) if recorded is None else recorded.emptied,
+        origin={**own, **members.accounts},
+        emptied=members.emptied,
         global_counter=_GLOBAL_COUNTER,
         recorded=recorded,
     )
+
+
+def _baker_account(key: PublicKey, seed: int, *, balance: int, staked: int) -> Account:
+    return Account(
+        balance=balance,
+        counter=_counter(seed, key.address),
+        public_key=key.encode(),
+        delegate=key.address,
+        staked=staked,
+    )
+
+
+def _drawn_members(settings: SandboxSettings, baker: Address) -> _Members:
+    accounts = dict(_drawn_delegators(settings, baker))
+    return _Members(
+        own_delegated=_BAKER_BALANCE,
+        own_staked=max(_STAKE_MIN, _delegated(accounts) // _DELEGATED_OVER_STAKED),
+        accounts=accounts,
+        emptied=_drawn_emptied(settings.seed, accounts),
+    )
+
+
+def _recorded_members(recorded: RecordedSplit, seed: int, baker: Address) -> _Members:
+    return _Members(
+        own_delegated=recorded.own_delegated_balance,
+        own_staked=recorded.own_staked_balance,
+        accounts=_recorded_accounts(recorded, seed, baker),
+        emptied=recorded.emptied,
+    )
+
+
+def _delegated(accounts: Mapping[str, Account]) -> int:
+    return sum(account.balance for account in accounts.values())
 
 
 def _key(seed: int, owner: str) -> SecretKey:
@@ -142,7 +172,7 @@ def _drawn_emptied(seed: int, delegators: Mapping[str, Account]) -> frozenset[st
     )
 
 
-def _recorded_delegators(recorded: RecordedSplit, seed: int, baker: Address) -> dict[str, Account]:
+def _recorded_accounts(recorded: RecordedSplit, seed: int, baker: Address) -> dict[str, Account]:
     staked = dict(recorded.stakers)
     delegated = dict(recorded.delegators)
     return {

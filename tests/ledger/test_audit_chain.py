@@ -1,0 +1,222 @@
+"""The audit trail: every change leaves an event, and a changed event is found."""
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta, timezone
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy.exc import StatementError
+
+from bakehouse.ledger import audit, distributions
+from bakehouse.ledger.audit import AuditEvent
+from bakehouse.ledger.database import Ledger
+from bakehouse.ledger.states import DistributionState, OperationState
+from tests.ledger.bakery import BAKER, CYCLE, NOW, Bakery, enter, key_of
+
+EVENTS = 6
+
+#: What somebody with the file in hand may write into an event.
+LIES = {
+    "at": ["'2020-01-01 00:00:00.000000'", "'yesterday'", "'2026-11-24 12:30:15.250001'", "7"],
+    "actor": ["'eve'", "x'00ff'", "''"],
+    "action": ["'operation.dead'", "x'00'"],
+    "subject": ["'somebody else'"],
+    "detail": ["'{}'", "'not json'", "x'ff'", "'{\"n\": 3}'"],
+    "previous_hash": [f"'{audit.GENESIS}'", "'0'"],
+    "hash": ["'0'", "lower(hex(randomblob(32)))"],
+}
+
+
+async def write_events(ledger: Ledger, count: int = EVENTS) -> None:
+    async with ledger.write() as tx:
+        for number in range(count):
+            event = AuditEvent(NOW, "alice", "number.said", f"subject {number}", {"n": number})
+            await audit.record(tx, event)
+
+
+async def broken_link(ledger: Ledger) -> int | None:
+    async with ledger.read() as tx:
+        return await audit.first_broken_link(tx)
+
+
+@pytest.fixture
+async def chained(ledger: Ledger) -> Ledger:
+    await write_events(ledger)
+    return ledger
+
+
+@pytest.fixture
+def forger(chained: Ledger, ledger_file: Path) -> Iterator[sqlite3.Connection]:
+    """A connection with the file in hand, from which the guarding triggers were dropped."""
+    with closing(sqlite3.connect(ledger_file, isolation_level=None)) as connection:
+        connection.execute("DROP TRIGGER audit_events_no_update")
+        connection.execute("DROP TRIGGER audit_events_no_delete")
+        yield connection
+
+
+async def test_an_untouched_chain_holds(ledger: Ledger) -> None:
+    assert await broken_link(ledger) is None
+    await write_events(ledger)
+    assert await broken_link(ledger) is None
+
+
+async def test_events_are_read_newest_first(chained: Ledger) -> None:
+    async with chained.read() as tx:
+        events = await audit.latest(tx, limit=2)
+
+    assert events == [
+        AuditEvent(NOW, "alice", "number.said", f"subject {number}", {"n": number})
+        for number in (EVENTS - 1, EVENTS - 2)
+    ]
+
+
+@pytest.mark.parametrize("row_id", [1, 3, EVENTS])
+@pytest.mark.parametrize(
+    ("column", "lie"), [(column, lie) for column, lies in LIES.items() for lie in lies]
+)
+async def test_a_changed_event_is_found(
+    chained: Ledger, forger: sqlite3.Connection, row_id: int, column: str, lie: str
+) -> None:
+    if (column, lie, row_id) == ("previous_hash", f"'{audit.GENESIS}'", 1):
+        lie = "'1'"  # the first event says this already
+
+    forger.execute(f"UPDATE audit_events SET {column} = {lie} WHERE id = ?", (row_id,))  # noqa: S608 - from LIES
+
+    assert await broken_link(chained) == row_id
+
+
+async def test_a_removed_event_is_found(chained: Ledger, forger: sqlite3.Connection) -> None:
+    forger.execute("DELETE FROM audit_events WHERE id = 3")
+
+    assert await broken_link(chained) == 4
+
+
+async def test_events_in_another_order_are_found(
+    chained: Ledger, forger: sqlite3.Connection
+) -> None:
+    forger.execute("UPDATE audit_events SET id = -4 WHERE id = 4")
+    forger.execute("UPDATE audit_events SET id = 4 WHERE id = 3")
+    forger.execute("UPDATE audit_events SET id = 3 WHERE id = -4")
+
+    assert await broken_link(chained) == 3
+
+
+async def test_an_event_slipped_in_is_found(chained: Ledger, forger: sqlite3.Connection) -> None:
+    forger.execute("UPDATE audit_events SET id = id + 10 WHERE id > 3")
+    forger.execute(
+        "INSERT INTO audit_events SELECT 4, at, 'eve', action, subject, detail, hash, 'made up' "
+        "FROM audit_events WHERE id = 3"
+    )
+
+    assert await broken_link(chained) == 4
+
+
+async def test_the_hour_of_another_zone_is_no_forgery(ledger: Ledger) -> None:
+    elsewhere = NOW.astimezone(timezone(timedelta(hours=5, minutes=45)))
+    async with ledger.write() as tx:
+        await audit.record(tx, AuditEvent(elsewhere, "alice", "said", "it", {}))
+
+    assert await broken_link(ledger) is None
+    async with ledger.read() as tx:
+        assert [event.at for event in await audit.latest(tx)] == [NOW]
+
+
+async def test_an_hour_of_no_zone_is_refused(ledger: Ledger) -> None:
+    naive = NOW.replace(tzinfo=None)
+    with pytest.raises(StatementError, match="a time without a zone"):
+        async with ledger.write() as tx:
+            await audit.record(tx, AuditEvent(naive, "alice", "said", "it", {}))
+
+
+@given(st.lists(st.tuples(st.text(), st.text(), st.dictionaries(st.text(), st.integers()))))
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_whatever_is_said_can_be_proven(
+    tmp_path_factory: pytest.TempPathFactory, events: list[tuple[str, str, dict[str, int]]]
+) -> None:
+    async def say_and_prove() -> None:
+        path = tmp_path_factory.mktemp("said") / "ledger.db"
+        ledger = await Ledger.open(f"sqlite:///{path}")
+        async with ledger.write() as tx:
+            for actor, subject, detail in events:
+                await audit.record(tx, AuditEvent(NOW, actor, "said", subject, detail))
+        assert await broken_link(ledger) is None
+        await ledger.close()
+
+    asyncio.run(say_and_prove())
+
+
+async def test_a_deed_undone_leaves_no_event(chained: Ledger) -> None:
+    async def stumble() -> None:
+        async with chained.write() as tx:
+            await audit.record(tx, AuditEvent(NOW, "alice", "stumbled", "on the way", {}))
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await stumble()
+
+    async with chained.read() as tx:
+        assert len(await audit.latest(tx)) == EVENTS
+    assert await broken_link(chained) is None
+
+
+async def test_each_change_says_what_was_left_and_entered(bakery: Bakery) -> None:
+    distribution = await bakery.plan({"tz1-a": 900})
+    operation = await bakery.sign(distribution, counter=7)
+    async with bakery.ledger.write() as tx:
+        # With one reading of the operation, and in one transaction: the events still tell the way.
+        await enter(tx, operation, OperationState.INJECTED)
+        await enter(tx, operation, OperationState.INCLUDED)
+        await distributions.enter_state(
+            tx, distribution, DistributionState.FAILED, at=NOW, message="no tez", actor="alice"
+        )
+
+    async with bakery.ledger.read() as tx:
+        told = [(event.action, event.detail.get("from")) for event in await audit.latest(tx)]
+        failed = (await audit.latest(tx, limit=1))[0]
+    assert told[::-1] == [
+        ("baker.added", None),
+        ("distribution.seen", None),
+        ("distribution.plan", None),
+        ("distribution.rewards_pending", "seen"),
+        ("distribution.planned", "rewards_pending"),
+        ("distribution.paying", "planned"),
+        ("operation.signed", None),
+        ("operation.injected", "signed"),
+        ("operation.included", "injected"),
+        ("distribution.failed", "paying"),
+    ]
+    assert failed == AuditEvent(
+        NOW,
+        "alice",
+        "distribution.failed",
+        f"{BAKER}/{CYCLE}/delegators/on",
+        {"from": "paying", "message": "no tez"},
+    )
+    assert str(key_of()) == failed.subject
+
+
+async def test_signing_is_told_with_the_sum_that_leaves(bakery: Bakery) -> None:
+    await bakery.sign(await bakery.plan({"tz1-a": 900, "tz1-b": 90}), counter=7)
+
+    async with bakery.ledger.read() as tx:
+        (signed,) = await audit.latest(tx, limit=1)
+    assert (signed.actor, signed.action, signed.subject) == (
+        "bakehouse",
+        "operation.signed",
+        "oo-7",
+    )
+    assert signed.detail == {
+        "distribution": f"{BAKER}/{CYCLE}/delegators/on",
+        "source": "tz1-payout",
+        "counter": 7,
+        "transfers": 2,
+        "mutez": 990,
+        "fee": 800,
+    }

@@ -1,0 +1,128 @@
+"""Opening a ledger: for its owner's eyes, any number of times, and never one from the future."""
+
+import asyncio
+import sqlite3
+import stat
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bakehouse.errors import ConflictError, SettingError
+from bakehouse.ledger import bakers
+from bakehouse.ledger.database import Ledger, sqlite_path
+from tests.ledger.bakery import BAKER, Bakery
+
+
+def dump_of(path: Path) -> list[str]:
+    with closing(sqlite3.connect(path)) as connection:
+        return list(connection.iterdump())
+
+
+def tell(path: Path, statements: Iterable[str]) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(";".join(statements))
+
+
+def mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+async def test_only_its_owner_can_read_the_ledger(ledger_file: Path, bakery: Bakery) -> None:
+    async with bakery.ledger.read():
+        beside = sorted(ledger_file.parent.iterdir())
+
+    assert mode_of(ledger_file.parent) == 0o700
+    assert [path.name for path in beside] == ["ledger.db", "ledger.db-shm", "ledger.db-wal"]
+    assert {mode_of(path) for path in beside} == {0o600}
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ("journal_mode", "wal"),
+        # FULL: a commit is on disk before it is answered.
+        ("synchronous", 2),
+        ("foreign_keys", 1),
+        ("recursive_triggers", 1),
+        ("busy_timeout", 30_000),
+    ],
+)
+async def test_a_connection_keeps_what_it_was_told(
+    ledger: Ledger, setting: str, expected: object
+) -> None:
+    async with ledger.read() as tx:
+        assert (await tx.exec_driver_sql(f"PRAGMA {setting}")).scalar_one() == expected
+
+
+async def test_opening_again_changes_nothing(ledger_file: Path, ledger_url: str) -> None:
+    first = await Ledger.open(ledger_url)
+    await Bakery.found(first)
+    await first.close()
+    before = dump_of(ledger_file)
+
+    for _ in range(2):
+        await (await Ledger.open(ledger_url)).close()
+
+    assert dump_of(ledger_file) == before
+
+
+async def test_many_may_open_a_new_ledger_at_once(ledger_url: str) -> None:
+    opened = await asyncio.gather(*(Ledger.open(ledger_url) for _ in range(6)))
+
+    await Bakery.found(opened[0])
+    for ledger in opened:
+        async with ledger.read() as tx:
+            assert [baker.baker_id for baker in await bakers.everyone(tx)] == [BAKER]
+        await ledger.close()
+
+
+async def test_ledgers_opened_at_once_are_each_migrated(tmp_path: Path) -> None:
+    urls = [f"sqlite:///{tmp_path / str(number) / 'ledger.db'}" for number in range(6)]
+    opened = await asyncio.gather(*map(Ledger.open, urls))
+
+    for ledger in opened:
+        await Bakery.found(ledger)
+        await ledger.close()
+
+
+async def test_a_ledger_of_a_newer_version_is_refused_and_left_alone(
+    ledger_file: Path, ledger_url: str
+) -> None:
+    await (await Ledger.open(ledger_url)).close()
+    tell(ledger_file, ["UPDATE alembic_version SET version_num = '9999'"])
+    before = dump_of(ledger_file)
+
+    with pytest.raises(ConflictError) as refused:
+        await Ledger.open(ledger_url)
+
+    assert str(refused.value) == (
+        "the ledger is of a newer version (9999) than this Bakehouse: "
+        "install the version that wrote it, or restore a backup made before"
+    )
+    assert dump_of(ledger_file) == before
+
+
+@pytest.mark.parametrize(
+    ("url", "complaint"),
+    [
+        ("postgresql://host/name", "a database of kind 'postgresql' is not supported"),
+        ("mysql+nonesuch://host/name", "a database of kind 'mysql' is not supported"),
+        ("sqlite://", "the database has no file"),
+        ("sqlite:///", "the database has no file"),
+        ("sqlite:///:memory:", "the database has no file"),
+        ("", "the database is not a URL"),
+        ("/var/lib/bakehouse/ledger.db", "the database is not a URL"),
+    ],
+)
+async def test_only_sqlite_files_can_be_opened(url: str, complaint: str) -> None:
+    with pytest.raises(SettingError, match=complaint) as refused:
+        await Ledger.open(url)
+
+    assert str(refused.value).endswith("use sqlite:///PATH, or leave DATABASE_URL unset")
+
+
+@pytest.mark.parametrize("scheme", ["sqlite", "sqlite+aiosqlite", "sqlite+pysqlite"])
+def test_the_path_is_taken_from_the_url_as_it_stands(scheme: str) -> None:
+    assert sqlite_path(f"{scheme}:////srv/my bakery/ledger.db") == Path("/srv/my bakery/ledger.db")

@@ -1,0 +1,59 @@
+"""A baker whose first cycle is over, ready to pay over real HTTP from a real ledger."""
+
+import time
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx2
+import pytest
+
+from bakehouse.payments.payer import PaymentLimits
+from bakehouse.sandbox.app import sandbox_app
+from bakehouse.sandbox.chain import Chain
+from bakehouse.sandbox.head_feed import HeadFeed
+from bakehouse.sandbox.settings import SandboxSettings
+from tests.payments.chain_front import ChainFront, served
+from tests.payments.paying_baker import PayingBaker, Surroundings, small_chain
+
+
+class OpenBaker(Protocol):
+    """Registers the baker of a chain of its own; `settings` are the baker's."""
+
+    def __call__(
+        self,
+        chain_settings: SandboxSettings | None = None,
+        limits: PaymentLimits | None = None,
+        **settings: Any,
+    ) -> Awaitable[PayingBaker]: ...
+
+
+@pytest.fixture
+async def open_baker(tmp_path: Path) -> AsyncIterator[OpenBaker]:
+    async with AsyncExitStack() as stack:
+
+        async def open_one(
+            chain_settings: SandboxSettings | None = None,
+            limits: PaymentLimits | None = None,
+            **settings: Any,
+        ) -> PayingBaker:
+            chain = Chain(chain_settings or small_chain(), start_timestamp=int(time.time()))
+            front = ChainFront(sandbox_app(chain, HeadFeed()))
+            url = await stack.enter_async_context(served(front))
+            client = await stack.enter_async_context(httpx2.AsyncClient())
+            surroundings = Surroundings(chain, tmp_path / "ledger.db", url)
+            payer = await stack.enter_async_context(surroundings.payer(client, limits))
+            baker = PayingBaker(surroundings, front, payer, stack)
+            await baker.register(**settings)
+            baker.finish_cycle()
+            await baker.notice()
+            return baker
+
+        yield open_one
+
+
+@pytest.fixture
+async def baker(open_baker: OpenBaker) -> PayingBaker:
+    """One whose first cycle is seen and whose every group takes up to ten transfers."""
+    return await open_baker(limits=PaymentLimits(transfers_max=10))
