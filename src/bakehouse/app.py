@@ -136,10 +136,10 @@ async def _open_workshop(
 ) -> Workshop:
     payer = await open_payer(stack, config, signers, limits)
     address = await _redis(stack, config)
+    cache = await stack.enter_async_context(RedisCache(address))
     engine = JobEngine(address)
     await engine.connect()
     stack.push_async_callback(engine.close)
-    cache = await stack.enter_async_context(RedisCache(address))
     return Workshop(payer, engine, cache, minute_seconds)
 
 

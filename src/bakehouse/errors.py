@@ -13,8 +13,9 @@ BakehouseError
 │   ├── GuardRefusedError     a check before signing that did not pass
 │   ├── EncodingError         bytes that do not decode to what was meant
 │   └── SignerError           a key or signer that cannot, or must not, sign
-└── SourceError               a node or indexer that did not answer as it should (retryable)
+└── SourceError               a node, indexer or queue that did not answer as it should (retryable)
     ├── SourceUnreachableError
+    │   └── QueueUnreachableError
     ├── SourceBusyError
     ├── SourceMalformedError
     ├── SourceStaleError
@@ -132,6 +133,12 @@ class SourceUnreachableError(SourceError):
 
     code = "source-unreachable"
     outcome = Outcome.UNKNOWN
+
+
+class QueueUnreachableError(SourceUnreachableError):
+    """The Redis or Valkey of the queues did not answer."""
+
+    code = "queue-unreachable"
 
 
 class SourceBusyError(SourceError):

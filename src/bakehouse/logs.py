@@ -10,9 +10,20 @@ from typing import Any, TextIO
 import structlog
 
 _SECRET_NAMES = re.compile(r"secret|passphrase|password|token|authorization|cookie", re.IGNORECASE)
-# Secret keys by their prefixes, plain or encrypted, wherever they turn up in a text.
-_SECRET_KEYS = re.compile(r"\b(?:edsk|spsk|p2sk|edesk|spesk|p2esk|BLsk)[1-9A-HJ-NP-Za-km-z]{40,}")
-_URL_PASSWORD = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+# What is replaced wherever it turns up in a text, and by what.
+_SECRET_SHAPES = (
+    # Secret keys by their prefixes, plain or encrypted.
+    re.compile(r"()(?:edsk|spsk|p2sk|edesk|spesk|p2esk|BLsk)[1-9A-HJ-NP-Za-km-z]{40,}"),
+    # User and password of a URL; a password may hold an @ that nobody escaped.
+    re.compile(r"(://)[^/\s\"'<>]+(?=@)"),
+    # Headers, and `name=value` or `"name": "value"` in what other libraries write.
+    re.compile(r"(\bBearer\s+)[^\s\"',]+", re.IGNORECASE),
+    re.compile(r"(\bAuthorization\W+Basic\s+)[^\s\"',]+", re.IGNORECASE),
+    re.compile(
+        r"((?:secret|passphrase|password|token)\w*(?:=|[\"']\s*:\s*[\"'])[\"']?)[^\s\"'&,;)]+",
+        re.IGNORECASE,
+    ),
+)
 _HIDDEN = "[hidden]"
 
 
@@ -44,6 +55,8 @@ def configure_logs(log_format: LogFormat, level: str, stream: TextIO = sys.stder
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(stream)
+    # Of the handler too: loggers with a level of their own pass by that of the root.
+    handler.setLevel(level.upper())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -67,7 +80,9 @@ def hide_secrets(
 ) -> MutableMapping[str, Any]:
     """Replace secrets by name and by shape, however deep they are."""
     return {
-        name: _HIDDEN if _SECRET_NAMES.search(name) else _without_secrets(value)
+        _without_secrets(name): _HIDDEN
+        if _SECRET_NAMES.search(str(name))
+        else _without_secrets(value)
         for name, value in event.items()
     }
 
@@ -75,10 +90,15 @@ def hide_secrets(
 def _without_secrets(value: Any) -> Any:
     match value:
         case str():
-            return _URL_PASSWORD.sub(_HIDDEN, _SECRET_KEYS.sub(_HIDDEN, value))
+            for shape in _SECRET_SHAPES:
+                value = shape.sub(rf"\1{_HIDDEN}", value)
+            return value
         case Mapping():
             return hide_secrets(None, "", dict(value))
         case list() | tuple():
             return [_without_secrets(each) for each in value]
-        case _:
+        case None | bool() | int() | float():
             return value
+        case _:
+            # An error, bytes, anything else: the renderer would write just this, secrets and all.
+            return _without_secrets(repr(value))

@@ -8,7 +8,7 @@ from typing import Final, Self
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from bakehouse.errors import SourceUnreachableError
+from bakehouse.errors import QueueUnreachableError
 from bakehouse.jobs.job_types import JSON
 from bakehouse.jobs.redis_address import RedisAddress
 
@@ -18,7 +18,7 @@ KEY_PREFIX: Final = "bakehouse:cache:"
 class RedisCache:
     """Values that may vanish at any time and are never the truth about money.
 
-    Reading and writing raise SourceUnreachableError when the server does not answer.
+    Reading and writing raise QueueUnreachableError when the server does not answer.
     """
 
     def __init__(self, address: RedisAddress) -> None:
@@ -49,7 +49,7 @@ class RedisCache:
         try:
             yield
         except (RedisError, OSError) as error:
-            raise SourceUnreachableError(f"Redis at {self._address}: {error}.") from error
+            raise QueueUnreachableError(f"Redis at {self._address}: {error}.") from error
 
     async def __aenter__(self) -> Self:
         return self

@@ -14,7 +14,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from bakehouse.errors import ConflictError, NotFoundError, SourceUnreachableError
+from bakehouse.errors import ConflictError, NotFoundError, QueueUnreachableError
 from bakehouse.jobs.bull_records import (
     BullJob,
     bull_options,
@@ -47,7 +47,7 @@ ANSWER_SECONDS: Final = 10
 class JobEngine:
     """The queues on one Redis or Valkey.
 
-    Every method that asks the server raises SourceUnreachableError when it does not answer
+    Every method that asks the server raises QueueUnreachableError when it does not answer
     within ten seconds; what was asked for may then have been done all the same.
     """
 
@@ -259,7 +259,7 @@ class JobEngine:
                 yield
         except (TimeoutError, RedisError, OSError) as error:
             reason = str(error) or f"no answer within {ANSWER_SECONDS} s"
-            raise SourceUnreachableError(f"Redis at {self.address}: {reason}.") from error
+            raise QueueUnreachableError(f"Redis at {self.address}: {reason}.") from error
 
 
 def _new_worker(queue: QueueName, run: JobRunner, options: Mapping[str, Any]) -> BullWorker:

@@ -2,12 +2,16 @@
 
 from collections.abc import Callable
 
+import structlog
+
 from bakehouse.alerts.raising import AlertCode, alert, close_alert
-from bakehouse.errors import BakehouseError
+from bakehouse.errors import BakehouseError, SourceError
 from bakehouse.jobs import job_requests
 from bakehouse.jobs.job_run import Processor
 from bakehouse.jobs.job_types import JSON, RunningJob
 from bakehouse.jobs.workshop import Workshop
+
+_log = structlog.get_logger(__name__)
 
 _KEPT_SECONDS = 7 * 24 * 3600
 
@@ -41,4 +45,8 @@ async def last_run(workshop: Workshop, schedule_id: str) -> JSON:
 
 async def _note(workshop: Workshop, schedule_id: str, outcome: dict[str, JSON]) -> None:
     at = workshop.payer.clock().isoformat()
-    await workshop.cache.set(f"last-run:{schedule_id}", {"at": at, **outcome}, _KEPT_SECONDS)
+    try:
+        await workshop.cache.set(f"last-run:{schedule_id}", {"at": at, **outcome}, _KEPT_SECONDS)
+    except SourceError as error:
+        # What was done is done: a note that cannot be kept does not undo it.
+        _log.warning("last-run-not-noted", schedule=schedule_id, error=error.message)

@@ -59,9 +59,12 @@ class Scheduler:
         for baker in several:
             for schedule in _schedules_of(baker, workshop.minute_seconds):
                 view = present.get(schedule.id)
-                if not baker.scheduled or (view is not None and view.matches(schedule)):
+                now = workshop.payer.clock()
+                # One that is overdue has lost its next job: making it again heals it.
+                is_sound = view is not None and view.matches(schedule) and not view.is_overdue(now)
+                if is_sound or not baker.scheduled:
                     continue
-                first_run_at = workshop.payer.clock() + timedelta(seconds=schedule.every_seconds)
+                first_run_at = now + timedelta(seconds=schedule.every_seconds)
                 await workshop.engine.upsert_schedule(schedule, first_run_at)
                 made += 1
         return made
