@@ -190,7 +190,11 @@ def _api_token(config: Config) -> str:
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        return path.read_text().strip()
+        kept = path.read_text().strip()
+        if not kept:
+            # Its writer was stopped half-way; an empty token would let everybody in.
+            raise SettingError(f"{path} is empty: delete it, and a new token is made") from None
+        return kept
     token = secrets.token_urlsafe(32)
     with os.fdopen(handle, "w") as file:
         file.write(token + "\n")

@@ -52,6 +52,8 @@ def _listen(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        # Bound alone does not keep a second server from the same port.
+        listening.listen()
     except OSError as error:
         listening.close()
         raise SettingError(

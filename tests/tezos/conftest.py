@@ -118,9 +118,9 @@ class Stub:
         return Reply(body, encoding="gzip")
 
     @staticmethod
-    def refusal(*error_ids: str) -> Reply:
+    def refusal(*error_ids: str, **details: str) -> Reply:
         """Give the errors of an octez node."""
-        errors = [{"kind": "temporary", "id": error_id} for error_id in error_ids]
+        errors = [{"kind": "temporary", "id": error_id, **details} for error_id in error_ids]
         return Reply(json.dumps(errors).encode(), 500)
 
 

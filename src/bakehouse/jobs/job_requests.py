@@ -20,6 +20,9 @@ from bakehouse.ledger.states import DistributionKind, Mode
 #: Minutes between two looks at a baker's wallet.
 BALANCE_POLL_MINUTES = 5
 
+#: Beyond this the ledger holds no cycle, and SQLite no number.
+_CYCLE_MAX = 2**31 - 1
+
 _CHAIN_READ = JobOptions(priority=PRIORITY_SCHEDULED, attempts=3, backoff_seconds=5)
 _BY_HAND = JobOptions(priority=PRIORITY_MANUAL, attempts=3, backoff_seconds=5)
 
@@ -104,15 +107,15 @@ def distribute(key: DistributionKey, baker: Baker, minute_seconds: int) -> JobRe
     )
 
 
-def baker_of(data: Mapping[str, JSON]) -> str:
+def baker_of(data: JSON) -> str:
     """Read whom a job is about; raises InputError for a job that does not say."""
     return _text(data, "baker_id")
 
 
-def distribution_of(data: Mapping[str, JSON]) -> DistributionKey:
+def distribution_of(data: JSON) -> DistributionKey:
     """Read which distribution a job is about; raises InputError for one that does not say."""
-    cycle = data.get("cycle")
-    if not isinstance(cycle, int) or isinstance(cycle, bool):
+    cycle = _field(data, "cycle")
+    if not isinstance(cycle, int) or isinstance(cycle, bool) or not 0 <= cycle <= _CYCLE_MAX:
         raise InputError("this job names no cycle: it was not made by Bakehouse")
     try:
         kind, mode = DistributionKind(_text(data, "kind")), Mode(_text(data, "mode"))
@@ -121,8 +124,14 @@ def distribution_of(data: Mapping[str, JSON]) -> DistributionKey:
     return DistributionKey(_text(data, "network"), _text(data, "baker_id"), cycle, kind, mode)
 
 
-def _text(data: Mapping[str, JSON], name: str) -> str:
-    value = data.get(name)
-    if not isinstance(value, str):
+def _text(data: JSON, name: str) -> str:
+    value = _field(data, name)
+    # What is asked for here is ASCII; JSON can hold texts that no database can.
+    if not isinstance(value, str) or not value.isascii():
         raise InputError(f"this job names no {name}: it was not made by Bakehouse")
     return value
+
+
+def _field(data: JSON, name: str) -> JSON:
+    # A dashboard lets people add jobs with any JSON as their data.
+    return data.get(name) if isinstance(data, Mapping) else None

@@ -96,9 +96,12 @@ class ChainSources:
         )
 
     def pass_over(self, source: JsonSource, error: SourceError) -> None:
-        """Note that a source failed, so that others are asked before it for a while."""
-        _log.warning("source passed over", source=source.name, code=error.code, why=error.message)
-        # A refusal is about the request, and another request may well be answered.
-        if not isinstance(error, NodeRefusedError):
-            now = asyncio.get_running_loop().time()
-            self._resting_until[source] = now + REST_SECONDS
+        """Note that a source failed, so that others are asked before it for a while.
+
+        A refusal is about the request: another one may well be answered, so it costs no place.
+        """
+        if isinstance(error, NodeRefusedError):
+            _log.info("source-refused", source=source.name, why=error.message)
+            return
+        _log.warning("source-passed-over", source=source.name, code=error.code, why=error.message)
+        self._resting_until[source] = asyncio.get_running_loop().time() + REST_SECONDS

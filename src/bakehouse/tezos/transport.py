@@ -212,7 +212,7 @@ class JsonSource:
         error_ids = _error_ids(document)
         return NodeRefusedError(
             f"{self.name} refused {path} with HTTP {answer.status}: "
-            f"{', '.join(error_ids) or reason or 'no reason given'}",
+            f"{', '.join(_told(document)) or reason or 'no reason given'}",
             error_ids=error_ids,
             body=document,
             source=self.name,
@@ -255,6 +255,21 @@ def _document(answer: _Answer) -> Any:
 
 def _error_ids(document: Any) -> tuple[str, ...]:
     """Name the errors of an octez node, which come as a list of objects with a kind and an id."""
+    return tuple(error["id"] for error in _errors(document))
+
+
+def _told(document: Any) -> list[str]:
+    """Give each error's id, and its words where a node has some: of injections it tells no more."""
+    return [
+        f"{error['id']} ({' '.join(error['msg'].split())[:_SHOWN_LENGTH_MAX]})"
+        if isinstance(error.get("msg"), str)
+        else error["id"]
+        for error in _errors(document)
+    ]
+
+
+def _errors(document: Any) -> list[dict[str, Any]]:
     errors = document if isinstance(document, list) else [document]
-    named = (error.get("id") for error in errors if isinstance(error, dict))
-    return tuple(error_id for error_id in named if isinstance(error_id, str))
+    return [
+        error for error in errors if isinstance(error, dict) and isinstance(error.get("id"), str)
+    ]

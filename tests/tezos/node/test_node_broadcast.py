@@ -96,3 +96,16 @@ async def test_when_all_nodes_failed_all_are_tried_again(stub: Stub, chain: Chai
     (injection,) = await nodes.broadcast(b"\x00\xff")
 
     assert injection.op_hash == chain.op_hash
+
+
+async def test_the_words_in_which_a_node_refuses_an_operation_are_kept(
+    stub: Stub, chain: ChainScript
+) -> None:
+    # Of a refused injection a node gives no protocol id, only these words.
+    said = "Error while validating injected operation:\n  Counter 5 already used"
+    chain.serve(stub).on(INJECTION, stub.refusal("failure", msg=said))
+
+    (refused,) = await chain.client(stub).broadcast(b"\x00\xff")
+
+    assert refused.error is not None
+    assert "operation: Counter 5 already used" in refused.error.message

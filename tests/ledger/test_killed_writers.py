@@ -1,0 +1,135 @@
+"""Killed with -9 in the middle of a transaction: nothing of it is there. After it: everything."""
+
+import asyncio
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bakehouse.ledger import audit, operations, payouts
+from bakehouse.ledger.database import Ledger
+from bakehouse.ledger.distributions import Distribution
+from bakehouse.ledger.states import OperationState, PayoutState
+from tests.ledger.bakery import Bakery
+from tests.ledger.killed_writer import AFTER_COMMIT, BEFORE_COMMIT
+
+SIGN_POINTS = [
+    "BEGIN IMMEDIATE",
+    "INSERT INTO operations",
+    "INSERT INTO transfers",
+    "UPDATE payouts",
+    "INSERT INTO audit_events",
+    BEFORE_COMMIT,
+]
+SETTLE_POINTS = ["UPDATE operations", "UPDATE payouts", BEFORE_COMMIT]
+OPEN_POINTS = [
+    "CREATE TABLE alerts",
+    "CREATE TABLE payouts",
+    "CREATE TRIGGER payouts_legal_moves",
+    "CREATE TRIGGER attempts_no_delete",
+    "INSERT INTO alembic_version",
+    BEFORE_COMMIT,
+]
+
+
+class Killer:
+    """Has a deed begun in a process of its own, and that process killed at a point."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.ledger.killed_writer"],
+            cwd=Path(__file__).parents[2],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    async def kill(self, deed: str, point: str, url: str = "") -> None:
+        assert await asyncio.to_thread(self._run, deed, point, url or self._url) == signal.SIGKILL
+
+    def _run(self, *order: str) -> int:
+        assert self._process.stdin
+        assert self._process.stdout
+        print(*order, sep="\t", file=self._process.stdin, flush=True)
+        return int(self._process.stdout.readline())
+
+    def dismiss(self) -> None:
+        self._process.communicate()
+
+
+@pytest.fixture
+def killer(ledger_url: str) -> Iterator[Killer]:
+    hired = Killer(ledger_url)
+    yield hired
+    hired.dismiss()
+
+
+@pytest.fixture
+async def distribution(bakery: Bakery) -> Distribution:
+    return await bakery.plan({"tz1-a": 900, "tz1-b": 90})
+
+
+async def test_a_group_is_stored_whole_or_not_at_all(
+    bakery: Bakery, distribution: Distribution, killer: Killer
+) -> None:
+    for point in SIGN_POINTS:
+        await killer.kill("sign", point)
+        async with bakery.ledger.read() as tx:
+            assert await operations.of_distribution(tx, distribution.id) == [], point
+            assert await payouts.count_by_state(tx, distribution) == {PayoutState.OWED: (2, 990)}
+            assert await audit.first_broken_link(tx) is None
+
+    await killer.kill("sign", AFTER_COMMIT)
+    async with bakery.ledger.read() as tx:
+        (operation,) = await operations.of_distribution(tx, distribution.id)
+        transfers = await operations.transfers_of(tx, operation.id)
+        assert await payouts.count_by_state(tx, distribution) == {PayoutState.ASSIGNED: (2, 990)}
+        assert await audit.first_broken_link(tx) is None
+    assert (operation.state, operation.signed_bytes) == (OperationState.SIGNED, b"group 7")
+    assert [transfer.amount for transfer in transfers] == [900, 90]
+
+
+async def test_a_final_group_is_settled_whole_or_not_at_all(
+    bakery: Bakery, distribution: Distribution, killer: Killer
+) -> None:
+    operation = await bakery.sign(distribution, counter=7)
+    await bakery.lead(operation, OperationState.INJECTED)
+    for point in SETTLE_POINTS:
+        await killer.kill("settle", point)
+        assert await outcome(bakery, distribution) == (OperationState.INJECTED, {"assigned"})
+
+    await killer.kill("settle", AFTER_COMMIT)
+    assert await outcome(bakery, distribution) == (OperationState.FINAL, {"paid"})
+
+
+async def outcome(
+    bakery: Bakery, distribution: Distribution
+) -> tuple[OperationState, set[PayoutState]]:
+    async with bakery.ledger.read() as tx:
+        (operation,) = await operations.of_distribution(tx, distribution.id)
+        return operation.state, set(await payouts.count_by_state(tx, distribution))
+
+
+async def test_a_killed_migration_leaves_an_empty_file_that_the_next_start_fills(
+    ledger_file: Path, killer: Killer, tmp_path: Path
+) -> None:
+    for point in OPEN_POINTS:
+        await killer.kill("open", point)
+        assert schema_of(ledger_file) == [], point
+
+    await killer.kill("open", AFTER_COMMIT)
+    unhurt = tmp_path / "unhurt.db"
+    await (await Ledger.open(f"sqlite:///{unhurt}")).close()
+    assert schema_of(ledger_file) == schema_of(unhurt) != []
+
+
+def schema_of(path: Path) -> list[str]:
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute("SELECT type || name || coalesce(sql, '') FROM sqlite_master")
+        return [text for (text,) in rows]
