@@ -1,15 +1,29 @@
-"""What every test may ask for."""
+"""What every test may ask for, and what none may leave behind."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Machines differ: how long an example takes is measured in bench/, never asserted here.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
+
+_RECURSION_LIMIT = sys.getrecursionlimit()
+
+
+@pytest.fixture(autouse=True)
+def usual_recursion_limit() -> None:
+    """Undo what py_ecc does when pytezos imports it: a limit that the C stack does not hold."""
+    sys.setrecursionlimit(_RECURSION_LIMIT)
 
 
 @pytest.fixture(scope="session")
 def chain_fixtures() -> Path:
     """Folder of recorded chain data; a test that needs it fails clearly where it is absent."""
-    beside_checkout = Path(__file__).resolve().parents[2] / "shared" / "fixtures"
+    beside_checkout = Path(__file__).resolve().parents[1].parent / "shared" / "fixtures"
     folder = Path(os.environ.get("BAKEHOUSE_FIXTURES", beside_checkout))
     if not folder.is_dir():
         pytest.fail(f"no recorded chain data at {folder}: set BAKEHOUSE_FIXTURES to its folder")

@@ -50,8 +50,8 @@ class Killer:
             text=True,
         )
 
-    async def kill(self, deed: str, point: str, url: str = "") -> None:
-        assert await asyncio.to_thread(self._run, deed, point, url or self._url) == signal.SIGKILL
+    async def kill(self, deed: str, point: str) -> None:
+        assert await asyncio.to_thread(self._run, deed, point, self._url) == signal.SIGKILL
 
     def _run(self, *order: str) -> int:
         assert self._process.stdin

@@ -1,29 +1,44 @@
-"""Payers that die at a chosen call to the world, and the same chain and ledger for the next one."""
+"""Payers that die at a chosen call to the world, and the chain and ledger that outlive them."""
 
 import asyncio
+import shutil
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bakehouse.ledger import bakers
+from bakehouse.ledger import audit, bakers, distributions, payouts
 from bakehouse.ledger.database import Ledger
-from bakehouse.ledger.states import DistributionKind, Mode
+from bakehouse.ledger.distributions import DistributionKey
+from bakehouse.ledger.states import DistributionState, PayoutState
 from bakehouse.payments.due import note_due_cycles
 from bakehouse.payments.payer import Payer, PaymentLimits
 from bakehouse.sandbox.app import sandbox_app
 from bakehouse.sandbox.chain import Chain
 from bakehouse.sandbox.head_feed import HeadFeed
-from bakehouse.sandbox.settings import SandboxSettings
-from bakehouse.ledger.distributions import DistributionKey
-from tests.payments.paying_baker import Surroundings, baker_of, finish_cycle, utc_now, pay
+from bakehouse.sandbox.receipt import Status
+from bakehouse.sandbox.transfer_record import transfers_from
+from tests.payments.paying_baker import (
+    Surroundings,
+    bake,
+    baker_of,
+    finish_cycle,
+    owed,
+    paid_on_chain,
+    pay,
+    small_chain,
+    utc_now,
+)
+
+#: Six delegators are three groups.
+LIMITS = PaymentLimits(transfers_max=2)
 
 
-class Crash(BaseException):  # noqa: N818 - a machine that stops is no error of the program
+class Crash(BaseException):
     """The machine stops here: nothing that follows happens, and nobody may catch it."""
 
 
@@ -33,7 +48,7 @@ def crash() -> None:
 
 
 def cancel() -> None:
-    """Do what happens to a job whose lock was lost: the task is cancelled at its next wait."""
+    """Do as the queue does to a job whose lock is lost: the task ends at its next wait."""
     task = asyncio.current_task()
     assert task is not None
     task.cancel()
@@ -41,10 +56,9 @@ def cancel() -> None:
 
 @dataclass(slots=True)
 class Fate:
-    """Counts calls to the world and strikes at call number `deadly_call`.
+    """Strikes at one of the calls to the world, which are requests and commits.
 
-    It strikes before the call, or once it took effect and before its caller knows. `is_decisive`
-    counts only calls that change something: commits and what is posted to the node.
+    Either before the call, or when it took effect and its caller does not know yet.
     """
 
     deadly_call: int | None = None
@@ -67,7 +81,7 @@ class Fate:
 
 
 class MortalTransport(httpx2.ASGITransport):
-    """Reaches the chain without sockets; every request is a call that may be the last."""
+    """Reaches the chain without sockets; each request may be the last call."""
 
     def __init__(self, chain: Chain, fate: Fate) -> None:
         super().__init__(app=sandbox_app(chain, HeadFeed()))
@@ -81,7 +95,7 @@ class MortalTransport(httpx2.ASGITransport):
 
 
 class MortalLedger(Ledger):
-    """A ledger each commit of which is a call that may be the last."""
+    """Each commit may be the last call."""
 
     fate: Fate
 
@@ -91,3 +105,65 @@ class MortalLedger(Ledger):
             yield tx
             self.fate.before()
         self.fate.after()
+
+
+@dataclass(frozen=True, slots=True)
+class MortalWorld:
+    """A chain whose first cycle is over, and a ledger in which its baker is registered."""
+
+    surroundings: Surroundings
+
+    @classmethod
+    async def make(cls, database: Path, empty_ledger: Path) -> "MortalWorld":
+        chain = Chain(small_chain(delegator_count=6), start_timestamp=int(time.time()))
+        shutil.copy(empty_ledger, database)
+        finish_cycle(chain)
+        world = cls(Surroundings(chain, database, "http://chain"))
+        async with world.life(Fate()) as payer, payer.ledger.write() as tx:
+            await bakers.add(tx, baker_of(chain), actor="test", at=utc_now())
+        return world
+
+    @asynccontextmanager
+    async def life(self, fate: Fate) -> AsyncIterator[Payer]:
+        """Start a process."""
+        ledger = await MortalLedger.open(f"sqlite:///{self.surroundings.database}")
+        assert isinstance(ledger, MortalLedger)
+        ledger.fate = fate
+        transport = MortalTransport(self.surroundings.chain, fate)
+        try:
+            async with httpx2.AsyncClient(transport=transport) as client:
+                yield self.surroundings.payer_on(ledger, client, LIMITS)
+        finally:
+            await ledger.close()
+
+    async def live(self, fate: Fate) -> None:
+        """Start a process that pays everything that is due, unless its fate strikes."""
+        async with self.life(fate) as payer:
+            await self.work(payer)
+
+    async def work(self, payer: Payer) -> None:
+        chain = self.surroundings.chain
+        for key in (await note_due_cycles(payer, chain.world.baker)).due:
+            if key.cycle == chain.settings.starting_cycle:
+                await pay(payer, chain, key)
+
+    def bake(self) -> None:
+        bake(self.surroundings.chain)
+
+    async def check(self, key: DistributionKey) -> None:
+        """Make sure that everybody is paid once, on the chain and in the ledger."""
+        chain = self.surroundings.chain
+        async with self.life(Fate()) as payer, payer.ledger.read() as tx:
+            distribution = await distributions.get(tx, key)
+            rows = await payouts.of_distribution(tx, distribution)
+            assert await audit.first_broken_link(tx) is None
+        assert distribution.state is DistributionState.PAID
+        assert {row.state for row in rows} == {PayoutState.PAID}
+        assert paid_on_chain(chain) == owed(rows)
+        assert paid_on_chain(chain).total() == distribution.figures.total_net
+        applied = [
+            transfer.destination
+            for transfer in transfers_from(chain, chain.world.payout_key.public_key.address)
+            if transfer.status is Status.APPLIED
+        ]
+        assert sorted(applied) == sorted(row.address for row in rows)

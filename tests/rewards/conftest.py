@@ -3,14 +3,9 @@
 from collections.abc import Callable, Sequence
 
 import pytest
-from hypothesis import settings
 
 from bakehouse.rewards.cycle_rewards import CycleRewards, DelegatorBalance
 from bakehouse.rewards.money import NO_MUTEZ, Mutez
-
-# A busy machine must not fail a property for being slow.
-settings.register_profile("rewards", deadline=None)
-settings.load_profile("rewards")
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,8 @@ from bakehouse.rewards.money import parse_percentage, parse_tez
 from bakehouse.tezos.address import parse_recipient
 
 _COLUMNS: Final = ("address", "amount", "adm_charge", "is_manager")
+#: Where the reader puts cells beyond the columns; no column can be named so.
+_TOO_MANY: Final = "\n"
 _YES: Final = frozenset({"yes", "true", "1"})
 _NO: Final = frozenset({"no", "false", "0", ""})
 
@@ -26,16 +28,25 @@ def read_bond_pool(path: Path) -> list[BondPoolMember]:
         lines = read_file(path).decode("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not a text in UTF-8") from error
-    reader = csv.DictReader(lines, skipinitialspace=True)
-    missing = [column for column in _COLUMNS if column not in (reader.fieldnames or ())]
-    if missing:
-        raise InputError(f"{path}: the first line must name the column {missing[0]}")
-    members = [_member(path, reader.line_num, row) for row in reader]
+    # Strict: else a quote that is never closed would swallow the members after it.
+    reader = csv.DictReader(lines, restkey=_TOO_MANY, skipinitialspace=True, strict=True)
+    try:
+        missing = [column for column in _COLUMNS if column not in (reader.fieldnames or ())]
+        if missing:
+            raise InputError(f"{path}: the first line must name the column {missing[0]}")
+        members = [_member(path, reader.line_num, row) for row in reader]
+    except csv.Error as error:
+        raise InputError(f"{path}, line {reader.line_num}: this is not CSV: {error}") from error
     check_members(members)
     return members
 
 
 def _member(path: Path, line: int, row: Mapping[str, str | None]) -> BondPoolMember:
+    if _TOO_MANY in row:
+        raise InputError(
+            f"{path}, line {line}: it has more cells than the first line names; "
+            "amounts are written with a point"
+        )
     cells = {column: (row.get(column) or "").strip() for column in (*_COLUMNS, "name")}
     try:
         return BondPoolMember(

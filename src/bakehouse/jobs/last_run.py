@@ -5,10 +5,10 @@ from collections.abc import Callable
 import structlog
 
 from bakehouse.alerts.raising import AlertCode, alert, close_alert
-from bakehouse.errors import BakehouseError, SourceError
+from bakehouse.errors import BakehouseError, InputError, SourceError
 from bakehouse.jobs import job_requests
 from bakehouse.jobs.job_run import Processor
-from bakehouse.jobs.job_types import JSON, RunningJob
+from bakehouse.jobs.job_types import JSON, DoNotRetry, RunningJob
 from bakehouse.jobs.workshop import Workshop
 
 _log = structlog.get_logger(__name__)
@@ -22,7 +22,10 @@ def noting_last_run(
     """Wrap a processor: its last result is kept under its schedule, its last failure alerts."""
 
     async def process(job: RunningJob) -> JSON:
-        baker_id = job_requests.baker_of(job.data)
+        try:
+            baker_id = job_requests.baker_of(job.data)
+        except InputError as error:
+            raise DoNotRetry(error.message) from error
         schedule_id = schedule_id_of(baker_id)
         try:
             result = await run(job)

@@ -4,7 +4,6 @@ import asyncio
 
 import structlog
 
-from bakehouse.errors import BakehouseError
 from bakehouse.jobs import job_requests
 from bakehouse.jobs.scheduler import Scheduler
 from bakehouse.jobs.workshop import Workshop
@@ -45,8 +44,8 @@ async def reconcile_forever(workshop: Workshop, scheduler: Scheduler) -> None:
         await asyncio.sleep(workshop.minute_seconds)
         try:
             await reconcile(workshop, scheduler)
-        except BakehouseError as error:
-            _log.warning("reconciling-failed", error=error.message)
+        except Exception:  # noqa: BLE001 - nobody would notice if this ended: the next minute counts
+            _log.exception("reconciling-failed")
 
 
 def _is_for(baker: Baker, distribution: Distribution) -> bool:
@@ -64,6 +63,5 @@ async def _resume(workshop: Workshop, baker: Baker, open_ones: list[Distribution
 async def _watch(workshop: Workshop, baker: Baker) -> None:
     try:
         await watch_unfinished(workshop.payer, baker.baker_id)
-    except BakehouseError as error:
-        # One baker's trouble must not keep the others waiting.
-        _log.warning("watching-failed", baker=baker.baker_id, error=error.message)
+    except Exception as error:  # noqa: BLE001 - one baker's trouble must not keep others waiting
+        _log.warning("watching-failed", baker=baker.baker_id, error=str(error))

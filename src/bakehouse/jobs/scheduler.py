@@ -51,7 +51,7 @@ class Scheduler:
     async def ensure_schedules(self, several: Sequence[Baker]) -> int:
         """Make what is missing or differs from the bakers' settings; gives how many were made.
 
-        Bakers whose schedules were removed are left alone.
+        Bakers that are not to be scheduled lose what they still have.
         """
         workshop = self._workshop
         present = await self._present()
@@ -59,14 +59,10 @@ class Scheduler:
         for baker in several:
             for schedule in _schedules_of(baker, workshop.minute_seconds):
                 view = present.get(schedule.id)
-                now = workshop.payer.clock()
-                # One that is overdue has lost its next job: making it again heals it.
-                is_sound = view is not None and view.matches(schedule) and not view.is_overdue(now)
-                if is_sound or not baker.scheduled:
-                    continue
-                first_run_at = now + timedelta(seconds=schedule.every_seconds)
-                await workshop.engine.upsert_schedule(schedule, first_run_at)
-                made += 1
+                if baker.scheduled:
+                    made += await self._ensure(schedule, view)
+                elif view is not None:
+                    await workshop.engine.remove_schedule(schedule.queue, schedule.id)
         return made
 
     async def trigger_cycle_check(self, baker_id: str) -> AddedJob:
@@ -105,6 +101,15 @@ class Scheduler:
             for schedule in _schedules_of(baker, self._workshop.minute_seconds)
             if schedule.id in present
         ]
+
+    async def _ensure(self, schedule: Schedule, view: ScheduleView | None) -> bool:
+        now = self._workshop.payer.clock()
+        # One that is overdue has lost its next job: making it again heals it.
+        if view is not None and view.matches(schedule) and not view.is_overdue(now):
+            return False
+        first_run_at = now + timedelta(seconds=schedule.every_seconds)
+        await self._workshop.engine.upsert_schedule(schedule, first_run_at)
+        return True
 
     async def _present(self) -> dict[str, ScheduleView]:
         queues = (QueueName.CYCLE_MONITORING, QueueName.BLOCKCHAIN_POLLING)

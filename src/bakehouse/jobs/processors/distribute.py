@@ -8,7 +8,7 @@ from bakehouse.alerts.raising import (
     distribution_failed,
     payouts_held,
 )
-from bakehouse.errors import InputError
+from bakehouse.errors import InputError, NotFoundError
 from bakehouse.jobs import job_requests
 from bakehouse.jobs.job_run import FailureHandler, Processor
 from bakehouse.jobs.job_types import JSON, DoNotRetry, RunningJob, WaitThenContinue
@@ -59,10 +59,10 @@ def mark_failed(workshop: Workshop) -> FailureHandler:
     async def handle(job: RunningJob, message: str) -> None:
         try:
             key = job_requests.distribution_of(job.data)
-        except InputError:
+            await fail(workshop.payer, key, message)
+        except (InputError, NotFoundError):
             # Not one of ours: there is nothing in the ledger to mark.
             return
-        await fail(workshop.payer, key, message)
         await distribution_failed(workshop.payer, key, message)
 
     return handle

@@ -1,0 +1,103 @@
+"""The process dies at every call it makes to the world: everybody is paid once all the same."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from bakehouse.ledger.database import Ledger
+from bakehouse.ledger.distributions import DistributionKey
+from bakehouse.ledger.states import DistributionKind, Mode
+from tests.payments.mortal_payer import Crash, Fate, MortalWorld
+
+MakeWorld = Callable[[], Awaitable[MortalWorld]]
+
+#: The sweep over all calls is done in so many parts, side by side where there are cores.
+PARTS = 4
+
+#: More calls than a run makes: a sweep that gets here never came to an end.
+CALLS_MAX = 400
+
+
+@pytest.fixture(scope="session")
+def empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger that is migrated, once for all the worlds."""
+    path = tmp_path_factory.mktemp("empty") / "ledger.db"
+
+    async def make() -> None:
+        await (await Ledger.open(f"sqlite:///{path}")).close()
+
+    asyncio.run(make())
+    return path
+
+
+@pytest.fixture
+def make_world(tmp_path: Path, empty_ledger: Path) -> MakeWorld:
+    made = 0
+
+    async def make() -> MortalWorld:
+        nonlocal made
+        made += 1
+        return await MortalWorld.make(tmp_path / f"ledger-{made}.db", empty_ledger)
+
+    return make
+
+
+def key_of(world: MortalWorld) -> DistributionKey:
+    chain = world.surroundings.chain
+    return DistributionKey(
+        chain.chain_id,
+        chain.world.baker,
+        chain.settings.starting_cycle,
+        DistributionKind.DELEGATORS,
+        Mode.ON,
+    )
+
+
+async def crash_once(world: MortalWorld, fate: Fate) -> None:
+    """Let a process die, if its fate strikes, and another one go on."""
+    try:
+        await world.live(fate)
+    except Crash:
+        if fate.calls % 2:
+            world.bake()
+        await world.live(Fate())
+    await world.check(key_of(world))
+
+
+@pytest.mark.parametrize("strikes_after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("part", range(PARTS))
+async def test_a_crash_at_any_call_pays_everybody_once(
+    make_world: MakeWorld, part: int, strikes_after: bool
+) -> None:
+    for deadly_call in range(1 + part, CALLS_MAX, PARTS):
+        fate = Fate(deadly_call, strikes_after)
+        try:
+            await crash_once(await make_world(), fate)
+        except Exception as error:
+            error.add_note(f"{fate} in part {part} of {PARTS}")
+            raise
+        if not fate.has_struck:
+            return
+    pytest.fail(f"a run makes more than {CALLS_MAX} calls")
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_crashes_one_after_another_pay_everybody_once(
+    make_world: MakeWorld, seed: int
+) -> None:
+    world = await make_world()
+    chance = random.Random(seed)  # noqa: S311 - which call is the last one is no secret
+    for _ in range(40):
+        fate = Fate(chance.randint(1, 60), strikes_after=chance.random() < 0.5)
+        try:
+            await world.live(fate)
+        except Crash:
+            if chance.random() < 0.5:
+                world.bake()
+        else:
+            break
+    await world.live(Fate())
+    await world.check(key_of(world))
