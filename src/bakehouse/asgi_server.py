@@ -11,13 +11,28 @@ import uvicorn
 from bakehouse.errors import SettingError
 
 _POLL_SECONDS = 0.01
+#: Seconds that requests under way may take once the server is told to stop.
+_GRACE_SECONDS = 2
 
 
-class _EmbeddedServer(uvicorn.Server):
+class EmbeddedServer(uvicorn.Server):
     """uvicorn without its signal handlers: the process around it decides when to stop."""
+
+    def __init__(self, app: Any) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                ws="none",
+                timeout_graceful_shutdown=_GRACE_SECONDS,
+            )
+        )
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone."""
         yield
 
 
@@ -28,10 +43,7 @@ async def serving(app: Any, *, host: str = "127.0.0.1", port: int = 0) -> AsyncI
     Raises SettingError when the port cannot be had.
     """
     listening = _listen(host, port)
-    config = uvicorn.Config(
-        app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=3
-    )
-    server = _EmbeddedServer(config)
+    server = EmbeddedServer(app)
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         while not server.started:

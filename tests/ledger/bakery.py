@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bakehouse.ledger import bakers, distributions, operations, payouts
+from bakehouse.ledger import audit, bakers, distributions, operations, payouts
+from bakehouse.ledger.audit import AuditEvent
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.distributions import Distribution, DistributionKey, PlanFigures
@@ -167,3 +168,9 @@ async def states_of(bakery: Bakery, distribution: Distribution) -> dict[str, Pay
     async with bakery.ledger.read() as tx:
         rows = await payouts.of_distribution(tx, distribution)
     return {row.owed_to: row.state for row in rows}
+
+
+async def last_event(bakery: Bakery) -> AuditEvent:
+    async with bakery.ledger.read() as tx:
+        (event,) = await audit.latest(tx, limit=1)
+    return event

@@ -56,17 +56,25 @@ def cancel() -> None:
 
 @dataclass(slots=True)
 class Fate:
-    """Strikes at one of the calls to the world, which are requests and commits.
+    """Strikes at one of the calls to the world, which are commits and requests to the chain.
 
-    Either before the call, or when it took effect and its caller does not know yet.
+    It strikes before the call, or when the call took effect and its caller does not know yet. Reads
+    change nothing: those in a row count as one call, and after one is as good as before the next.
     """
 
     deadly_call: int | None = None
     strikes_after: bool = False
     strike: Callable[[], None] = crash
     calls: int = 0
+    _is_reading: bool = False
+
+    def read(self) -> None:
+        if not self._is_reading and not self.strikes_after:
+            self.before()
+        self._is_reading = True
 
     def before(self) -> None:
+        self._is_reading = False
         self.calls += 1
         if self.calls == self.deadly_call and not self.strikes_after:
             self.strike()
@@ -88,6 +96,9 @@ class MortalTransport(httpx2.ASGITransport):
         self._fate = fate
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        if request.method == "GET":
+            self._fate.read()
+            return await super().handle_async_request(request)
         self._fate.before()
         response = await super().handle_async_request(request)
         self._fate.after()

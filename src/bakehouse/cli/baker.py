@@ -2,6 +2,7 @@
 
 import asyncio
 import getpass
+import os
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -9,16 +10,16 @@ from typing import Annotated, Any, Final, TypeVar
 
 import typer
 
-from bakehouse.app import open_payer
+from bakehouse.app import open_payer, utc_now
 from bakehouse.cli.bond_pool_file import read_bond_pool
 from bakehouse.cli.fees_file import read_fees
 from bakehouse.config import load_config, require_sources
 from bakehouse.errors import InputError
 from bakehouse.ledger import bakers
 from bakehouse.ledger.bakers import Baker
+from bakehouse.ledger.database import Ledger
 from bakehouse.payments.baker_settings import parse_assignments, parse_settings
 from bakehouse.payments.due import final_cycle
-from bakehouse.payments.payer import Payer
 from bakehouse.rewards.money import format_percentage
 from bakehouse.tezos.address import parse_implicit
 
@@ -45,17 +46,16 @@ def add(baker: BakerArgument, settings: Assignments = None) -> None:
     address = parse_implicit(baker)
     chosen = parse_settings(parse_assignments(settings or []))
 
-    async def register(payer: Payer) -> Baker:
+    async def register(ledger: Ledger) -> Baker:
         if "first_cycle" not in chosen:
-            require_sources(load_config())
-            chosen["first_cycle"] = await final_cycle(payer)
+            chosen["first_cycle"] = await _current_cycle()
         chosen.setdefault("payout_address", address)
         new = Baker(baker_id=address, network=load_config().chain_id, **chosen)
-        async with payer.ledger.write() as tx:
-            await bakers.add(tx, new, actor=_actor(), at=payer.clock())
+        async with ledger.write() as tx:
+            await bakers.add(tx, new, actor=_actor(), at=utc_now())
         return new
 
-    new = _with_payer(register)
+    new = _with_ledger(register)
     typer.echo(
         f"{new.baker_id} is registered: mode {new.mode}, fee {format_percentage(new.default_fee)} %"
         f", from cycle {new.first_cycle}, paid from {new.payout_address}"
@@ -69,11 +69,11 @@ def set_(baker: BakerArgument, settings: Assignments = None) -> None:
     if not chosen:
         raise InputError("say what to change, as name=value")
 
-    async def change(payer: Payer) -> None:
-        async with payer.ledger.write() as tx:
-            await bakers.change(tx, parse_implicit(baker), chosen, actor=_actor(), at=payer.clock())
+    async def change(ledger: Ledger) -> None:
+        async with ledger.write() as tx:
+            await bakers.change(tx, parse_implicit(baker), chosen, actor=_actor(), at=utc_now())
 
-    _with_payer(change)
+    _with_ledger(change)
     typer.echo(f"changed: {', '.join(sorted(chosen))}")
 
 
@@ -81,11 +81,11 @@ def set_(baker: BakerArgument, settings: Assignments = None) -> None:
 def list_() -> None:
     """List the registered bakers with their settings."""
 
-    async def read(payer: Payer) -> list[Baker]:
-        async with payer.ledger.read() as tx:
+    async def read(ledger: Ledger) -> list[Baker]:
+        async with ledger.read() as tx:
             return await bakers.everyone(tx)
 
-    for baker in _with_payer(read):
+    for baker in _with_ledger(read):
         typer.echo(baker.baker_id)
         for name in bakers.SETTINGS:
             typer.echo(f"  {name} = {_shown(name, getattr(baker, name))}")
@@ -99,12 +99,12 @@ def fees(
     """Set the fees of single delegators from a file; those not in it pay the default fee."""
     by_address = read_fees(file)
 
-    async def replace(payer: Payer) -> None:
-        async with payer.ledger.write() as tx:
+    async def replace(ledger: Ledger) -> None:
+        async with ledger.write() as tx:
             address = (await bakers.get(tx, parse_implicit(baker))).baker_id
-            await bakers.replace_fees(tx, address, by_address, actor=_actor(), at=payer.clock())
+            await bakers.replace_fees(tx, address, by_address, actor=_actor(), at=utc_now())
 
-    _with_payer(replace)
+    _with_ledger(replace)
     typer.echo(f"{len(by_address)} delegators have fees of their own")
 
 
@@ -116,25 +116,39 @@ def bond_pool(
     """Set the bond-pool members from a file; it replaces them all."""
     members = read_bond_pool(file)
 
-    async def replace(payer: Payer) -> None:
-        async with payer.ledger.write() as tx:
+    async def replace(ledger: Ledger) -> None:
+        async with ledger.write() as tx:
             address = (await bakers.get(tx, parse_implicit(baker))).baker_id
-            await bakers.replace_bond_pool(tx, address, members, actor=_actor(), at=payer.clock())
+            await bakers.replace_bond_pool(tx, address, members, actor=_actor(), at=utc_now())
 
-    _with_payer(replace)
+    _with_ledger(replace)
     typer.echo(f"{len(members)} members are in the bond pool")
 
 
-def _with_payer(work: Callable[[Payer], Awaitable[Result]]) -> Result:
+def _with_ledger(work: Callable[[Ledger], Awaitable[Result]]) -> Result:
     async def opened() -> Result:
-        async with AsyncExitStack() as stack:
-            return await work(await open_payer(stack, load_config()))
+        ledger = await Ledger.open(load_config().ledger_url)
+        try:
+            return await work(ledger)
+        finally:
+            await ledger.close()
 
     return asyncio.run(opened())
 
 
+async def _current_cycle() -> int:
+    config = load_config()
+    require_sources(config)
+    async with AsyncExitStack() as stack:
+        return await final_cycle(await open_payer(stack, config))
+
+
 def _actor() -> str:
-    return f"cli:{getpass.getuser()}"
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (KeyError, OSError):
+        # In a container people run as users without a name.
+        return f"cli:{os.getuid()}"
 
 
 def _shown(name: str, value: Any) -> str:

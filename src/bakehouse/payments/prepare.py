@@ -5,15 +5,22 @@ from dataclasses import dataclass, replace
 
 from bakehouse.payments import guard
 from bakehouse.payments.batch import TransferIntent, fitting
-from bakehouse.payments.payer import Payer
+from bakehouse.payments.payer import Payer, PaymentLimits
 from bakehouse.payments.storage import storage_burn, storage_bytes
 from bakehouse.rewards.money import NO_MUTEZ, Mutez
 from bakehouse.tezos.address import Address
-from bakehouse.tezos.fees import fees_for
+from bakehouse.tezos.fees import ENVELOPE_SIZE, fees_for
+from bakehouse.tezos.forging import content_size
 from bakehouse.tezos.node import SigningContext
 from bakehouse.tezos.operation import Content, OperationGroup, Reveal, Transaction
 from bakehouse.tezos.receipt import ContentResult, Status
 from bakehouse.tezos.signer import Signer
+
+#: The protocol's limit for one signed group, where a node does not list it (octez, mempool).
+_OPERATION_BYTES_MAX = 32_768
+
+#: Bytes that a fee of up to 268 tez takes.
+_FEE_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +71,26 @@ async def prepare(
         _with_limits(content, result, context, limits.gas_margin)
         for content, result in zip(draft.contents, results, strict=True)
     ]
-    gas_max = context.constants.hard_gas_limit_per_block * limits.block_gas_percent_max // 100
-    kept = limited[: fitting([content.gas_limit for content in limited], gas_max)]
+    kept = limited[: _count_allowed(limited, context, limits)]
     reveals = len(draft.contents) - len(intents)
+    if len(kept) <= reveals:
+        return RefusedTransfer(intents[0], (f"it takes {limited[reveals].gas_limit} gas, too much",))
     group = await _with_fees(payer, OperationGroup(context.branch.hash, tuple(kept)))
     burns = sum(storage_burn(result, context.constants) for result in results[: len(kept)])
     return PreparedGroup(group, context, intents[: len(kept) - reveals], Mutez(burns))
+
+
+def _count_allowed(
+    contents: Sequence[Content], context: SigningContext, limits: PaymentLimits
+) -> int:
+    constants = context.constants
+    gas_max = constants.hard_gas_limit_per_block * limits.block_gas_percent_max // 100
+    bytes_max = (constants.max_operation_data_length or _OPERATION_BYTES_MAX) - ENVELOPE_SIZE
+    return min(
+        fitting([content.gas_limit for content in contents], gas_max),
+        # Their fees are still 0, one byte: what they will be takes a few bytes more.
+        fitting([content_size(content) + _FEE_BYTES for content in contents], bytes_max),
+    )
 
 
 def _draft(

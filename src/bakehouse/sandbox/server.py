@@ -1,16 +1,12 @@
 """The simulated node and indexer, served over HTTP from within the process that uses them."""
 
 import asyncio
-import contextlib
 import socket
 import time
-from collections.abc import Iterator
 from types import TracebackType
 from typing import Final, Self
 
-import uvicorn
-from fastapi import FastAPI
-
+from bakehouse.asgi_server import EmbeddedServer
 from bakehouse.sandbox.app import sandbox_app
 from bakehouse.sandbox.block import Block
 from bakehouse.sandbox.chain import Chain
@@ -21,8 +17,6 @@ from bakehouse.tezos.address import Address
 from bakehouse.tezos.keys import SecretKey
 
 _HOST: Final = "127.0.0.1"
-#: Seconds that requests under way may take once the server is told to stop.
-_GRACE_SECONDS: Final = 2
 
 
 class SandboxServer:
@@ -39,7 +33,7 @@ class SandboxServer:
         self._may_bake = asyncio.Event()
         self._may_bake.set()
         # The listener queues connections from the beginning: there is nothing to wait for.
-        self._http = _EmbeddedUvicorn(sandbox_app(self.chain, self._feed))
+        self._http = EmbeddedServer(sandbox_app(self.chain, self._feed))
         self._serving = asyncio.create_task(self._http.serve(sockets=[listener]))
         self._baking = asyncio.create_task(self._bake_by_the_clock())
 
@@ -135,23 +129,3 @@ class SandboxServer:
             await asyncio.sleep(block_seconds)
             await self._may_bake.wait()
             self.bake()
-
-
-class _EmbeddedUvicorn(uvicorn.Server):
-    """A server that leaves signals to the process it runs in."""
-
-    def __init__(self, app: FastAPI) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                ws="none",
-                timeout_graceful_shutdown=_GRACE_SECONDS,
-            )
-        )
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield

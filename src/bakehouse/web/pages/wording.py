@@ -1,0 +1,64 @@
+"""How pages write times, amounts, ids and JSON. Pure text; the templates decide where it stands."""
+
+import json
+from datetime import UTC, datetime
+from typing import Final
+
+from bakehouse.jobs.job_types import JSON
+
+_MINUTE: Final = 60
+_HOUR: Final = 60 * _MINUTE
+_DAY: Final = 24 * _HOUR
+#: Up to two days are told in hours: "36 h" says more than "1 d".
+_HOURS_UP_TO: Final = 2 * _DAY
+
+_SHORT_HEAD: Final = 7
+_SHORT_TAIL: Final = 5
+
+
+def iso(moment: datetime) -> str:
+    """Write a time as ISO 8601 in UTC, to the second: 2026-11-24T12:30:15Z."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def clock(moment: datetime) -> str:
+    """Write the same for reading: 2026-11-24 12:30:15Z."""
+    return iso(moment).replace("T", " ")
+
+
+def span(seconds: float) -> str:
+    """Write a length of time in its largest unit, rounded down: 42 s, 3 min, 36 h, 5 d."""
+    whole = int(abs(seconds))
+    if whole < _MINUTE:
+        return f"{whole} s"
+    if whole < _HOUR:
+        return f"{whole // _MINUTE} min"
+    if whole < _HOURS_UP_TO:
+        return f"{whole // _HOUR} h"
+    return f"{whole // _DAY} d"
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """Write how long ago a time was, or in how long it comes."""
+    seconds = (now - moment).total_seconds()
+    if abs(seconds) < 1:
+        return "now"
+    return f"{span(seconds)} ago" if seconds > 0 else f"in {span(seconds)}"
+
+
+def plain(name: str) -> str:
+    """Write a state or kind as words: rewards_pending as rewards pending."""
+    return name.replace("_", " ").replace("-", " ")
+
+
+def short(text: str) -> str:
+    """Shorten a hash or an address to its ends, which is what people compare."""
+    if len(text) <= _SHORT_HEAD + _SHORT_TAIL + 1:
+        return text
+    return f"{text[:_SHORT_HEAD]}…{text[-_SHORT_TAIL:]}"
+
+
+def brief(value: JSON, length_max: int = 400) -> str:
+    """Write JSON on one line, cut off where it gets long."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= length_max else f"{text[:length_max]}…"

@@ -1,0 +1,46 @@
+"""What the web works with, handed in, and how a route gets at it."""
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from bakehouse.errors import SettingError
+from bakehouse.jobs.scheduler import Scheduler
+from bakehouse.jobs.workshop import Workshop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebServices:
+    """Everything below the web. Raises SettingError for a token or an explorer that cannot be."""
+
+    workshop: Workshop
+    scheduler: Scheduler
+    #: Whoever shows it may do everything.
+    api_token: str = field(repr=False)
+    version: str
+    #: The pages (never the API) are shown to anybody on this machine, as the demo does.
+    pages_are_open: bool = False
+    #: Where an operation can be looked up: its hash is put after it.
+    explorer_url: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.api_token.strip():
+            raise SettingError("the API token is empty: anybody would have it")
+        if self.explorer_url and not self.explorer_url.startswith(("https://", "http://")):
+            raise SettingError("the explorer's URL begins with https:// or http://")
+
+    def operation_url(self, operation_hash: str) -> str | None:
+        """Give where people can look an operation up, or None when no explorer is set."""
+        if self.explorer_url is None:
+            return None
+        return f"{self.explorer_url.rstrip('/')}/{operation_hash}"
+
+
+def services_of(request: Request) -> WebServices:
+    """Give what the application was made with."""
+    services: WebServices = request.app.state.services
+    return services
+
+
+Services = Annotated[WebServices, Depends(services_of)]

@@ -1,0 +1,57 @@
+"""The style sheet and the mark, read once; each under a name that changes with its content."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from fastapi import APIRouter, Request, Response
+from starlette.exceptions import HTTPException
+
+router: Final = APIRouter(include_in_schema=False)
+
+_FOLDER: Final = Path(__file__).with_name("static")
+_MEDIA_TYPES: Final = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+_FOREVER: Final = "public, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True, slots=True)
+class StaticFile:
+    """A file as it is served."""
+
+    name: str
+    content: bytes
+    media_type: str
+
+    @property
+    def path(self) -> str:
+        """Where it is served."""
+        return f"/static/{self.name}"
+
+
+def read_static_files() -> Mapping[str, StaticFile]:
+    """Read every file, by its plain name."""
+    return {
+        path.name: _read(path) for path in _FOLDER.iterdir() if path.suffix in _MEDIA_TYPES
+    }
+
+
+@router.get("/static/{name}")
+async def static_file(request: Request, name: str) -> Response:
+    """Serve a file; only the ones that were read exist."""
+    files: Mapping[str, StaticFile] = request.app.state.static_files
+    for file in files.values():
+        if file.name == name:
+            return Response(
+                file.content, media_type=file.media_type, headers={"Cache-Control": _FOREVER}
+            )
+    raise HTTPException(404)
+
+
+def _read(path: Path) -> StaticFile:
+    content = path.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()[:8]
+    return StaticFile(
+        f"{path.stem}.{digest}{path.suffix}", content, _MEDIA_TYPES[path.suffix]
+    )

@@ -1,0 +1,84 @@
+"""The queries a large baker asks all day find their rows by an index, among 20,000 payouts."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bakehouse.ledger import distributions, payouts
+from bakehouse.ledger.database import Ledger
+from bakehouse.ledger.distributions import Distribution
+from bakehouse.ledger.states import Mode, PayoutState
+from tests.ledger.bakery import BAKER, NOW, Bakery, key_of, new_payout
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+CYCLES = 20
+DELEGATORS = 1_000
+
+Query = Callable[[AsyncConnection, Distribution], Awaitable[Any]]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def busy_ledger(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ledger]:
+    ledger = await Ledger.open(f"sqlite:///{tmp_path_factory.mktemp('busy') / 'ledger.db'}")
+    await Bakery.found(ledger)
+    rows = [new_payout(f"tz1-{number}", number + 1) for number in range(DELEGATORS)]
+    async with ledger.write() as tx:
+        for cycle in range(CYCLES):
+            distribution = await distributions.ensure(tx, key_of(cycle), at=NOW)
+            await payouts.add(tx, distribution, rows)
+    yield ledger
+    await ledger.close()
+
+
+QUERIES: dict[str, tuple[Query, str]] = {
+    "in_state": (
+        lambda tx, paying: payouts.in_state(tx, paying, PayoutState.OWED),
+        "ix_payouts_work (paid_with_id=? AND state=?)",
+    ),
+    "count_by_state": (payouts.count_by_state, "ix_payouts_work (paid_with_id=?)"),
+    "of_distribution": (payouts.of_distribution, "ix_payouts_distribution (distribution_id=?)"),
+    "total_of_cycle": (payouts.total_of_cycle, "ix_payouts_distribution (distribution_id=?)"),
+    "carried": (
+        lambda tx, _: payouts.carried(tx, BAKER, Mode.ON),
+        "ix_payouts_carried (baker_id=? AND mode=? AND state=?)",
+    ),
+    "of_transfer": (
+        lambda tx, _: payouts.of_transfer(tx, 1),
+        "ix_payouts_transfer_id (transfer_id=?)",
+    ),
+    "settle_operation": (
+        lambda tx, _: payouts.settle_operation(tx, 1),
+        "ix_payouts_transfer_id (transfer_id=?)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("query", "index"), QUERIES.values(), ids=QUERIES)
+async def test_payouts_are_found_by_an_index(busy_ledger: Ledger, query: Query, index: str) -> None:
+    async with busy_ledger.read() as tx:
+        paying = await distributions.get(tx, key_of(7))
+        steps = await steps_of(tx, lambda: query(tx, paying))
+
+    assert [step for step in steps if step.startswith("SCAN")] == []
+    assert [step for step in steps if "payouts" in step] == [f"SEARCH payouts USING INDEX {index}"]
+
+
+async def steps_of(tx: AsyncConnection, ask: Callable[[], Awaitable[Any]]) -> list[str]:
+    """Give the steps of SQLite's plan for the first statement that `ask` executes."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_rest: Any) -> None:
+        asked.append((statement, values))
+
+    connection = tx.sync_connection
+    event.listen(connection, "before_cursor_execute", note)
+    await ask()
+    event.remove(connection, "before_cursor_execute", note)
+    statement, values = asked[0]
+    plan = await tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+    return [row.detail for row in plan]
