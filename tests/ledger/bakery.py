@@ -163,6 +163,18 @@ async def enter(tx: AsyncConnection, operation: Operation, state: OperationState
     await operations.enter_state(tx, operation, state, at=NOW, **block)
 
 
+async def operation_called(tx: AsyncConnection, cycle: int, operation_hash: str) -> Operation:
+    distribution = await distributions.get(tx, key_of(cycle))
+    signed = await operations.of_distribution(tx, distribution.id)
+    return next(row for row in signed if row.hash == operation_hash)
+
+
+async def payout_called(tx: AsyncConnection, cycle: int, owed_to: str) -> Payout:
+    distribution = await distributions.get(tx, key_of(cycle))
+    rows = await payouts.of_distribution(tx, distribution)
+    return next(row for row in rows if row.owed_to == owed_to)
+
+
 async def states_of(bakery: Bakery, distribution: Distribution) -> dict[str, PayoutState]:
     """What became of each payout that was planned for the cycle."""
     async with bakery.ledger.read() as tx:
@@ -174,3 +186,23 @@ async def last_event(bakery: Bakery) -> AuditEvent:
     async with bakery.ledger.read() as tx:
         (event,) = await audit.latest(tx, limit=1)
     return event
+
+
+async def lines_in(tx: AsyncConnection) -> dict[tuple[int, str], tuple[int, str, int, str | None]]:
+    """Net, state, paying cycle and hash of the group, of each payout by cycle and person."""
+    rows = await tx.exec_driver_sql(
+        "SELECT p.cycle, p.owed_to, p.net, p.state, d.cycle AS paid_with, o.hash "
+        "FROM payouts p JOIN distributions d ON d.id = p.paid_with_id "
+        "LEFT JOIN transfers t ON t.id = p.transfer_id "
+        "LEFT JOIN operations o ON o.id = t.operation_id"
+    )
+    return {(row.cycle, row.owed_to): (row.net, row.state, row.paid_with, row.hash) for row in rows}
+
+
+async def groups_in(tx: AsyncConnection) -> dict[str, tuple[int, int, str]]:
+    """Cycle, counter and state of each group by its hash."""
+    rows = await tx.exec_driver_sql(
+        "SELECT o.hash, d.cycle, o.counter_first, o.state "
+        "FROM operations o JOIN distributions d ON d.id = o.distribution_id"
+    )
+    return {row.hash: (row.cycle, row.counter_first, row.state) for row in rows}

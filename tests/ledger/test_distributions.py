@@ -10,7 +10,7 @@ from bakehouse.ledger import distributions
 from bakehouse.ledger.distributions import Distribution, DistributionKey, PlanFigures
 from bakehouse.ledger.states import DistributionKind, DistributionState, Mode
 from bakehouse.rewards.money import Mutez
-from tests.ledger.bakery import BAKER, NETWORK, NOW, Bakery, key_of, last_event
+from tests.ledger.bakery import BAKER, NOW, Bakery, key_of, last_event
 
 SEEN, PENDING = DistributionState.SEEN, DistributionState.REWARDS_PENDING
 PLANNED, PAYING, PAID = (
@@ -179,10 +179,10 @@ async def test_a_cycle_waits_only_for_earlier_ones_of_its_kind_mode_and_network(
     bakery: Bakery, earlier: DistributionKey, *, waits: bool
 ) -> None:
     await lead(bakery, earlier, PENDING)
-    present = await lead(bakery, key_of(750), PENDING)
+    async with bakery.ledger.write() as tx:
+        present = await distributions.ensure(tx, key_of(750), at=NOW)
 
     async with bakery.ledger.read() as tx:
         found = await distributions.has_earlier_unsettled(tx, present, {SEEN, PENDING})
         assert found is waits
         assert not await distributions.has_earlier_unsettled(tx, present, {FAILED})
-    assert present.key.network == NETWORK

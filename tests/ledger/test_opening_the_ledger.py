@@ -29,13 +29,16 @@ def mode_of(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-async def test_only_its_owner_can_read_the_ledger(ledger_file: Path, bakery: Bakery) -> None:
-    async with bakery.ledger.read():
-        beside = sorted(ledger_file.parent.iterdir())
+async def test_only_its_owner_can_read_the_ledger(ledger_file: Path, ledger_url: str) -> None:
+    opened = await Ledger.open(ledger_url)
+    await Bakery.found(opened)
+    beside = sorted(ledger_file.parent.iterdir())
+    modes = {mode_of(path) for path in beside}
+    await opened.close()
 
     assert mode_of(ledger_file.parent) == 0o700
     assert [path.name for path in beside] == ["ledger.db", "ledger.db-shm", "ledger.db-wal"]
-    assert {mode_of(path) for path in beside} == {0o600}
+    assert modes == {0o600}
 
 
 @pytest.mark.parametrize(

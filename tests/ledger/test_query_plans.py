@@ -65,7 +65,8 @@ async def test_payouts_are_found_by_an_index(busy_ledger: Ledger, query: Query, 
         steps = await steps_of(tx, lambda: query(tx, paying))
 
     assert [step for step in steps if step.startswith("SCAN")] == []
-    assert [step for step in steps if "payouts" in step] == [f"SEARCH payouts USING INDEX {index}"]
+    looked_up = [step.replace("COVERING ", "") for step in steps if "payouts" in step]
+    assert looked_up == [f"SEARCH payouts USING INDEX {index}"]
 
 
 async def steps_of(tx: AsyncConnection, ask: Callable[[], Awaitable[Any]]) -> list[str]:

@@ -19,6 +19,7 @@ App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 INJECTION = "POST /injection/operation"
 SIMULATION = "POST .*/simulate_operation"
+FEES = "GET .*/mempool/filter"
 SPLIT = "GET /v1/rewards/split/.*"
 INDEXER_HEAD = "GET /v1/head"
 HEAD_HEADER = "GET .*/blocks/head/header"

@@ -34,8 +34,9 @@ from tests.payments.paying_baker import (
     utc_now,
 )
 
-#: Six delegators are three groups.
-LIMITS = PaymentLimits(transfers_max=2)
+#: Six delegators in three groups, or in one.
+THREE_GROUPS = PaymentLimits(transfers_max=2)
+ONE_GROUP = PaymentLimits(transfers_max=6)
 
 
 class Crash(BaseException):
@@ -135,7 +136,7 @@ class MortalWorld:
         return world
 
     @asynccontextmanager
-    async def life(self, fate: Fate) -> AsyncIterator[Payer]:
+    async def life(self, fate: Fate, limits: PaymentLimits = THREE_GROUPS) -> AsyncIterator[Payer]:
         """Start a process."""
         ledger = await MortalLedger.open(f"sqlite:///{self.surroundings.database}")
         assert isinstance(ledger, MortalLedger)
@@ -143,7 +144,7 @@ class MortalWorld:
         transport = MortalTransport(self.surroundings.chain, fate)
         try:
             async with httpx2.AsyncClient(transport=transport) as client:
-                yield self.surroundings.payer_on(ledger, client, LIMITS)
+                yield self.surroundings.payer_on(ledger, client, limits)
         finally:
             await ledger.close()
 

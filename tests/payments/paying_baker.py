@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+from sqlalchemy import select
 
 from bakehouse.ledger import audit, bakers, distributions, operations, payouts
 from bakehouse.ledger.bakers import Baker
@@ -17,6 +18,7 @@ from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.distributions import Distribution, DistributionKey
 from bakehouse.ledger.operations import Operation, Transfer
 from bakehouse.ledger.payouts import Payout
+from bakehouse.ledger.schema import attempts
 from bakehouse.ledger.states import DistributionKind, Mode
 from bakehouse.payments.advance import Step, advance
 from bakehouse.payments.due import note_due_cycles
@@ -236,6 +238,15 @@ class PayingBaker:
     async def settled_by(self, transfer: Transfer) -> list[Payout]:
         async with self.payer.ledger.read() as tx:
             return await payouts.of_transfer(tx, transfer.id)
+
+    async def answers_to(self, sent: list[Operation]) -> dict[str, list[str]]:
+        """What nodes said to each operation, by its hash, in the order they said it."""
+        async with self.payer.ledger.read() as tx:
+            rows = list(await tx.execute(select(attempts).order_by(attempts.c.id)))
+        return {
+            operation.hash: [row.answer for row in rows if row.operation_id == operation.id]
+            for operation in sent
+        }
 
     async def audit_actions(self, subject: str) -> list[str]:
         """What was done to a subject, oldest first."""

@@ -10,7 +10,7 @@ import pytest
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.distributions import DistributionKey
 from bakehouse.ledger.states import DistributionKind, Mode
-from tests.payments.mortal_payer import Crash, Fate, MortalWorld
+from tests.payments.mortal_payer import ONE_GROUP, Crash, Fate, MortalWorld, cancel
 
 MakeWorld = Callable[[], Awaitable[MortalWorld]]
 
@@ -70,7 +70,7 @@ async def crash_once(world: MortalWorld, fate: Fate) -> None:
 @pytest.mark.parametrize("strikes_after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("part", range(PARTS))
 async def test_a_crash_at_any_call_pays_everybody_once(
-    make_world: MakeWorld, part: int, strikes_after: bool
+    make_world: MakeWorld, part: int, *, strikes_after: bool
 ) -> None:
     for deadly_call in range(1 + part, CALLS_MAX, PARTS):
         fate = Fate(deadly_call, strikes_after)
@@ -91,7 +91,7 @@ async def test_crashes_one_after_another_pay_everybody_once(
     world = await make_world()
     chance = random.Random(seed)  # noqa: S311 - which call is the last one is no secret
     for _ in range(40):
-        fate = Fate(chance.randint(1, 60), strikes_after=chance.random() < 0.5)
+        fate = Fate(chance.randint(1, 20), strikes_after=chance.random() < 0.5)
         try:
             await world.live(fate)
         except Crash:
@@ -101,3 +101,26 @@ async def test_crashes_one_after_another_pay_everybody_once(
             break
     await world.live(Fate())
     await world.check(key_of(world))
+
+
+async def test_a_job_cancelled_at_any_call_is_taken_up_by_the_same_process(
+    make_world: MakeWorld,
+) -> None:
+    for deadly_call in range(1, CALLS_MAX):
+        world = await make_world()
+        fate = Fate(deadly_call, strike=cancel)
+        try:
+            async with world.life(fate, ONE_GROUP) as payer:
+                job = asyncio.create_task(world.work(payer))
+                await asyncio.wait({job})
+                if job.cancelled():
+                    await world.work(payer)
+                else:
+                    job.result()
+            await world.check(key_of(world))
+        except Exception as error:
+            error.add_note(str(fate))
+            raise
+        if not fate.has_struck:
+            return
+    pytest.fail(f"a run makes more than {CALLS_MAX} calls")

@@ -8,7 +8,7 @@ from bakehouse.alerts.raising import AlertCode, alert, close_alert
 from bakehouse.errors import BakehouseError, InputError, SourceError
 from bakehouse.jobs import job_requests
 from bakehouse.jobs.job_run import Processor
-from bakehouse.jobs.job_types import JSON, DoNotRetry, RunningJob
+from bakehouse.jobs.job_types import JSON, DoNotRetry, RunningJob, WaitThenContinue
 from bakehouse.jobs.workshop import Workshop
 
 _log = structlog.get_logger(__name__)
@@ -29,10 +29,14 @@ def noting_last_run(
         schedule_id = schedule_id_of(baker_id)
         try:
             result = await run(job)
-        except BakehouseError as error:
-            await _note(workshop, schedule_id, {"ok": False, "error": error.message})
-            if job.is_last_attempt:
-                await alert(workshop.payer, code, baker_id, error.message, baker_id=baker_id)
+        except WaitThenContinue:
+            raise
+        except Exception as error:
+            # A fault of ours too: else the last good run would be shown for ever.
+            message = _sentence(error)
+            await _note(workshop, schedule_id, {"ok": False, "error": message})
+            if job.is_last_attempt or isinstance(error, DoNotRetry):
+                await alert(workshop.payer, code, baker_id, message, baker_id=baker_id)
             raise
         await _note(workshop, schedule_id, {"ok": True, "value": result})
         await close_alert(workshop.payer, code, baker_id)
@@ -44,6 +48,12 @@ def noting_last_run(
 async def last_run(workshop: Workshop, schedule_id: str) -> JSON:
     """Give `{at, ok, value | error}` of a schedule's last run, or None when there was none."""
     return await workshop.cache.get(f"last-run:{schedule_id}")
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, BakehouseError | DoNotRetry):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
 
 
 async def _note(workshop: Workshop, schedule_id: str, outcome: dict[str, JSON]) -> None:

@@ -175,6 +175,11 @@ async def _send_next(payer: Payer, distribution: Distribution, baker: Baker) -> 
     guard.balance_covers(signer.address, context.balance, amounts=amounts, costs=NO_MUTEZ)
     prepared = await prepare(payer, signer, context, wanted)
     if isinstance(prepared, RefusedTransfer):
+        if prepared.is_for_want_of_money:
+            # Each new account burns: a wallet without that much must not be the recipient's fault.
+            count = min(len(wanted), payer.limits.transfers_max)
+            burns = Mutez(count * context.constants.allocation_burn)
+            guard.balance_covers(signer.address, context.balance, amounts=amounts, costs=burns)
         await _hold(payer, prepared)
         return True
     costs = Mutez(prepared.total_fee + prepared.burns)

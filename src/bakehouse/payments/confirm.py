@@ -2,6 +2,7 @@
 
 import structlog
 
+from bakehouse.errors import SourceMalformedError
 from bakehouse.ledger import operations
 from bakehouse.ledger.operations import UNFINISHED, Operation
 from bakehouse.ledger.states import IN_FLIGHT, OperationState
@@ -112,4 +113,6 @@ async def _receipt(payer: Payer, operation: Operation, block: str) -> IncludedOp
     for included in await payer.node.manager_operations(block):
         if included.hash == operation.hash:
             return included
-    raise LookupError(f"{operation.hash} is listed in block {block}, but its receipt is not there")
+    raise SourceMalformedError(
+        f"{operation.hash} is listed in block {block}, but its receipt is not there"
+    )

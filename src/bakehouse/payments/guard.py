@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from bakehouse.errors import GuardRefusedError, SourceStaleError
+from bakehouse.errors import ConflictError, GuardRefusedError, SourceStaleError
+from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.distributions import Distribution
 from bakehouse.ledger.operations import Operation
+from bakehouse.ledger.states import Mode
 from bakehouse.payments.payer import Payer
 from bakehouse.rewards.money import Mutez, format_tez
-from bakehouse.tezos.block import BlockHeader
-from bakehouse.tezos.indexer_head import IndexerHead
 
 
 def refuse(guard: str, reason: str) -> GuardRefusedError:
@@ -19,7 +19,7 @@ def refuse(guard: str, reason: str) -> GuardRefusedError:
 async def sources_agree(payer: Payer, distribution: Distribution) -> bool:
     """Whether node and indexer are on the baker's chain and both past the cycle.
 
-    False while the indexer still works towards it; raises GuardRefusedError for another chain or
+    False while one of them still works towards it; raises GuardRefusedError for another chain or
     another history.
     """
     indexer = await payer.indexer.head()
@@ -29,8 +29,11 @@ async def sources_agree(payer: Payer, distribution: Distribution) -> bool:
             raise refuse("sources-agree", f"the {name} is on chain {chain_id}, not {network}")
     if not indexer.synced or indexer.cycle <= distribution.key.cycle:
         return False
-    header = await _node_header_at(payer, indexer)
-    if header is not None and header.hash != indexer.hash:
+    if indexer.level > (await payer.node.head()).level:
+        # There is nothing to compare yet.
+        return False
+    header = await payer.node.header(indexer.level)
+    if header.hash != indexer.hash:
         raise refuse(
             "sources-agree",
             f"at level {indexer.level} the indexer has block {indexer.hash}, "
@@ -51,11 +54,22 @@ def balance_covers(source: str, balance: Mutez, *, amounts: Mutez, costs: Mutez)
 
     Stopping before the first transfer is better than stopping half-way through a cycle.
     """
-    if balance < amounts + costs:
+    missing = Mutez(amounts + costs - balance)
+    if missing > 0:
         raise refuse(
             "balance-covers",
             f"the wallet {source} holds {format_tez(balance)} tez, but "
-            f"{format_tez(amounts)} tez are owed and {format_tez(costs)} tez go to fees and burns",
+            f"{format_tez(amounts)} tez are owed and {format_tez(costs)} tez go to fees and burns: "
+            f"{format_tez(missing)} tez are missing",
+        )
+
+
+def still_wanted(baker: Baker, source: str) -> None:
+    """Raise ConflictError unless the baker, as it is now, pays and pays from `source`."""
+    if baker.mode is not Mode.ON or baker.payout_address != source:
+        raise ConflictError(
+            f"the settings of {baker.baker_id} changed while a group of {source} was made: "
+            "it is not sent"
         )
 
 
@@ -70,11 +84,3 @@ def counter_is_current(counter: int, living: Sequence[Operation]) -> None:
             raise SourceStaleError(
                 f"the node gives counter {counter}, but {operation.hash} used up to {last}"
             )
-
-
-async def _node_header_at(payer: Payer, indexer: IndexerHead) -> BlockHeader | None:
-    head = await payer.node.head()
-    # The indexer may be a block ahead of this node; then there is nothing to compare yet.
-    if indexer.level > head.level:
-        return None
-    return await payer.node.header(indexer.level)

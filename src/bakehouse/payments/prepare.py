@@ -19,6 +19,14 @@ from bakehouse.tezos.signer import Signer
 #: The protocol's limit for one signed group, where a node does not list it (octez, mempool).
 _OPERATION_BYTES_MAX = 32_768
 
+#: Ends of the ids of errors that an account runs into when it spends too much (octez).
+_WANT_OF_MONEY = (
+    "contract.balance_too_low",
+    "contract.cannot_pay_storage_fee",
+    "contract.empty_implicit_delegated_contract",
+    "tez.subtraction_underflow",
+)
+
 #: Bytes that a fee of up to 268 tez takes.
 _FEE_BYTES = 4
 
@@ -51,6 +59,11 @@ class RefusedTransfer:
     intent: TransferIntent
     errors: tuple[str, ...]
 
+    @property
+    def is_for_want_of_money(self) -> bool:
+        """Whether somebody had too little to spend; it may be the wallet that pays."""
+        return any(error.endswith(_WANT_OF_MONEY) for error in self.errors)
+
 
 async def prepare(
     payer: Payer, signer: Signer, context: SigningContext, wanted: Sequence[TransferIntent]
@@ -65,6 +78,9 @@ async def prepare(
     draft = _draft(signer, context, intents)
     results = await payer.node.simulate(draft, block=context.head.hash)
     refused = _first_refused(results, len(draft.contents) - len(intents), intents)
+    if refused is not None and len(intents) > 1 and not refused.is_for_want_of_money:
+        # Among many it may use its part of a block's gas only: alone it may well go through.
+        return await prepare(payer, signer, context, [refused.intent])
     if refused is not None:
         return refused
     limited = [
@@ -74,7 +90,8 @@ async def prepare(
     kept = limited[: _count_allowed(limited, context, limits)]
     reveals = len(draft.contents) - len(intents)
     if len(kept) <= reveals:
-        return RefusedTransfer(intents[0], (f"it takes {limited[reveals].gas_limit} gas, too much",))
+        gas = limited[reveals].gas_limit
+        return RefusedTransfer(intents[0], (f"it takes {gas} gas, too much",))
     group = await _with_fees(payer, OperationGroup(context.branch.hash, tuple(kept)))
     burns = sum(storage_burn(result, context.constants) for result in results[: len(kept)])
     return PreparedGroup(group, context, intents[: len(kept) - reveals], Mutez(burns))

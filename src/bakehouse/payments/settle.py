@@ -3,6 +3,7 @@
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bakehouse.errors import ConflictError
 from bakehouse.ledger import bakers, distributions, operations, payouts
 from bakehouse.ledger.distributions import Distribution, DistributionKey
 from bakehouse.ledger.operations import Operation
@@ -11,6 +12,7 @@ from bakehouse.ledger.states import (
     DistributionState,
     Mode,
     OperationState,
+    PayoutState,
 )
 from bakehouse.payments.payer import Payer
 from bakehouse.tezos.receipt import IncludedOperation, Status
@@ -55,11 +57,16 @@ async def close_distribution(payer: Payer, distribution: Distribution) -> None:
     """Mark a distribution done, and enter the bond pool's if the baker has one.
 
     Both in one transaction: whoever finds the delegators paid finds the bond pool due as well.
+    Raises ConflictError while a payout is owed or on its way, whoever sent it and from where.
     """
     key = distribution.key
     done = DistributionState.PAID if key.mode is Mode.ON else DistributionState.SIMULATED
     async with payer.ledger.write() as tx:
         at = payer.clock()
+        counts = await payouts.count_by_state(tx, distribution)
+        if open_states := {PayoutState.OWED, PayoutState.ASSIGNED} & counts.keys():
+            count = sum(counts[state][0] for state in open_states)
+            raise ConflictError(f"{count} payouts of cycle {key.cycle} are not settled yet")
         await distributions.enter_state(tx, distribution, done, at=at)
         if key.kind is DistributionKind.DELEGATORS and await _has_bond_pool(tx, key):
             await distributions.ensure(tx, bond_pool_of(key), at=at)

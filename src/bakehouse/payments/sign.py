@@ -1,8 +1,12 @@
 """Signing a group and committing it to the ledger, before the first byte leaves the machine."""
 
-from bakehouse.ledger import operations
+from sqlalchemy.exc import IntegrityError
+
+from bakehouse.errors import ConflictError
+from bakehouse.ledger import bakers, operations
 from bakehouse.ledger.distributions import Distribution
 from bakehouse.ledger.operations import NewOperation, NewTransfer
+from bakehouse.payments import guard
 from bakehouse.payments.payer import Payer
 from bakehouse.payments.prepare import PreparedGroup
 from bakehouse.rewards.money import Mutez
@@ -17,13 +21,20 @@ async def sign_and_store(
     """Sign the group and keep bytes, hash and transfers in one transaction; gives the hash.
 
     A crash before the commit leaves nothing signed that could have been sent; after it, the same
-    bytes are there to be sent. Raises SignerError, EncodingError, or the database's refusal when
-    another group of the source is in flight.
+    bytes are there to be sent. Raises SignerError, EncodingError, or ConflictError when another
+    group of the source is in flight or the baker was told otherwise meanwhile.
     """
     signed = await seal(prepared.group, signer)
     new = _new_operation(prepared, signed)
-    async with payer.ledger.write() as tx:
-        await operations.store_signed(tx, distribution, new, at=payer.clock())
+    try:
+        async with payer.ledger.write() as tx:
+            guard.still_wanted(await bakers.get(tx, distribution.key.baker_id), signer.address)
+            await operations.store_signed(tx, distribution, new, at=payer.clock())
+    except IntegrityError as error:
+        # The database has the last word on what two processes do at once.
+        raise ConflictError(
+            f"another group of {signer.address} was signed at the same time: this one is not sent"
+        ) from error
     return signed.hash
 
 

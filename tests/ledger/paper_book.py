@@ -1,0 +1,102 @@
+"""What a careful clerk would keep on paper of a baker's payouts; it knows nothing of the ledger."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+#: One person's money of one cycle: the cycle and whom it is owed to.
+Line = tuple[int, str]
+
+IN_FLIGHT = {"signed", "injected"}
+
+
+@dataclass
+class Owed:
+    """What a line says. `group` is the signed group it is bound to, or was paid by."""
+
+    net: int
+    state: str
+    paid_with: int
+    group: str | None = None
+    times_paid: int = 0
+
+
+@dataclass
+class Group:
+    """A signed group of transfers, and the lines it pays."""
+
+    counter: int
+    cycle: int
+    lines: frozenset[Line]
+    state: str = "signed"
+
+
+@dataclass
+class Book:
+    """The lines, every group by its hash, and the cycles that were seen."""
+
+    owed: dict[Line, Owed] = field(default_factory=dict)
+    groups: dict[str, Group] = field(default_factory=dict)
+    seen: set[int] = field(default_factory=set)
+    #: What each plan said in all; nothing that happens later changes it.
+    totals: Counter[int] = field(default_factory=Counter)
+
+    def enter(self, cycle: int, nets: dict[str, int], minimum: int) -> None:
+        """Enter a plan: what is below the minimum waits."""
+        self.seen.add(cycle)
+        self.totals[cycle] += sum(nets.values())
+        for name, net in nets.items():
+            state = "carried" if net < minimum else "owed"
+            self.owed[cycle, name] = Owed(net, state, paid_with=cycle)
+
+    def lift(self, cycle: int, name: str) -> None:
+        """Let what waits for a person be paid with a cycle."""
+        for (_, owed_to), line in self.owed.items():
+            if owed_to == name and line.state == "carried":
+                line.state, line.paid_with = "owed", cycle
+
+    def may_sign(self, counter: int, lines: Iterable[Line]) -> bool:
+        """Whether all is owed, nothing is in flight, and no living group has the counter."""
+        groups = self.groups.values()
+        return (
+            all(self.owed[line].state == "owed" for line in lines)
+            and not any(group.state in IN_FLIGHT for group in groups)
+            and not any(group.counter == counter and group.state != "dead" for group in groups)
+        )
+
+    def sign(self, name: str, group: Group) -> None:
+        """Bind a group's lines to it."""
+        self.groups[name] = group
+        for line in group.lines:
+            self.owed[line].state, self.owed[line].group = "assigned", name
+
+    def pay(self, name: str) -> None:
+        """Book a group's lines as paid."""
+        for line in self.groups[name].lines:
+            self.owed[line].state = "paid"
+            self.owed[line].times_paid += 1
+
+    def free(self, name: str, *, held: str | None = None) -> None:
+        """Let a group's lines be owed again, but hold those of one person."""
+        for cycle, owed_to in self.groups[name].lines:
+            line = self.owed[cycle, owed_to]
+            line.state, line.group = "held" if owed_to == held else "owed", None
+
+    def times_it_may_be_paid(self, line: Line) -> int:
+        """Count how often a line was paid, and could yet be by groups that live."""
+        living = {*IN_FLIGHT, "included"}
+        coming = [it for it in self.groups.values() if it.state in living and line in it.lines]
+        return self.owed[line].times_paid + len(coming)
+
+    def states(self) -> dict[Line, tuple[int, str, int, str | None]]:
+        """Give net, state, paying cycle and group of each line."""
+        return {line: (it.net, it.state, it.paid_with, it.group) for line, it in self.owed.items()}
+
+    def counts(self, cycle: int) -> dict[str, tuple[int, int]]:
+        """Count and sum what a cycle pays, by state."""
+        counted: dict[str, tuple[int, int]] = {}
+        for line in self.owed.values():
+            if line.paid_with == cycle:
+                count, total = counted.get(line.state, (0, 0))
+                counted[line.state] = count + 1, total + line.net
+        return counted
