@@ -9,12 +9,11 @@ import pytest
 from bakehouse.errors import ConflictError, NotFoundError
 from bakehouse.jobs.engine import JobEngine
 from bakehouse.jobs.job_types import (
-    PRIORITY_MANUAL,
     JobState,
     QueueName,
     ScheduleView,
 )
-from bakehouse.jobs.scheduler import Scheduler, ScheduleStatus
+from bakehouse.jobs.scheduler import ScheduleStatus
 from bakehouse.ledger import bakers
 from bakehouse.ledger.states import Mode
 from tests.jobs.workplace import Workplace, eventually, open_workplace, utc_now
@@ -85,22 +84,20 @@ async def test_a_baker_whose_mode_is_off_is_not_scheduled(place: Workplace) -> N
     assert await jobs_to_run_now(place) == []
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
-        Scheduler.initialize_schedules,
-        Scheduler.update_schedule,
-        Scheduler.trigger_cycle_check,
-        Scheduler.trigger_balance_poll,
-        Scheduler.remove_schedule,
-        Scheduler.schedule_status,
-    ],
-)
-async def test_nothing_is_done_for_a_baker_that_is_not_registered(
-    place: Workplace, call: Callable[[Scheduler, str], Awaitable[object]]
-) -> None:
-    with pytest.raises(NotFoundError, match="tz1-nobody"):
-        await call(place.scheduler, "tz1-nobody")
+async def test_nothing_is_done_for_a_baker_that_is_not_registered(place: Workplace) -> None:
+    scheduler = place.scheduler
+    calls: list[Callable[[str], Awaitable[object]]] = [
+        scheduler.initialize_schedules,
+        scheduler.update_schedule,
+        scheduler.trigger_cycle_check,
+        scheduler.trigger_balance_poll,
+        scheduler.remove_schedule,
+        scheduler.schedule_status,
+    ]
+
+    for call in calls:
+        with pytest.raises(NotFoundError, match="tz1-nobody"):
+            await call("tz1-nobody")
 
     assert await schedules(place) == {}
     assert await jobs_to_run_now(place) == []
@@ -217,7 +214,6 @@ async def test_a_cycle_check_by_hand_takes_up_what_failed_and_goes_first(place: 
     assert job.data == {"baker_id": place.baker_id, "retry_failed": True}
     [waiting] = await place.jobs(QueueName.CYCLE_MONITORING, JobState.PRIORITIZED)
     assert waiting.id == added.id
-    assert PRIORITY_MANUAL == 1
 
 
 async def test_a_balance_poll_by_hand_names_the_baker(place: Workplace) -> None:

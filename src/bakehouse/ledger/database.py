@@ -64,6 +64,11 @@ class Ledger:
             async with connection.begin():
                 yield connection
 
+    async def ping(self) -> None:
+        """Return if the database answers."""
+        async with self.read() as connection:
+            await connection.exec_driver_sql("SELECT 1")
+
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()

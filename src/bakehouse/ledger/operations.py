@@ -14,7 +14,7 @@ from bakehouse.ledger.distributions import Distribution
 from bakehouse.ledger.schema import attempts, operations, transfers
 from bakehouse.ledger.states import IN_FLIGHT, OperationState
 from bakehouse.ledger.transition import move, state_of
-from bakehouse.rewards.money import Mutez
+from bakehouse.rewards.money import NO_MUTEZ, Mutez
 
 #: Not yet final, and not yet proven dead: the chain must be watched for these.
 UNFINISHED = frozenset({*IN_FLIGHT, OperationState.INCLUDED})
@@ -215,6 +215,34 @@ async def transfers_of(tx: AsyncConnection, operation_id: int) -> list[Transfer]
         )
         for row in rows
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class TransferSums:
+    """How many transfers an operation has, what they move and what they burn, in mutez."""
+
+    count: int = 0
+    amount: Mutez = NO_MUTEZ
+    burn: Mutez = NO_MUTEZ
+
+
+async def transfer_sums(tx: AsyncConnection, distribution_id: int) -> dict[int, TransferSums]:
+    """Sum up the transfers of a distribution's operations, by operation."""
+    query = (
+        select(
+            transfers.c.operation_id,
+            func.count(),
+            func.sum(transfers.c.amount),
+            func.sum(transfers.c.burn),
+        )
+        .join(operations, operations.c.id == transfers.c.operation_id)
+        .where(operations.c.distribution_id == distribution_id)
+        .group_by(transfers.c.operation_id)
+    )
+    return {
+        operation_id: TransferSums(count, Mutez(int(amount)), Mutez(int(burn)))
+        for operation_id, count, amount, burn in await tx.execute(query)
+    }
 
 
 async def total_burn(tx: AsyncConnection, distribution_id: int) -> Mutez:

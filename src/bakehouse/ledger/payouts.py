@@ -105,10 +105,13 @@ async def in_state(
     return await _fetch(tx, query.order_by(payouts.c.address, payouts.c.id).limit(limit))
 
 
-async def of_distribution(tx: AsyncConnection, distribution: Distribution) -> list[Payout]:
-    """Give every payout planned for the distribution's cycle, largest first."""
+async def of_distribution(
+    tx: AsyncConnection, distribution: Distribution, *, offset: int = 0, limit: int | None = None
+) -> list[Payout]:
+    """Give the payouts planned for the distribution's cycle, largest first."""
     query = select(payouts).where(payouts.c.distribution_id == distribution.id)
-    return await _fetch(tx, query.order_by(payouts.c.net.desc(), payouts.c.id))
+    ordered = query.order_by(payouts.c.net.desc(), payouts.c.id)
+    return await _fetch(tx, ordered.offset(offset).limit(limit))
 
 
 async def count_by_state(

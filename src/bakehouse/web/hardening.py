@@ -74,7 +74,7 @@ class Failsafe:
             await self._app(scope, receive, send_noting)
         except Exception as error:
             # As text: some log renderers print the values of variables, and one is the token.
-            _log.error(  # noqa: TRY400 - see above
+            _log.error(
                 "request-failed",
                 error=type(error).__name__,
                 path=scope.get("path"),

@@ -32,9 +32,7 @@ class StaticFile:
 
 def read_static_files() -> Mapping[str, StaticFile]:
     """Read every file, by its plain name."""
-    return {
-        path.name: _read(path) for path in _FOLDER.iterdir() if path.suffix in _MEDIA_TYPES
-    }
+    return {path.name: _read(path) for path in _FOLDER.iterdir() if path.suffix in _MEDIA_TYPES}
 
 
 @router.get("/static/{name}")
@@ -52,6 +50,4 @@ async def static_file(request: Request, name: str) -> Response:
 def _read(path: Path) -> StaticFile:
     content = path.read_bytes()
     digest = hashlib.sha256(content).hexdigest()[:8]
-    return StaticFile(
-        f"{path.stem}.{digest}{path.suffix}", content, _MEDIA_TYPES[path.suffix]
-    )
+    return StaticFile(f"{path.stem}.{digest}{path.suffix}", content, _MEDIA_TYPES[path.suffix])

@@ -1,0 +1,269 @@
+"""Bakers, their cycles, payouts and alerts, to read. Amounts are strings of mutez."""
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from bakehouse.ledger import alerts, bakers, distributions, operations, payouts
+from bakehouse.ledger.bakers import Baker
+from bakehouse.ledger.distributions import Distribution, DistributionKey
+from bakehouse.ledger.payouts import Payout
+from bakehouse.ledger.states import DistributionKind, Mode
+from bakehouse.tezos.address import parse_implicit
+from bakehouse.web.api.security import TOKEN
+from bakehouse.web.problems import refusals
+from bakehouse.web.services import Services
+
+router = APIRouter(
+    prefix="/api",
+    tags=["bakers"],
+    dependencies=[TOKEN],
+    responses=refusals(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
+)
+
+Mutez = Annotated[str, Field(examples=["28056046"])]
+
+
+class BakerView(BaseModel):
+    """A baker and its settings."""
+
+    baker_id: str
+    network: str
+    alias: str | None
+    payout_address: str
+    mode: Mode
+    default_fee_basis_points: int
+    first_cycle: int
+    payout_delay_cycles: int
+    share_block_fees: bool
+    minimum_payout: Mutez
+    update_freq: int
+    payment_retries: int
+    minutes_between_retries: int
+    num_blocks_wait: int
+    bond_pool_enabled: bool
+    scheduled: bool
+
+
+class BakerList(BaseModel):
+    """Every baker registered here."""
+
+    bakers: list[BakerView]
+
+
+class CycleView(BaseModel):
+    """One cycle's payment, to delegators or to the bond pool, live or simulated."""
+
+    cycle: int
+    kind: DistributionKind
+    mode: Mode
+    state: str
+    message: Annotated[str | None, Field(description="Why it failed.")]
+    pool: Mutez
+    own_part: Mutez
+    total_fees: Mutez
+    total_net: Mutez
+    dust: Mutez
+    zero_payouts: int
+    updated_at: datetime
+
+
+class CycleList(BaseModel):
+    """A baker's cycles, newest first."""
+
+    cycles: list[CycleView]
+
+
+class PayoutQuery(BaseModel):
+    """Which payouts of a cycle are wanted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: DistributionKind = DistributionKind.DELEGATORS
+    mode: Mode = Mode.ON
+    offset: Annotated[int, Field(ge=0)] = 0
+    limit: Annotated[int, Field(ge=1, le=1000)] = 500
+
+
+class PayoutView(BaseModel):
+    """What one recipient is owed for the cycle, and what became of it."""
+
+    owed_to: str
+    address: str
+    kind: str
+    delegated_balance: Mutez
+    gross: Mutez
+    fee_basis_points: int
+    fee: Mutez
+    net: Mutez
+    state: str
+    reason: str | None
+
+
+class OperationView(BaseModel):
+    """One operation signed for the cycle."""
+
+    hash: str
+    state: str
+    level: int | None
+    transfers: int
+    fee: Mutez
+    burn: Mutez
+
+
+class PayoutList(BaseModel):
+    """A page of a cycle's payouts, largest first, and the cycle's operations."""
+
+    payouts: list[PayoutView]
+    operations: list[OperationView]
+    next_offset: Annotated[int | None, Field(description="Where the next page begins, if any.")]
+
+
+class AlertView(BaseModel):
+    """Something that waits for a person."""
+
+    code: str
+    subject: str
+    message: str
+    baker_id: str | None
+    raised_at: datetime
+    times: int
+
+
+class AlertList(BaseModel):
+    """Every open alert, newest first."""
+
+    alerts: list[AlertView]
+
+
+@router.get("/bakers", summary="All bakers")
+async def list_bakers(services: Services) -> BakerList:
+    """List the registered bakers with their settings."""
+    async with services.workshop.payer.ledger.read() as tx:
+        return BakerList(bakers=[_baker(each) for each in await bakers.everyone(tx)])
+
+
+@router.get("/bakers/{baker_id}", summary="One baker")
+async def get_baker(baker_id: str, services: Services) -> BakerView:
+    """Give a baker's settings."""
+    async with services.workshop.payer.ledger.read() as tx:
+        return _baker(await bakers.get(tx, parse_implicit(baker_id)))
+
+
+@router.get("/bakers/{baker_id}/cycles", summary="A baker's cycles")
+async def list_cycles(
+    baker_id: str, services: Services, limit: Annotated[int, Query(ge=1, le=500)] = 50
+) -> CycleList:
+    """List the newest cycles with their states and sums."""
+    async with services.workshop.payer.ledger.read() as tx:
+        baker = await bakers.get(tx, parse_implicit(baker_id))
+        newest = await distributions.of_baker(tx, baker.baker_id, limit)
+    return CycleList(cycles=[_cycle(each) for each in newest])
+
+
+@router.get("/bakers/{baker_id}/cycles/{cycle}/payouts", summary="A cycle's payouts")
+async def list_payouts(
+    baker_id: str, cycle: int, services: Services, wanted: Annotated[PayoutQuery, Query()]
+) -> PayoutList:
+    """List a cycle's payouts with what became of each, and the operations that pay them."""
+    async with services.workshop.payer.ledger.read() as tx:
+        baker = await bakers.get(tx, parse_implicit(baker_id))
+        key = DistributionKey(baker.network, baker.baker_id, cycle, wanted.kind, wanted.mode)
+        distribution = await distributions.get(tx, key)
+        page = await payouts.of_distribution(
+            tx, distribution, offset=wanted.offset, limit=wanted.limit + 1
+        )
+        signed = await operations.of_distribution(tx, distribution.id)
+        sums = await operations.transfer_sums(tx, distribution.id)
+    return PayoutList(
+        payouts=[_payout(each) for each in page[: wanted.limit]],
+        operations=[
+            OperationView(
+                hash=each.hash,
+                state=each.state,
+                level=each.included_level,
+                transfers=sums[each.id].count,
+                fee=str(each.total_fee),
+                burn=str(sums[each.id].burn),
+            )
+            for each in signed
+        ],
+        next_offset=wanted.offset + wanted.limit if len(page) > wanted.limit else None,
+    )
+
+
+@router.get("/alerts", summary="Open alerts")
+async def list_alerts(services: Services) -> AlertList:
+    """List what waits for a person."""
+    async with services.workshop.payer.ledger.read() as tx:
+        open_alerts = await alerts.unacknowledged(tx)
+    return AlertList(
+        alerts=[
+            AlertView(
+                code=each.code,
+                subject=each.subject,
+                message=each.message,
+                baker_id=each.baker_id,
+                raised_at=each.raised_at,
+                times=each.times,
+            )
+            for each in open_alerts
+        ]
+    )
+
+
+def _baker(baker: Baker) -> BakerView:
+    return BakerView(
+        baker_id=baker.baker_id,
+        network=baker.network,
+        alias=baker.alias,
+        payout_address=baker.payout_address,
+        mode=baker.mode,
+        default_fee_basis_points=baker.default_fee,
+        first_cycle=baker.first_cycle,
+        payout_delay_cycles=baker.payout_delay_cycles,
+        share_block_fees=baker.share_block_fees,
+        minimum_payout=str(baker.minimum_payout),
+        update_freq=baker.update_freq,
+        payment_retries=baker.payment_retries,
+        minutes_between_retries=baker.minutes_between_retries,
+        num_blocks_wait=baker.num_blocks_wait,
+        bond_pool_enabled=baker.bond_pool_enabled,
+        scheduled=baker.scheduled,
+    )
+
+
+def _cycle(distribution: Distribution) -> CycleView:
+    key, figures = distribution.key, distribution.figures
+    return CycleView(
+        cycle=key.cycle,
+        kind=key.kind,
+        mode=key.mode,
+        state=distribution.state,
+        message=distribution.message,
+        pool=str(figures.pool),
+        own_part=str(figures.own_part),
+        total_fees=str(figures.total_fees),
+        total_net=str(figures.total_net),
+        dust=str(figures.dust),
+        zero_payouts=figures.zero_payouts,
+        updated_at=distribution.updated_at,
+    )
+
+
+def _payout(payout: Payout) -> PayoutView:
+    return PayoutView(
+        owed_to=payout.owed_to,
+        address=payout.address,
+        kind=payout.kind,
+        delegated_balance=str(payout.delegated_balance),
+        gross=str(payout.gross),
+        fee_basis_points=payout.fee_basis_points,
+        fee=str(payout.fee),
+        net=str(payout.net),
+        state=payout.state,
+        reason=payout.reason,
+    )

@@ -1,0 +1,59 @@
+"""Whether this process can do its work; open to anybody, so it tells nothing else."""
+
+from collections.abc import Awaitable
+from http import HTTPStatus
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
+from sqlalchemy.exc import SQLAlchemyError
+
+from bakehouse.errors import BakehouseError
+from bakehouse.web.services import Services
+
+router = APIRouter(tags=["health"])
+
+State = Literal["ok", "failing"]
+
+
+class Checks(BaseModel):
+    """Each part that work depends on."""
+
+    ledger: State
+    queue: State
+    workers: State
+
+
+class Health(BaseModel):
+    """The whole, and its parts."""
+
+    status: Annotated[State, Field(description="ok only if every check is.")]
+    version: str
+    checks: Checks
+
+
+@router.get(
+    "/health",
+    summary="Is it working?",
+    responses={503: {"model": Health, "description": "A part does not work."}},
+)
+async def health(services: Services, response: Response) -> Health:
+    """Answer 200 if ledger, queue and workers do their work, else 503 naming the part."""
+    engine = services.workshop.engine
+    checks = Checks(
+        ledger=await _state_of(services.workshop.payer.ledger.ping()),
+        queue=await _state_of(engine.ping()),
+        workers="ok" if engine.is_healthy else "failing",
+    )
+    is_ok = checks.ledger == checks.queue == checks.workers == "ok"
+    if not is_ok:
+        response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    return Health(status="ok" if is_ok else "failing", version=services.version, checks=checks)
+
+
+async def _state_of(ping: Awaitable[None]) -> State:
+    try:
+        await ping
+    except (BakehouseError, SQLAlchemyError, OSError):
+        return "failing"
+    return "ok"

@@ -1,0 +1,45 @@
+"""The ASGI application: routers, middleware and error handlers put together."""
+
+from fastapi import FastAPI
+
+from bakehouse.web import static_files
+from bakehouse.web.access import Guard
+from bakehouse.web.api import bakers, health, jobs
+from bakehouse.web.hardening import BodyLimit, Failsafe, HostCheck, SecurityHeaders
+from bakehouse.web.pages import cycle, home, queues, reference, sign_in
+from bakehouse.web.pages.renderer import Renderer
+from bakehouse.web.problems import add_problem_handlers
+from bakehouse.web.services import WebServices
+
+_DESCRIPTION = """
+Bakehouse pays the delegators of Tezos bakers. Amounts are strings of mutez, because JSON numbers
+beyond 2^53 do not survive every reader; times are ISO 8601 in UTC. Errors are problem documents
+(RFC 9457) with a stable `code`.
+"""
+
+
+def create_app(services: WebServices) -> FastAPI:
+    """Make the application; nothing is opened or started by it."""
+    app = FastAPI(
+        title="Bakehouse",
+        version=services.version,
+        description=_DESCRIPTION,
+        # FastAPI's own reference pages load scripts from elsewhere; ours needs none.
+        docs_url=None,
+        redoc_url=None,
+    )
+    files = static_files.read_static_files()
+    app.state.services = services
+    app.state.static_files = files
+    app.state.renderer = Renderer(services, files)
+    add_problem_handlers(app)
+    for router in (
+        *(health.router, jobs.router, bakers.router),
+        *(home.router, cycle.router, queues.router, reference.router, sign_in.router),
+        static_files.router,
+    ):
+        app.include_router(router)
+    # The last one added is the first to see a request.
+    for middleware in (Guard, BodyLimit, HostCheck, Failsafe, SecurityHeaders):
+        app.add_middleware(middleware)
+    return app

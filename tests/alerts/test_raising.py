@@ -1,0 +1,130 @@
+"""Alerts as the rest of the house raises them: stored once, said once, closed with their cause."""
+
+import ssl
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx2
+import pytest
+from structlog.testing import capture_logs
+
+from bakehouse.alerts.raising import (
+    AlertCode,
+    alert,
+    close_alert,
+    distribution_failed,
+    payouts_held,
+)
+from bakehouse.ledger import alerts
+from bakehouse.ledger.alerts import Alert
+from bakehouse.ledger.database import Ledger
+from bakehouse.ledger.distributions import DistributionKey
+from bakehouse.ledger.states import DistributionKind, Mode
+from bakehouse.payments.payer import Payer
+from bakehouse.tezos.keyring import Keyring
+from bakehouse.tezos.node import NodeClient
+from bakehouse.tezos.transport import JsonSource
+from bakehouse.tezos.tzkt import TzktClient
+
+NOW = datetime(2026, 11, 24, 12, 30, tzinfo=UTC)
+KEY = DistributionKey("NetX", "tz1-baker", 750, DistributionKind.DELEGATORS, Mode.ON)
+
+
+@pytest.fixture
+async def payer(tmp_path: Path) -> AsyncIterator[Payer]:
+    """One whose chain is nowhere: alerts have nothing to do with it."""
+    ledger = await Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}")
+    no_certificates = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    async with httpx2.AsyncClient(verify=no_certificates) as client:
+        source = JsonSource("http://chain.invalid", client)
+        node = NodeClient([source], chain_id="NetX", now=lambda: NOW, head_age_seconds_max=1)
+        indexer = TzktClient([source], chain_id="NetX")
+        yield Payer(ledger, node, indexer, Keyring(), lambda: NOW)
+    await ledger.close()
+
+
+async def open_alerts(payer: Payer) -> list[Alert]:
+    async with payer.ledger.read() as tx:
+        return await alerts.unacknowledged(tx)
+
+
+async def test_an_alert_is_stored_and_said(payer: Payer) -> None:
+    with capture_logs() as said:
+        await alert(payer, AlertCode.BALANCE_UNKNOWN, "tz1-baker", "no answer", baker_id="tz1-b")
+
+    [stored] = await open_alerts(payer)
+    assert (stored.code, stored.subject, stored.message) == (
+        "balance-unknown",
+        "tz1-baker",
+        "no answer",
+    )
+    assert (stored.baker_id, stored.raised_at, stored.times) == ("tz1-b", NOW, 1)
+    assert said == [
+        {
+            "event": "alert",
+            "log_level": "error",
+            "code": "balance-unknown",
+            "subject": "tz1-baker",
+            "message": "no answer",
+        }
+    ]
+
+
+async def test_an_alert_that_is_open_is_counted_and_not_said_again(payer: Payer) -> None:
+    code = AlertCode.CYCLE_CHECK_FAILED
+    await alert(payer, code, "tz1-baker", "no answer", baker_id="tz1-baker")
+
+    with capture_logs() as said:
+        await alert(payer, code, "tz1-baker", "still no answer", baker_id="tz1-baker")
+
+    [stored] = await open_alerts(payer)
+    assert (stored.times, stored.message) == (2, "still no answer")
+    assert said == []
+
+
+async def test_closing_takes_back_this_alert_and_no_other(payer: Payer) -> None:
+    for subject in ("tz1-baker", "tz1-other"):
+        await alert(payer, AlertCode.BALANCE_UNKNOWN, subject, "no answer", baker_id=subject)
+    await alert(payer, AlertCode.CYCLE_CHECK_FAILED, "tz1-baker", "none", baker_id="tz1-baker")
+
+    await close_alert(payer, AlertCode.BALANCE_UNKNOWN, "tz1-baker")
+
+    left = {(each.code, each.subject) for each in await open_alerts(payer)}
+    assert left == {("balance-unknown", "tz1-other"), ("cycle-check-failed", "tz1-baker")}
+
+
+async def test_closing_what_was_never_raised_does_nothing(payer: Payer) -> None:
+    await close_alert(payer, AlertCode.BALANCE_UNKNOWN, "tz1-baker")
+
+    assert await open_alerts(payer) == []
+
+
+async def test_an_alert_raised_after_it_was_closed_is_a_new_one(payer: Payer) -> None:
+    code = AlertCode.BALANCE_UNKNOWN
+    await alert(payer, code, "tz1-baker", "no answer", baker_id="tz1-baker")
+    await close_alert(payer, code, "tz1-baker")
+
+    with capture_logs() as said:
+        await alert(payer, code, "tz1-baker", "gone again", baker_id="tz1-baker")
+
+    [stored] = await open_alerts(payer)
+    assert (stored.times, stored.message) == (1, "gone again")
+    assert [each["event"] for each in said] == ["alert"]
+
+
+async def test_a_failed_distribution_is_told_by_its_key_and_its_message(payer: Payer) -> None:
+    await distribution_failed(payer, KEY, "the wallet is empty")
+
+    [stored] = await open_alerts(payer)
+    assert (stored.code, stored.subject) == ("distribution-failed", str(KEY))
+    assert (stored.message, stored.baker_id) == ("the wallet is empty", "tz1-baker")
+
+
+async def test_held_payouts_are_told_with_their_count_and_cycle(payer: Payer) -> None:
+    await payouts_held(payer, KEY, 3)
+
+    [stored] = await open_alerts(payer)
+    assert (stored.code, stored.subject) == ("payout-held", str(KEY))
+    assert stored.message == "3 payouts of cycle 750 are held back"
+    assert stored.baker_id == "tz1-baker"
