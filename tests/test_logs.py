@@ -266,12 +266,16 @@ def test_a_secret_inside_a_text_is_hidden_and_the_rest_of_it_is_not(
     assert all(word in log.text for word in ("it said", "[hidden]"))
 
 
+def connect() -> None:
+    raise ConnectionError(f"https://user:{SECRET}@node refused {KEY}")
+
+
 @every_format
 def test_tracebacks_of_ours_and_of_libraries_show_no_secret(log_format: LogFormat) -> None:
     log = Log(log_format)
 
     try:
-        raise ConnectionError(f"https://user:{SECRET}@node refused {KEY}")
+        connect()
     except ConnectionError:
         structlog.get_logger("bakehouse.test").exception("failed")
         logging.getLogger("some.library").exception("failed too")

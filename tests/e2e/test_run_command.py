@@ -13,9 +13,12 @@ FAST = SandboxSettings(
 )
 
 
-async def _register(commands: Commands, chain: SandboxServer, *settings: str) -> None:
+async def _register(
+    commands: Commands, chain: SandboxServer, *settings: str, payout_address: str | None = None
+) -> None:
     added = await commands.run(
-        *("baker", "add", chain.baker_address, f"payout_address={chain.payout_address}"),
+        *("baker", "add", chain.baker_address),
+        f"payout_address={payout_address or chain.payout_address}",
         *(f"first_cycle={FAST.starting_cycle}", "payout_delay_cycles=0", "mode=on", *settings),
     )
     assert added.code == 0, added.err
@@ -110,7 +113,7 @@ async def test_an_empty_wallet_fails_the_cycle_with_a_reason_and_signs_nothing(
         assert made.code == 0, made.err
         address = made.out.split("key of ")[1].split(",")[0]
         commands.environment["BAKEHOUSE_KEY_FILES"] = str(key)
-        await _register(commands, chain, f"payout_address={address}", "payment_retries=0")
+        await _register(commands, chain, "payment_retries=0", payout_address=address)
         async with service(commands) as running:
 
             async def has_failed() -> bool:

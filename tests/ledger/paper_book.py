@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 #: One person's money of one cycle: the cycle and whom it is owed to.
 Line = tuple[int, str]
 
-IN_FLIGHT = {"signed", "injected"}
-
 
 @dataclass
 class Owed:
@@ -55,13 +53,25 @@ class Book:
             if owed_to == name and line.state == "carried":
                 line.state, line.paid_with = "owed", cycle
 
+    def lines_in(self, state: str) -> list[Line]:
+        """Give the lines that are in a state."""
+        return sorted(line for line, it in self.owed.items() if it.state == state)
+
+    def groups_in(self, *states: str) -> list[str]:
+        """Give the groups that are in one of these states."""
+        return sorted(name for name, it in self.groups.items() if it.state in states)
+
+    def is_quiet(self) -> bool:
+        """Whether no group is in flight."""
+        return not self.groups_in("signed", "injected")
+
     def may_sign(self, counter: int, lines: Iterable[Line]) -> bool:
         """Whether all is owed, nothing is in flight, and no living group has the counter."""
-        groups = self.groups.values()
+        living = self.groups_in("signed", "injected", "included", "final")
         return (
-            all(self.owed[line].state == "owed" for line in lines)
-            and not any(group.state in IN_FLIGHT for group in groups)
-            and not any(group.counter == counter and group.state != "dead" for group in groups)
+            self.is_quiet()
+            and all(self.owed[line].state == "owed" for line in lines)
+            and all(self.groups[name].counter != counter for name in living)
         )
 
     def sign(self, name: str, group: Group) -> None:
@@ -84,9 +94,8 @@ class Book:
 
     def times_it_may_be_paid(self, line: Line) -> int:
         """Count how often a line was paid, and could yet be by groups that live."""
-        living = {*IN_FLIGHT, "included"}
-        coming = [it for it in self.groups.values() if it.state in living and line in it.lines]
-        return self.owed[line].times_paid + len(coming)
+        living = self.groups_in("signed", "injected", "included")
+        return self.owed[line].times_paid + sum(line in self.groups[it].lines for it in living)
 
     def states(self) -> dict[Line, tuple[int, str, int, str | None]]:
         """Give net, state, paying cycle and group of each line."""

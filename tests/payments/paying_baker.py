@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -23,6 +23,8 @@ from bakehouse.ledger.states import DistributionKind, Mode
 from bakehouse.payments.advance import Step, advance
 from bakehouse.payments.due import note_due_cycles
 from bakehouse.payments.payer import Payer, PaymentLimits
+from bakehouse.rewards.bond_pool import BondPoolMember
+from bakehouse.rewards.money import BasisPoints, Mutez
 from bakehouse.sandbox.block import Block
 from bakehouse.sandbox.chain import Chain
 from bakehouse.sandbox.receipt import Status
@@ -174,6 +176,22 @@ class PayingBaker:
         async with self.payer.ledger.write() as tx:
             await bakers.change(tx, self.baker_id, settings, actor="test", at=self.payer.clock())
 
+    async def set_bond_pool(self, bonds: Mapping[str, int]) -> None:
+        """Register lenders; the first is the manager, whom the others pay a tenth."""
+        members = [
+            BondPoolMember(address, Mutez(bond), BasisPoints(1_000), is_manager=not index)
+            for index, (address, bond) in enumerate(bonds.items())
+        ]
+        async with self.payer.ledger.write() as tx:
+            await bakers.replace_bond_pool(
+                tx, self.baker_id, members, actor="test", at=self.payer.clock()
+            )
+
+    async def enter(self, key: DistributionKey) -> None:
+        """Enter a distribution in the ledger before anybody noticed that it is due."""
+        async with self.payer.ledger.write() as tx:
+            await distributions.ensure(tx, key, at=self.payer.clock())
+
     async def notice(self) -> tuple[DistributionKey, ...]:
         """Look for finished cycles; gives those that are due."""
         return (await note_due_cycles(self.payer, self.baker_id)).due
@@ -216,6 +234,10 @@ class PayingBaker:
         return paid_on_chain(self.chain)
 
     # What the ledger says
+
+    async def exists(self, key: DistributionKey) -> bool:
+        async with self.payer.ledger.read() as tx:
+            return await distributions.find(tx, key) is not None
 
     async def distribution(self, key: DistributionKey | None = None) -> Distribution:
         async with self.payer.ledger.read() as tx:

@@ -17,7 +17,7 @@ from bakehouse.errors import (
     WrongChainError,
 )
 from bakehouse.ledger import distributions
-from bakehouse.ledger.states import DistributionState
+from bakehouse.ledger.states import DistributionState, Mode, PayoutState
 from bakehouse.payments.advance import advance
 from bakehouse.payments.plan import plan_delegators
 from bakehouse.sandbox.draw import draw_text
@@ -126,7 +126,7 @@ async def test_an_indexer_with_another_block_at_the_same_level_is_refused(
 @pytest.mark.parametrize(
     "change",
     [
-        pytest.param(lambda head: {"synced": False}, id="it is still reading"),
+        pytest.param(lambda _: {"synced": False}, id="it is still reading"),
         pytest.param(lambda head: {"cycle": head["cycle"] - 1}, id="it is in the cycle"),
         pytest.param(lambda head: {"level": head["level"] + 1}, id="it is ahead of the node"),
     ],
@@ -176,9 +176,7 @@ async def test_a_split_that_cannot_be_trusted_is_refused_and_nothing_kept_of_it(
 
 async def test_a_split_of_another_cycle_is_not_planned_from(baker: PayingBaker) -> None:
     baker.finish_cycle()
-    split = await baker.payer.indexer.closed_split(
-        baker.chain.world.baker, baker.first_cycle + 1
-    )
+    split = await baker.payer.indexer.closed_split(baker.chain.world.baker, baker.first_cycle + 1)
 
     with pytest.raises(RefusalError, match=f"asked for cycle {baker.first_cycle}"):
         await plan_delegators(baker.payer, await baker.distribution(), split)
@@ -225,28 +223,27 @@ async def test_a_wallet_that_covers_everything_but_the_fees_signs_nothing(
     open_baker: OpenBaker,
 ) -> None:
     baker = await open_baker(minimum_payout=700_000)
-    await baker.change(mode="off")
-    plan = owed(await (await planned(baker)).payouts())
-    await baker.change(mode="on")
-    due = sum(net for net in plan.values() if net >= 700_000)
+    await plan_only(baker)
+    due = sum(row.net for row in await baker.payouts() if row.state is PayoutState.OWED)
     baker.set_balance(baker.payout_address, due + 100)
 
     with pytest.raises(GuardRefusedError, match="balance-covers"):
         await baker.step()
 
+    assert baker.front.asked(SIMULATION) == 1
     assert baker.front.asked(INJECTION) == 0
     assert await baker.operations() == []
 
 
-async def planned(baker: PayingBaker) -> PayingBaker:
+async def plan_only(baker: PayingBaker) -> None:
+    """Have the cycle planned by a baker that is switched off until that is done."""
+    await baker.change(mode=Mode.OFF)
     assert (await baker.step()).waiting_for == "mode on"
-    return baker
+    await baker.change(mode=Mode.ON)
 
 
 async def test_payouts_changed_behind_the_ledgers_back_are_not_paid(baker: PayingBaker) -> None:
-    await baker.change(mode="off")
-    await planned(baker)
-    await baker.change(mode="on")
+    await plan_only(baker)
     with closing(sqlite3.connect(baker.surroundings.database)) as database, database:
         database.execute("DROP TRIGGER payouts_fixed")
         database.execute("UPDATE payouts SET net = net + 1 WHERE id = 5")

@@ -184,7 +184,7 @@ async def test_a_wallet_that_cannot_burn_for_new_accounts_is_nobody_elses_fault(
     wanted = 3_077_408
     baker.set_balance(baker.payout_address, wanted + 10_000)
 
-    with pytest.raises(GuardRefusedError, match="balance-covers: .* tez are missing"):
+    with pytest.raises(GuardRefusedError, match=r"balance-covers: .* tez are missing"):
         await baker.step()
 
     assert (await baker.distribution()).figures.total_net == wanted

@@ -1,0 +1,225 @@
+"""What a baker's mode allows, and what a change of it stops: simulation, off, on."""
+
+from collections import Counter
+
+import pytest
+
+from bakehouse.errors import ConflictError
+from bakehouse.ledger.states import (
+    DistributionKind,
+    DistributionState,
+    Mode,
+    OperationState,
+    PayoutState,
+)
+from bakehouse.payments.advance import fail, watch_unfinished
+from bakehouse.sandbox.draw import draw_text
+from bakehouse.tezos.base58check import Prefix
+from tests.payments.chain_front import INJECTION, SIMULATION, Call
+from tests.payments.conftest import OpenBaker
+from tests.payments.paying_baker import STEPS_MAX, PayingBaker, owed
+
+#: A wallet whose key nobody here has.
+OTHER_WALLET = draw_text(Prefix.TZ1, "another wallet")
+
+
+@pytest.fixture
+async def simulating(open_baker: OpenBaker) -> PayingBaker:
+    return await open_baker(mode=Mode.SIMULATION)
+
+
+async def test_a_simulation_writes_rows_and_signs_nothing(simulating: PayingBaker) -> None:
+    baker = simulating
+    key = baker.key(mode=Mode.SIMULATION)
+    assert await baker.notice() == (key,)
+    before = baker.balance(baker.payout_address)
+
+    step = await baker.step(key)
+
+    assert step.is_settled
+    assert step.distribution.state is DistributionState.SIMULATED
+    assert (step.paid, step.total) == (21, 21)
+    rows = await baker.payouts(key)
+    assert {row.state for row in rows} == {PayoutState.SIMULATED}
+    assert sum(row.net for row in rows) == step.distribution.figures.total_net
+    assert await baker.operations(key) == []
+    assert baker.front.asked("POST .*") == 0
+    assert baker.balance(baker.payout_address) == before
+    assert await baker.notice() == ()
+
+
+async def test_a_simulated_cycle_is_paid_when_the_baker_goes_live(simulating: PayingBaker) -> None:
+    baker = simulating
+    simulated = baker.key(mode=Mode.SIMULATION)
+    await baker.step(simulated)
+    await baker.change(mode=Mode.ON)
+    assert await baker.notice() == (baker.key(),)
+
+    step = await baker.pay()
+
+    assert step.paid == 21
+    assert baker.paid_on_chain() == owed(await baker.payouts())
+    assert owed(await baker.payouts()) == owed(await baker.payouts(simulated))
+    assert {row.state for row in await baker.payouts(simulated)} == {PayoutState.SIMULATED}
+
+
+async def test_a_failed_simulation_is_done_again(simulating: PayingBaker) -> None:
+    baker = simulating
+    key = baker.key(mode=Mode.SIMULATION)
+    await fail(baker.payer, key, "the indexer was away")
+
+    step = await baker.step(key)
+
+    assert step.distribution.state is DistributionState.SIMULATED
+    assert step.distribution.message is None
+
+
+async def test_a_baker_that_is_off_notices_nothing(open_baker: OpenBaker) -> None:
+    baker = await open_baker(mode=Mode.OFF)
+
+    assert await baker.notice() == ()
+    await baker.change(mode=Mode.ON)
+    assert await baker.notice() == (baker.key(),)
+
+
+@pytest.mark.parametrize("mode", [Mode.OFF, Mode.SIMULATION])
+async def test_switching_off_between_groups_stops_before_the_next_signature(
+    baker: PayingBaker, mode: Mode
+) -> None:
+    await baker.step()
+    await baker.change(mode=mode)
+    baker.bake()
+
+    step = await baker.step()
+
+    assert (step.waiting_for, step.wait_seconds) == ("mode on", None)
+    assert not step.is_settled
+    (operation,) = await baker.operations()
+    assert operation.state is OperationState.INCLUDED
+    for _ in range(2):
+        baker.bake()
+        await watch_unfinished(baker.payer, baker.baker_id)
+    (operation,) = await baker.operations()
+    assert operation.state is OperationState.FINAL
+    states = Counter(row.state for row in await baker.payouts())
+    assert states == {PayoutState.PAID: 10, PayoutState.OWED: 11}
+    assert baker.front.asked(INJECTION) == 1
+
+    await baker.change(mode=Mode.ON)
+    assert (await baker.pay()).paid == 21
+    assert baker.paid_on_chain() == owed(await baker.payouts())
+
+
+async def test_a_group_in_flight_is_sent_again_although_the_baker_is_off(
+    baker: PayingBaker,
+) -> None:
+    await baker.step()
+    await baker.change(mode=Mode.OFF)
+    (operation,) = await baker.operations()
+    baker.chain.mempool.drop([operation.hash])
+
+    for _ in range(STEPS_MAX):
+        await watch_unfinished(baker.payer, baker.baker_id)
+        (operation,) = await baker.operations()
+        if operation.state is OperationState.FINAL:
+            break
+        baker.bake()
+
+    assert operation.state is OperationState.FINAL
+    assert baker.front.asked(INJECTION) == 2
+
+
+@pytest.mark.parametrize(
+    "change", [{"mode": Mode.OFF}, {"payout_address": OTHER_WALLET}], ids=["mode", "wallet"]
+)
+async def test_a_change_while_a_group_is_made_keeps_it_unsent(
+    baker: PayingBaker, change: dict[str, str]
+) -> None:
+    async def change_meanwhile(call: Call) -> None:
+        await baker.change(**change)
+        await call.hand_on()
+
+    baker.front.treat(SIMULATION, change_meanwhile, times=1)
+
+    with pytest.raises(ConflictError, match="the settings of .* changed"):
+        await baker.step()
+
+    assert await baker.operations() == []
+    assert baker.front.asked(INJECTION) == 0
+
+
+async def test_a_cycle_paid_from_a_wallet_since_replaced_is_not_closed_unseen(
+    open_baker: OpenBaker,
+) -> None:
+    baker = await open_baker()
+    await baker.step()
+    await baker.change(payout_address=OTHER_WALLET)
+    (operation,) = await baker.operations()
+    baker.chain.mempool.drop([operation.hash])
+    baker.bake()
+
+    with pytest.raises(Exception, match="not settled yet|no key"):
+        await baker.pay()
+
+    assert (await baker.distribution()).state is DistributionState.PAYING
+    await baker.change(payout_address=baker.payout_address)
+    assert (await baker.pay()).is_settled
+    assert baker.paid_on_chain() == owed(await baker.payouts())
+
+
+async def test_what_is_off_does_not_hold_up_what_was_signed_when_all_was_sent(
+    open_baker: OpenBaker,
+) -> None:
+    baker = await open_baker()
+    await baker.step()
+    await baker.change(mode=Mode.OFF)
+    for _ in range(3):
+        baker.bake()
+    await watch_unfinished(baker.payer, baker.baker_id)
+    assert {row.state for row in await baker.payouts()} == {PayoutState.PAID}
+
+    await baker.change(mode=Mode.ON)
+
+    assert (await baker.pay()).distribution.state is DistributionState.PAID
+
+
+async def test_a_failed_cycle_keeps_its_message_and_what_it_signed_is_followed(
+    baker: PayingBaker,
+) -> None:
+    await baker.step()
+    await fail(baker.payer, baker.key(), "the last attempt failed")
+    await fail(baker.payer, baker.key(), "and so did another")
+    assert (await baker.distribution()).message == "the last attempt failed"
+    for _ in range(3):
+        baker.bake()
+        await watch_unfinished(baker.payer, baker.baker_id)
+    assert sum(row.state is PayoutState.PAID for row in await baker.payouts()) == 10
+    assert (await baker.distribution()).state is DistributionState.FAILED
+
+    step = await baker.pay()
+
+    assert (step.paid, step.distribution.message) == (21, None)
+    assert baker.paid_on_chain() == owed(await baker.payouts())
+    await fail(baker.payer, baker.key(), "too late")
+    assert (await baker.distribution()).state is DistributionState.PAID
+
+
+async def test_watching_a_baker_with_nothing_signed_asks_nobody(baker: PayingBaker) -> None:
+    asked = len(baker.front.requests)
+
+    await watch_unfinished(baker.payer, baker.baker_id)
+
+    assert len(baker.front.requests) == asked
+
+
+async def test_a_bond_pool_is_simulated_too(open_baker: OpenBaker) -> None:
+    baker = await open_baker(mode=Mode.SIMULATION, bond_pool_enabled=True)
+    await baker.set_bond_pool({OTHER_WALLET: 1_000})
+    await baker.step(baker.key(mode=Mode.SIMULATION))
+
+    key = baker.key(kind=DistributionKind.BOND_POOL, mode=Mode.SIMULATION)
+    step = await baker.step(key)
+
+    assert step.distribution.state is DistributionState.SIMULATED
+    assert [row.state for row in await baker.payouts(key)] == [PayoutState.SIMULATED]
+    assert baker.front.asked("POST .*") == 0

@@ -1,0 +1,140 @@
+"""The documents against the program: what they name is there, and what is there they name."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from bakehouse.cli.application import COMMANDS
+from bakehouse.config import Config, load_config, variable_of
+from bakehouse.ledger.bakers import SETTINGS, Baker
+from bakehouse.payments.baker_settings import parse_settings
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = {
+    str(path.relative_to(ROOT)): path.read_text()
+    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md")]
+}
+SETTINGS_PAGE = DOCUMENTS["docs/settings.md"]
+
+_CODE = re.compile(r"`([^`]+)`")
+_CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
+_COMMAND = re.compile(r"^(?:\$ )?(?:\.venv/bin/)?bakehouse (.+)$")
+_LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
+
+
+def _table(title: str) -> dict[str, str]:
+    """Names in the first column of the table under a heading, with the text of the second."""
+    section = SETTINGS_PAGE.split(f"\n## {title}", 1)[1].split("\n## ", 1)[0]
+    rows: dict[str, str] = {}
+    for line in section.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if not line.startswith("| `"):
+            continue
+        names = _CODE.findall(cells[0])
+        defaults = cells[1].split(", ") if len(names) > 1 else [cells[1]]
+        for name, default in zip(names, defaults, strict=True):
+            assert name not in rows, f"{name} is documented twice"
+            rows[name] = default
+    return rows
+
+
+VARIABLES = _table("The process")
+BAKER_SETTINGS = _table("A baker")
+
+
+def _written_out(defaults: dict[str, str]) -> list[tuple[str, str]]:
+    """Those whose default stands there literally, in backticks."""
+    return [
+        (name, default.strip("`")) for name, default in defaults.items() if default.startswith("`")
+    ]
+
+
+def test_exactly_the_variables_there_are_are_documented() -> None:
+    assert set(VARIABLES) == {variable_of(field) for field in Config.model_fields}
+
+
+def test_exactly_the_settings_of_a_baker_are_documented() -> None:
+    assert set(BAKER_SETTINGS) == set(SETTINGS)
+
+
+@pytest.mark.parametrize(("variable", "default"), _written_out(VARIABLES))
+def test_a_documented_default_of_a_variable_is_the_default(variable: str, default: str) -> None:
+    assert load_config({variable: default}) == load_config({})
+
+
+@pytest.mark.parametrize(("name", "default"), _written_out(BAKER_SETTINGS))
+def test_a_documented_default_of_a_setting_is_the_default(name: str, default: str) -> None:
+    [actual] = [field.default for field in fields(Baker) if field.name == name]
+
+    assert parse_settings({name: default}) == {name: actual}
+
+
+def _commands() -> Iterator[tuple[str, str]]:
+    """Every call of our command in a document, as (document, arguments)."""
+    for document, text in DOCUMENTS.items():
+        console = (line for block in _CONSOLE.findall(text) for line in block.splitlines())
+        for written in (*_CODE.findall(text), *console):
+            match = _COMMAND.match(" ".join(written.split("#")[0].split()))
+            if match:
+                yield document, match[1]
+
+
+def _command(name: str) -> Any:
+    """The command of a name, as Typer made it; its Command class is not public."""
+    return typer.main.get_command(import_module(f"bakehouse.cli.{name}").app)
+
+
+def test_documents_name_commands_at_all() -> None:
+    named = {arguments.split()[0] for document, arguments in _commands() if document == "README.md"}
+    assert {"demo", "plan", "key", "baker", "run"} <= named
+
+
+@pytest.mark.parametrize(("document", "arguments"), sorted(set(_commands())))
+def test_a_command_in_a_document_exists_with_its_options(document: str, arguments: str) -> None:
+    name, *rest = arguments.split()
+    if name.startswith("-"):
+        return
+    assert name in COMMANDS, f"{document} names {name}"
+    command = _command(name)
+    if hasattr(command, "commands") and rest and rest[0] != "…":
+        assert rest[0] in command.commands, f"{document} names {name} {rest[0]}"
+        command = command.commands[rest[0]]
+    options = {option for parameter in command.params for option in parameter.opts}
+    options |= {option for parameter in command.params for option in parameter.secondary_opts}
+    for word in rest:
+        if word.startswith("--"):
+            assert word in options, f"{document} names {name} {word}"
+
+
+def _make_verbs() -> Iterator[tuple[str, str]]:
+    for document, text in DOCUMENTS.items():
+        console = (line for block in _CONSOLE.findall(text) for line in block.splitlines())
+        for written in (*_CODE.findall(text), *console):
+            match = re.match(r"^(?:\$ )?make ([a-z-]+)", written)
+            if match:
+                yield document, match[1]
+
+
+@pytest.mark.parametrize(("document", "verb"), sorted(set(_make_verbs())))
+def test_a_verb_of_make_in_a_document_exists(document: str, verb: str) -> None:
+    makefile = (ROOT / "Makefile").read_text()
+
+    assert re.search(rf"^{verb}:", makefile, re.MULTILINE), f"{document} names make {verb}"
+
+
+def _links() -> Iterator[tuple[str, str]]:
+    for document, text in DOCUMENTS.items():
+        for target in _LINK.findall(text):
+            if "://" not in target:
+                yield document, target
+
+
+@pytest.mark.parametrize(("document", "target"), sorted(set(_links())))
+def test_a_link_to_a_file_of_ours_leads_there(document: str, target: str) -> None:
+    assert ((ROOT / document).parent / target).exists()
