@@ -23,6 +23,7 @@ DOCUMENTS = {
 SETTINGS_PAGE = DOCUMENTS["docs/settings.md"]
 
 _CODE = re.compile(r"`([^`]+)`")
+_FENCED = re.compile(r"```.*?```", re.DOTALL)
 _CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
 _COMMAND = re.compile(r"^(?:\$ )?(?:\.venv/bin/)?bakehouse (.+)$")
 _LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
@@ -75,14 +76,19 @@ def test_a_documented_default_of_a_setting_is_the_default(name: str, default: st
     assert parse_settings({name: default}) == {name: actual}
 
 
-def _commands() -> Iterator[tuple[str, str]]:
-    """Every call of our command in a document, as (document, arguments)."""
+def _written() -> Iterator[tuple[str, str]]:
+    """Every line of a console and every piece of code in a document, as (document, code)."""
     for document, text in DOCUMENTS.items():
         console = (line for block in _CONSOLE.findall(text) for line in block.splitlines())
-        for written in (*_CODE.findall(text), *console):
-            match = _COMMAND.match(" ".join(written.split("#")[0].split()))
-            if match:
-                yield document, match[1]
+        for code in (*_CODE.findall(_FENCED.sub("", text)), *console):
+            yield document, " ".join(code.split("#")[0].split())
+
+
+def _commands() -> Iterator[tuple[str, str]]:
+    """Every call of our command in a document, as (document, arguments)."""
+    for document, code in _written():
+        if match := _COMMAND.match(code):
+            yield document, match[1]
 
 
 def _command(name: str) -> Any:
@@ -113,12 +119,9 @@ def test_a_command_in_a_document_exists_with_its_options(document: str, argument
 
 
 def _make_verbs() -> Iterator[tuple[str, str]]:
-    for document, text in DOCUMENTS.items():
-        console = (line for block in _CONSOLE.findall(text) for line in block.splitlines())
-        for written in (*_CODE.findall(text), *console):
-            match = re.match(r"^(?:\$ )?make ([a-z-]+)", written)
-            if match:
-                yield document, match[1]
+    for document, code in _written():
+        if match := re.match(r"^(?:\$ )?make ([a-z-]+)", code):
+            yield document, match[1]
 
 
 @pytest.mark.parametrize(("document", "verb"), sorted(set(_make_verbs())))

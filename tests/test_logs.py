@@ -13,6 +13,7 @@ from bakehouse.logs import LogFormat, configure_logs
 from bakehouse.tezos.base58check import Prefix, encode
 from bakehouse.tezos.key_file import encrypt_secret_key
 from bakehouse.tezos.keys import Curve, SecretKey
+from tests.logging_state import logging_given_back
 
 SEED = bytes(range(1, 33))
 PLAIN_KEYS = {
@@ -58,23 +59,9 @@ class Log:
 
 
 @pytest.fixture(autouse=True)
-def logging_as_it_was() -> Iterator[None]:
-    """Give back what `configure_logs` changes for the whole process."""
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    levels = {
-        name: logger.level
-        for name, logger in root.manager.loggerDict.items()
-        if isinstance(logger, logging.Logger)
-    }
-    configured = structlog.get_config()
-    yield
-    structlog.configure(**configured)
-    root.handlers = handlers
-    root.setLevel(level)
-    for name, logger in root.manager.loggerDict.items():
-        if isinstance(logger, logging.Logger):
-            logger.setLevel(levels.get(name, logging.NOTSET))
+def logging_of_this_test() -> Iterator[None]:
+    with logging_given_back():
+        yield
 
 
 def say(event: str, **values: Any) -> None:

@@ -31,17 +31,15 @@ class Group:
 
 @dataclass
 class Book:
-    """The lines, every group by its hash, and the cycles that were seen."""
+    """The lines, and every group by its hash."""
 
     owed: dict[Line, Owed] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
-    seen: set[int] = field(default_factory=set)
     #: What each plan said in all; nothing that happens later changes it.
     totals: Counter[int] = field(default_factory=Counter)
 
     def enter(self, cycle: int, nets: dict[str, int], minimum: int) -> None:
         """Enter a plan: what is below the minimum waits."""
-        self.seen.add(cycle)
         self.totals[cycle] += sum(nets.values())
         for name, net in nets.items():
             state = "carried" if net < minimum else "owed"

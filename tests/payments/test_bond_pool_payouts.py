@@ -104,13 +104,14 @@ async def test_a_member_who_delegates_too_is_paid_for_both(open_baker: OpenBaker
     assert baker.balance(both) - before == as_delegator + as_member
 
 
-@pytest.mark.parametrize("settings", [{"bond_pool_enabled": True}, {"bond_pool_enabled": False}])
+@pytest.mark.parametrize(
+    ("is_enabled", "bonds"), [(True, {}), (False, BONDS)], ids=["no members", "switched off"]
+)
 async def test_a_baker_without_members_or_without_a_pool_has_no_bond_pool_to_pay(
-    open_baker: OpenBaker, settings: dict[str, bool]
+    open_baker: OpenBaker, *, is_enabled: bool, bonds: dict[str, int]
 ) -> None:
-    baker = await open_baker(**settings)
-    if not settings["bond_pool_enabled"]:
-        await baker.set_bond_pool(BONDS)
+    baker = await open_baker(bond_pool_enabled=is_enabled)
+    await baker.set_bond_pool(bonds)
 
     await baker.pay()
 

@@ -18,6 +18,7 @@ from bakehouse.errors import InputError
 from bakehouse.ledger import bakers
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.database import Ledger
+from bakehouse.logs import configure_logs
 from bakehouse.payments.baker_settings import parse_assignments, parse_settings
 from bakehouse.payments.due import final_cycle
 from bakehouse.rewards.money import format_percentage
@@ -139,6 +140,8 @@ def _with_ledger(work: Callable[[Ledger], Awaitable[Result]]) -> Result:
 async def _current_cycle() -> int:
     config = load_config()
     require_sources(config)
+    # What goes wrong is told once, by the error; logs that nobody set up would go to the output.
+    configure_logs(config.log_format, "error")
     async with AsyncExitStack() as stack:
         return await final_cycle(await open_payer(stack, config))
 

@@ -51,7 +51,10 @@ class Guard:
             await self._app(scope, receive, send)
             return
         request = Request(scope)
-        refusal = _refusal(request, services_of(request))
+        services = services_of(request)
+        caller = caller_of(request, services)
+        request.state.is_signed_in = caller is Caller.PERSON
+        refusal = _refusal(request, services, caller)
         await (refusal or self._app)(scope, receive, send)
 
 
@@ -60,7 +63,9 @@ def caller_of(request: Request, services: WebServices) -> Caller:
     authorization = request.headers.get("authorization")
     if authorization is not None:
         scheme, _, token = authorization.partition(" ")
-        is_right = scheme.lower() == "bearer" and is_token(token.strip(), services)
+        # Servers read header bytes as latin-1; what the token was sent as is the bytes.
+        sent = token.strip().encode("latin-1")
+        is_right = scheme.lower() == "bearer" and is_token(sent, services)
         return Caller.PROGRAM if is_right else Caller.NOBODY
     session = request.cookies.get(COOKIE)
     if session is not None and _is_session(session, services):
@@ -68,10 +73,9 @@ def caller_of(request: Request, services: WebServices) -> Caller:
     return Caller.NOBODY
 
 
-def is_token(candidate: str, services: WebServices) -> bool:
+def is_token(candidate: bytes, services: WebServices) -> bool:
     """Compare with the token, in a time that does not tell how much of it was right."""
-    # Header bytes come decoded as latin-1; a form's as UTF-8. Both are compared as bytes.
-    return hmac.compare_digest(candidate.encode(), services.api_token.encode())
+    return hmac.compare_digest(candidate, services.api_token.encode())
 
 
 def new_session(services: WebServices) -> str:
@@ -91,13 +95,13 @@ def denied(request: Request, reason: str) -> None:
     )
 
 
-def _refusal(request: Request, services: WebServices) -> Response | None:
+def _refusal(request: Request, services: WebServices, caller: Caller) -> Response | None:
     path, is_read = request.url.path, request.method in _SAFE_METHODS
     if path in _OPEN_PATHS or path.startswith(_OPEN_PREFIX):
         return None
     if services.pages_are_open and is_read and not path.startswith(_API_PREFIX):
         return None
-    match caller_of(request, services):
+    match caller:
         case Caller.NOBODY:
             denied(request, "no valid token")
             return _unauthorized(request)

@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from bakehouse.web import static_files
 from bakehouse.web.access import Guard
-from bakehouse.web.api import bakers, health, jobs
+from bakehouse.web.api import bakers, document, health, jobs
 from bakehouse.web.hardening import BodyLimit, Failsafe, HostCheck, SecurityHeaders
 from bakehouse.web.pages import cycle, home, queues, reference, sign_in
 from bakehouse.web.pages.renderer import Renderer
@@ -17,6 +17,12 @@ beyond 2^53 do not survive every reader; times are ISO 8601 in UTC. Errors are p
 (RFC 9457) with a stable `code`.
 """
 
+_TAGS = [
+    {"name": "jobs", "description": "Schedules and triggers, under their long-known paths."},
+    {"name": "bakers", "description": "What is owed, and what became of it. To read."},
+    {"name": "health", "description": "For whoever watches over this process."},
+]
+
 
 def create_app(services: WebServices) -> FastAPI:
     """Make the application; nothing is opened or started by it."""
@@ -27,6 +33,10 @@ def create_app(services: WebServices) -> FastAPI:
         # FastAPI's own reference pages load scripts from elsewhere; ours needs none.
         docs_url=None,
         redoc_url=None,
+        openapi_url=None,
+        openapi_tags=_TAGS,
+        # A redirect would be sent to whatever the Host header says.
+        redirect_slashes=False,
     )
     files = static_files.read_static_files()
     app.state.services = services
@@ -34,12 +44,12 @@ def create_app(services: WebServices) -> FastAPI:
     app.state.renderer = Renderer(services, files)
     add_problem_handlers(app)
     for router in (
-        *(health.router, jobs.router, bakers.router),
+        *(jobs.router, bakers.router, health.router, document.router),
         *(home.router, cycle.router, queues.router, reference.router, sign_in.router),
         static_files.router,
     ):
         app.include_router(router)
     # The last one added is the first to see a request.
-    for middleware in (Guard, BodyLimit, HostCheck, Failsafe, SecurityHeaders):
+    for middleware in (BodyLimit, Guard, HostCheck, Failsafe, SecurityHeaders):
         app.add_middleware(middleware)
     return app

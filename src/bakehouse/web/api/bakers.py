@@ -4,16 +4,30 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from bakehouse.ledger import alerts, bakers, distributions, operations, payouts
+from bakehouse.ledger import alerts, bakers, distributions
+from bakehouse.ledger.alerts import Alert
 from bakehouse.ledger.bakers import Baker
-from bakehouse.ledger.distributions import Distribution, DistributionKey
-from bakehouse.ledger.payouts import Payout
-from bakehouse.ledger.states import DistributionKind, Mode
+from bakehouse.ledger.distributions import Distribution
+from bakehouse.ledger.states import (
+    DistributionKind,
+    DistributionState,
+    Mode,
+    OperationState,
+    PayoutState,
+)
 from bakehouse.tezos.address import parse_implicit
-from bakehouse.web.api.security import TOKEN
+from bakehouse.web.api.security import EXAMPLE_BAKER, TOKEN
+from bakehouse.web.cycle_records import (
+    OFFSET_MAX,
+    CycleNumber,
+    OperationRecord,
+    PayoutRecord,
+    Wanted,
+    read_cycle,
+)
 from bakehouse.web.problems import refusals
 from bakehouse.web.services import Services
 
@@ -24,26 +38,27 @@ router = APIRouter(
     responses=refusals(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
 )
 
-Mutez = Annotated[str, Field(examples=["28056046"])]
+BakerId = Annotated[str, Path(description="The baker's address.", examples=[EXAMPLE_BAKER])]
+Mutez = Annotated[str, Field(description="In mutez.", examples=["28056046"])]
 
 
 class BakerView(BaseModel):
     """A baker and its settings."""
 
-    baker_id: str
-    network: str
+    baker_id: Annotated[str, Field(examples=[EXAMPLE_BAKER])]
+    network: Annotated[str, Field(description="Id of the chain.", examples=["NetXdQprcVkpaWU"])]
     alias: str | None
-    payout_address: str
+    payout_address: Annotated[str, Field(description="The wallet that pays.")]
     mode: Mode
     default_fee_basis_points: int
     first_cycle: int
     payout_delay_cycles: int
     share_block_fees: bool
     minimum_payout: Mutez
-    update_freq: int
+    update_freq: Annotated[int, Field(description="Minutes between two looks at the chain.")]
     payment_retries: int
     minutes_between_retries: int
-    num_blocks_wait: int
+    num_blocks_wait: Annotated[int, Field(description="Blocks on top that make a block final.")]
     bond_pool_enabled: bool
     scheduled: bool
 
@@ -60,14 +75,18 @@ class CycleView(BaseModel):
     cycle: int
     kind: DistributionKind
     mode: Mode
-    state: str
+    state: DistributionState
     message: Annotated[str | None, Field(description="Why it failed.")]
     pool: Mutez
     own_part: Mutez
     total_fees: Mutez
     total_net: Mutez
     dust: Mutez
-    zero_payouts: int
+    zero_payouts: Annotated[int, Field(description="Delegators whose share came to nothing.")]
+    snapshot_sha256: Annotated[
+        str | None, Field(description="Hash of what the plan was computed from; none is planned.")
+    ]
+    created_at: datetime
     updated_at: datetime
 
 
@@ -77,6 +96,14 @@ class CycleList(BaseModel):
     cycles: list[CycleView]
 
 
+class CycleQuery(BaseModel):
+    """How many cycles are wanted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: Annotated[int, Field(ge=1, le=500)] = 50
+
+
 class PayoutQuery(BaseModel):
     """Which payouts of a cycle are wanted."""
 
@@ -84,7 +111,7 @@ class PayoutQuery(BaseModel):
 
     kind: DistributionKind = DistributionKind.DELEGATORS
     mode: Mode = Mode.ON
-    offset: Annotated[int, Field(ge=0)] = 0
+    offset: Annotated[int, Field(ge=0, le=OFFSET_MAX)] = 0
     limit: Annotated[int, Field(ge=1, le=1000)] = 500
 
 
@@ -92,24 +119,28 @@ class PayoutView(BaseModel):
     """What one recipient is owed for the cycle, and what became of it."""
 
     owed_to: str
-    address: str
-    kind: str
+    address: Annotated[str, Field(description="Where it is sent; most often the same.")]
+    kind: Annotated[str, Field(examples=["delegator", "bond-member"])]
     delegated_balance: Mutez
     gross: Mutez
     fee_basis_points: int
     fee: Mutez
     net: Mutez
-    state: str
-    reason: str | None
+    state: PayoutState
+    reason: Annotated[str | None, Field(description="Why it is held.")]
+    operation: Annotated[
+        str | None, Field(description="Hash of this cycle's operation that pays it, once signed.")
+    ]
 
 
 class OperationView(BaseModel):
     """One operation signed for the cycle."""
 
     hash: str
-    state: str
-    level: int | None
+    state: OperationState
+    level: Annotated[int | None, Field(description="Of the block it is in.")]
     transfers: int
+    amount: Mutez
     fee: Mutez
     burn: Mutez
 
@@ -147,7 +178,7 @@ async def list_bakers(services: Services) -> BakerList:
 
 
 @router.get("/bakers/{baker_id}", summary="One baker")
-async def get_baker(baker_id: str, services: Services) -> BakerView:
+async def get_baker(baker_id: BakerId, services: Services) -> BakerView:
     """Give a baker's settings."""
     async with services.workshop.payer.ledger.read() as tx:
         return _baker(await bakers.get(tx, parse_implicit(baker_id)))
@@ -155,43 +186,31 @@ async def get_baker(baker_id: str, services: Services) -> BakerView:
 
 @router.get("/bakers/{baker_id}/cycles", summary="A baker's cycles")
 async def list_cycles(
-    baker_id: str, services: Services, limit: Annotated[int, Query(ge=1, le=500)] = 50
+    baker_id: BakerId, services: Services, wanted: Annotated[CycleQuery, Query()]
 ) -> CycleList:
     """List the newest cycles with their states and sums."""
     async with services.workshop.payer.ledger.read() as tx:
         baker = await bakers.get(tx, parse_implicit(baker_id))
-        newest = await distributions.of_baker(tx, baker.baker_id, limit)
+        newest = await distributions.of_baker(tx, baker.baker_id, wanted.limit)
     return CycleList(cycles=[_cycle(each) for each in newest])
 
 
 @router.get("/bakers/{baker_id}/cycles/{cycle}/payouts", summary="A cycle's payouts")
 async def list_payouts(
-    baker_id: str, cycle: int, services: Services, wanted: Annotated[PayoutQuery, Query()]
+    baker_id: BakerId,
+    cycle: CycleNumber,
+    services: Services,
+    wanted: Annotated[PayoutQuery, Query()],
 ) -> PayoutList:
     """List a cycle's payouts with what became of each, and the operations that pay them."""
-    async with services.workshop.payer.ledger.read() as tx:
-        baker = await bakers.get(tx, parse_implicit(baker_id))
-        key = DistributionKey(baker.network, baker.baker_id, cycle, wanted.kind, wanted.mode)
-        distribution = await distributions.get(tx, key)
-        page = await payouts.of_distribution(
-            tx, distribution, offset=wanted.offset, limit=wanted.limit + 1
-        )
-        signed = await operations.of_distribution(tx, distribution.id)
-        sums = await operations.transfer_sums(tx, distribution.id)
+    records = await read_cycle(
+        services.workshop.payer.ledger,
+        Wanted(baker_id, cycle, wanted.kind, wanted.mode, wanted.offset, wanted.limit),
+    )
     return PayoutList(
-        payouts=[_payout(each) for each in page[: wanted.limit]],
-        operations=[
-            OperationView(
-                hash=each.hash,
-                state=each.state,
-                level=each.included_level,
-                transfers=sums[each.id].count,
-                fee=str(each.total_fee),
-                burn=str(sums[each.id].burn),
-            )
-            for each in signed
-        ],
-        next_offset=wanted.offset + wanted.limit if len(page) > wanted.limit else None,
+        payouts=[_payout(each) for each in records.payouts],
+        operations=[_operation(each) for each in records.operations],
+        next_offset=records.next_offset,
     )
 
 
@@ -199,20 +218,7 @@ async def list_payouts(
 async def list_alerts(services: Services) -> AlertList:
     """List what waits for a person."""
     async with services.workshop.payer.ledger.read() as tx:
-        open_alerts = await alerts.unacknowledged(tx)
-    return AlertList(
-        alerts=[
-            AlertView(
-                code=each.code,
-                subject=each.subject,
-                message=each.message,
-                baker_id=each.baker_id,
-                raised_at=each.raised_at,
-                times=each.times,
-            )
-            for each in open_alerts
-        ]
-    )
+        return AlertList(alerts=[_alert(each) for each in await alerts.unacknowledged(tx)])
 
 
 def _baker(baker: Baker) -> BakerView:
@@ -250,11 +256,14 @@ def _cycle(distribution: Distribution) -> CycleView:
         total_net=str(figures.total_net),
         dust=str(figures.dust),
         zero_payouts=figures.zero_payouts,
+        snapshot_sha256=distribution.snapshot_sha256,
+        created_at=distribution.created_at,
         updated_at=distribution.updated_at,
     )
 
 
-def _payout(payout: Payout) -> PayoutView:
+def _payout(record: PayoutRecord) -> PayoutView:
+    payout = record.payout
     return PayoutView(
         owed_to=payout.owed_to,
         address=payout.address,
@@ -266,4 +275,29 @@ def _payout(payout: Payout) -> PayoutView:
         net=str(payout.net),
         state=payout.state,
         reason=payout.reason,
+        operation=record.operation_hash,
+    )
+
+
+def _operation(record: OperationRecord) -> OperationView:
+    operation, transfers = record.operation, record.transfers
+    return OperationView(
+        hash=operation.hash,
+        state=operation.state,
+        level=operation.included_level,
+        transfers=transfers.count,
+        amount=str(transfers.amount),
+        fee=str(operation.total_fee),
+        burn=str(transfers.burn),
+    )
+
+
+def _alert(alert: Alert) -> AlertView:
+    return AlertView(
+        code=alert.code,
+        subject=alert.subject,
+        message=alert.message,
+        baker_id=alert.baker_id,
+        raised_at=alert.raised_at,
+        times=alert.times,
     )

@@ -12,12 +12,11 @@ from bakehouse.jobs.job_types import AddedJob, QueueName
 from bakehouse.jobs.processors.poll_balance import KnownBalance, known_balance
 from bakehouse.jobs.scheduler import ScheduleStatus
 from bakehouse.ledger import bakers
+from bakehouse.ledger.states import Mode
 from bakehouse.tezos.address import Address, parse_implicit
-from bakehouse.web.api.security import TOKEN
+from bakehouse.web.api.security import EXAMPLE_BAKER, TOKEN
 from bakehouse.web.problems import refusals
 from bakehouse.web.services import Services, WebServices
-
-_EXAMPLE = "tz1fwnfJNgiDACshK9avfRfFbMaXrs3ghoJa"
 
 router = APIRouter(
     prefix="/api/jobs",
@@ -34,13 +33,13 @@ class BakerReference(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    baker_id: Annotated[str, Field(description="The baker's address.", examples=[_EXAMPLE])]
+    baker_id: Annotated[str, Field(description="The baker's address.", examples=[EXAMPLE_BAKER])]
 
 
 class QueuedJob(BaseModel):
     """The job that will do it."""
 
-    job_id: str
+    job_id: Annotated[str, Field(description="Unique within its queue.")]
     queue: QueueName
     deduplicated: Annotated[bool, Field(description="It was under way already.")]
 
@@ -48,7 +47,7 @@ class QueuedJob(BaseModel):
 class Schedule(BaseModel):
     """One schedule and how it fares."""
 
-    id: Annotated[str, Field(examples=[f"cycle-monitor-{_EXAMPLE}"])]
+    id: Annotated[str, Field(examples=[f"cycle-monitor-{EXAMPLE_BAKER}"])]
     queue: QueueName
     every_seconds: int | None
     next_run: datetime | None
@@ -69,10 +68,10 @@ class Balance(BaseModel):
 class JobStatus(BaseModel):
     """A baker's schedules."""
 
-    baker_id: str
-    mode: str
+    baker_id: Annotated[str, Field(examples=[EXAMPLE_BAKER])]
+    mode: Mode
     schedules: list[Schedule]
-    balance: Annotated[Balance | None, Field(description="None while it is not known.")]
+    balance: Annotated[Balance | None, Field(description="Absent while it is not known.")]
 
 
 class Removed(BaseModel):
@@ -100,12 +99,9 @@ async def trigger_balance_poll(baker: BakerReference, services: Services) -> Que
 
 
 @router.get("/status", summary="Schedules with their next and last runs")
-async def status(
-    services: Services,
-    baker_id: Annotated[str, Query(description="The baker's address.", examples=[_EXAMPLE])],
-) -> JobStatus:
+async def status(services: Services, baker: Annotated[BakerReference, Query()]) -> JobStatus:
     """Give a baker's schedules, and its wallet's balance as last read."""
-    return await _status(services, parse_implicit(baker_id))
+    return await _status(services, parse_implicit(baker.baker_id))
 
 
 @router.post(

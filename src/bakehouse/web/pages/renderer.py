@@ -46,7 +46,6 @@ class Renderer:
         self._environment.globals |= {
             "static": {name: file.path for name, file in static_files.items()},
             "version": services.version,
-            "pages_are_open": services.pages_are_open,
             "operation_url": services.operation_url,
             "refresh_seconds": REFRESH_SECONDS,
         }
@@ -64,6 +63,8 @@ class Renderer:
         is_paused = request.query_params.get("live") == "off"
         html = self._environment.get_template(template).render(
             path=request.url.path,
+            # Unset where a request was refused before it was asked who sends it.
+            is_signed_in=getattr(request.state, "is_signed_in", False),
             now=self._services.workshop.payer.clock(),
             is_live=is_live,
             refreshes=is_live and not is_paused,

@@ -50,7 +50,7 @@ async def sign_out() -> Response:
 
 
 def _sign_in(request: Request, services: WebServices, token: str, wanted: str) -> Response:
-    if not is_token(token, services):
+    if not is_token(token.encode(), services):
         denied(request, "wrong token")
         return renderer_of(request).page(
             request, "sign_in.html", status=HTTPStatus.FORBIDDEN, wanted=wanted, is_wrong=True

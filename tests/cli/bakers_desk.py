@@ -1,0 +1,83 @@
+"""The command line in this process, with a ledger and settings of its own."""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bakehouse.cli import main
+from bakehouse.ledger.database import Ledger
+from bakehouse.tezos.base58check import Prefix, encode
+
+BAKER, PAYOUT, ANN, BOB = (encode(Prefix.TZ1, bytes([index] * 20)) for index in range(4))
+CONTRACT = encode(Prefix.KT1, bytes(20))
+ROLLUP = encode(Prefix.SR1, bytes(20))
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Runs commands and looks at what they left in the ledger."""
+
+    folder: Path
+    capsys: pytest.CaptureFixture[str]
+
+    @property
+    def ledger_file(self) -> Path:
+        return self.folder / "data" / "ledger.db"
+
+    def run(self, *arguments: str) -> tuple[int, str, str]:
+        """Give the exit code, standard output and standard error of a command."""
+        code = main(arguments)
+        out, err = self.capsys.readouterr()
+        return code, out, err
+
+    def done(self, *arguments: str) -> str:
+        """Give the output of a command that must succeed."""
+        code, out, err = self.run(*arguments)
+        assert (code, err) == (0, "")
+        return out
+
+    def refused(self, code: int, *arguments: str) -> str:
+        """Give the one line with which a command refuses; it must leave the ledger as it was."""
+        before = self.rows()
+        refused, out, err = self.run(*arguments)
+        assert (refused, out) == (code, "")
+        assert err.startswith("bakehouse: ")
+        assert err.count("\n") == 1
+        assert self.rows() == before
+        return err.removeprefix("bakehouse: ").removesuffix("\n")
+
+    def register(self, *settings: str) -> None:
+        self.done("baker", "add", BAKER, "first_cycle=750", *settings)
+
+    def write(self, name: str, content: str | bytes) -> Path:
+        path = self.folder / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    def rows(self) -> list[str]:
+        """Everything in the ledger, as SQL."""
+        if not self.ledger_file.exists():
+            return []
+        connection = sqlite3.connect(self.ledger_file)
+        rows = [line for line in connection.iterdump() if line.startswith("INSERT")]
+        connection.close()
+        return [row for row in rows if "alembic_version" not in row]
+
+    def read(self, query: Callable[[AsyncConnection], Awaitable[Result]]) -> Result:
+        async def opened() -> Result:
+            ledger = await Ledger.open(f"sqlite:///{self.ledger_file}")
+            try:
+                async with ledger.read() as tx:
+                    return await query(tx)
+            finally:
+                await ledger.close()
+
+        return asyncio.run(opened())

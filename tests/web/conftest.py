@@ -1,0 +1,142 @@
+"""The web as it is served: a real server, ledger and queue; node and indexer are never asked."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from bakehouse.app import open_payer
+from bakehouse.asgi_server import serving
+from bakehouse.config import Config
+from bakehouse.jobs.cache import RedisCache
+from bakehouse.jobs.engine import JobEngine
+from bakehouse.jobs.scheduler import Scheduler
+from bakehouse.jobs.valkey import EmbeddedValkey
+from bakehouse.jobs.workshop import Workshop
+from bakehouse.ledger import alerts, bakers, distributions, payouts
+from bakehouse.ledger.bakers import Baker
+from bakehouse.ledger.distributions import DistributionKey, PlanFigures
+from bakehouse.ledger.payouts import NewPayout
+from bakehouse.ledger.states import DistributionKind, DistributionState, Mode, PayoutState
+from bakehouse.rewards.money import BasisPoints, Mutez
+from bakehouse.web.app import create_app
+from bakehouse.web.services import WebServices
+
+TOKEN = "the-token-of-these-tests"
+BAKER = "tz1fwnfJNgiDACshK9avfRfFbMaXrs3ghoJa"
+STRANGER = "tz1aRoaRhSpRYvFdyvgWLL6TGyRoGF51wDjM"
+DELEGATORS = (
+    "tz1Ysx7W3sNGBijnkpjCvaaJSdKqSAAAiNz2",
+    "tz1Pp56sn9r2jNwN9YwwvTYWHmrpfqeHUFgj",
+)
+NETWORK = "NetXdQprcVkpaWU"
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+HOSTILE = "<script>alert(1)</script>"
+
+
+@dataclass(frozen=True)
+class House:
+    """A served Bakehouse, with clients that may and may not."""
+
+    url: str
+    valkey: EmbeddedValkey
+    workshop: Workshop
+    scheduler: Scheduler
+    client: httpx2.AsyncClient
+    stranger: httpx2.AsyncClient
+
+    async def register(self, mode: Mode = Mode.ON) -> None:
+        async with self.workshop.payer.ledger.write() as tx:
+            baker = Baker(
+                baker_id=BAKER,
+                network=NETWORK,
+                payout_address=BAKER,
+                first_cycle=1336,
+                alias=HOSTILE,
+                mode=mode,
+            )
+            await bakers.add(tx, baker, actor="test", at=NOW)
+
+    async def plan_a_cycle(self) -> None:
+        """Enter a planned cycle of two payouts, and an alert about it."""
+        key = DistributionKey(NETWORK, BAKER, 1336, DistributionKind.DELEGATORS, Mode.ON)
+        figures = PlanFigures(Mutez(120), Mutez(7), Mutez(11), Mutez(100), Mutez(2), 3)
+        async with self.workshop.payer.ledger.write() as tx:
+            seen = await distributions.ensure(tx, key, at=NOW)
+            pending = DistributionState.REWARDS_PENDING
+            await distributions.enter_state(tx, seen, pending, at=NOW)
+            await distributions.store_plan(
+                tx, seen, figures, snapshot="{}", snapshot_sha256="ab" * 32, at=NOW
+            )
+            await distributions.enter_state(tx, seen, DistributionState.PLANNED, at=NOW)
+            await payouts.add(
+                tx,
+                seen,
+                [
+                    NewPayout(
+                        kind="delegator",
+                        owed_to=address,
+                        delegated_balance=Mutez(10**15),
+                        gross=Mutez(net + 5),
+                        fee_basis_points=BasisPoints(1000),
+                        fee=Mutez(5),
+                        net=Mutez(net),
+                        state=PayoutState.OWED,
+                    )
+                    for address, net in zip(DELEGATORS, (60, 40), strict=True)
+                ],
+            )
+            await alerts.raise_alert(
+                tx, code="payout-held", subject=str(key), message=HOSTILE, at=NOW, baker_id=BAKER
+            )
+
+
+async def _house(folder: Path, *, pages_are_open: bool) -> AsyncIterator[House]:
+    async with AsyncExitStack() as stack:
+        config = Config(
+            data_dir=folder,
+            network=NETWORK,
+            node_urls=("http://127.0.0.1:9",),
+            indexer_urls=("http://127.0.0.1:9",),
+        )
+        payer = await open_payer(stack, config)
+        valkey = EmbeddedValkey(folder / "valkey")
+        await valkey.start()
+        stack.push_async_callback(valkey.stop)
+        cache = await stack.enter_async_context(RedisCache(valkey.address))
+        engine = JobEngine(valkey.address)
+        await engine.connect()
+        stack.push_async_callback(engine.close)
+        workshop = Workshop(payer, engine, cache)
+        scheduler = Scheduler(workshop)
+        services = WebServices(
+            workshop=workshop,
+            scheduler=scheduler,
+            api_token=TOKEN,
+            version="9.9.9",
+            pages_are_open=pages_are_open,
+            explorer_url="https://explorer.example/",
+        )
+        url = await stack.enter_async_context(serving(create_app(services)))
+        client = await stack.enter_async_context(
+            httpx2.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {TOKEN}"})
+        )
+        stranger = await stack.enter_async_context(httpx2.AsyncClient(base_url=url))
+        yield House(url, valkey, workshop, scheduler, client, stranger)
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async for each in _house(tmp_path, pages_are_open=False):
+        yield each
+
+
+@pytest.fixture
+async def open_house(tmp_path: Path) -> AsyncIterator[House]:
+    """Served as the demo serves it: pages, never the API, without signing in."""
+    async for each in _house(tmp_path, pages_are_open=True):
+        yield each
