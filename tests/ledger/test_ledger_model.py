@@ -280,7 +280,7 @@ def test_the_ledger_agrees_with_an_independent_book_after_each_step() -> None:
     run_state_machine_as_test(
         LedgerBesideBook,
         settings=settings(
-            max_examples=15,
+            max_examples=10,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -1,6 +1,6 @@
 """The migrations build exactly the tables that the code declares, and guard them."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,21 +9,19 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, inspect
 
-from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.schema import metadata
 
 
-@pytest.fixture
-async def migrated(ledger_url: str) -> AsyncIterator[Engine]:
-    await (await Ledger.open(ledger_url)).close()
-    engine = create_engine(ledger_url)
+@pytest.fixture(scope="module")
+def migrated(migrated_file: Path) -> Iterator[Engine]:
+    engine = create_engine(f"sqlite:///{migrated_file}")
     yield engine
     engine.dispose()
 
 
-@pytest.fixture
-def declared(tmp_path: Path) -> Iterator[Engine]:
-    engine = create_engine(f"sqlite:///{tmp_path / 'declared.db'}")
+@pytest.fixture(scope="module")
+def declared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    engine = create_engine(f"sqlite:///{tmp_path_factory.mktemp('declared') / 'ledger.db'}")
     metadata.create_all(engine)
     yield engine
     engine.dispose()

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bakehouse.errors import IllegalTransitionError
 from bakehouse.ledger import distributions, operations, payouts
 from bakehouse.ledger.distributions import Distribution
-from bakehouse.ledger.operations import Operation, Transfer
+from bakehouse.ledger.operations import Operation, Transfer, TransferSums
 from bakehouse.ledger.payouts import Payout
 from bakehouse.ledger.schema import attempts
 from bakehouse.ledger.states import Mode, OperationState, PayoutState
@@ -248,10 +248,13 @@ async def test_payouts_come_in_an_order_that_never_changes(
         await payouts.add(tx, distribution, [new_payout("tz1-aa", 90), new_payout("tz1-0", 2)])
         to_pay = await payouts.in_state(tx, distribution, OWED)
         to_show = await payouts.of_distribution(tx, distribution)
+        assert await payouts.in_state(tx, distribution, OWED, limit=2) == to_pay[:2]
+        page = await payouts.of_distribution(tx, distribution, offset=1, limit=3)
 
     assert [row.address for row in to_pay] == ["tz1-0", "tz1-a", "tz1-aa", "tz1-b", "tz1-c"]
     assert [row.address for row in to_show] == ["tz1-a", "tz1-b", "tz1-aa", "tz1-c", "tz1-0"]
     assert {row.cycle for row in to_show} == {CYCLE}
+    assert page == to_show[1:4]
 
 
 async def test_receipts_say_what_became_of_each_transfer_and_what_it_burned(
@@ -263,6 +266,9 @@ async def test_receipts_say_what_became_of_each_transfer_and_what_it_burned(
         await operations.record_receipts(tx, operation, receipts)
         stored = await operations.transfers_of(tx, operation.id)
         assert await operations.total_burn(tx, distribution.id) == 64_250
+        assert await operations.transfer_sums(tx, distribution.id) == {
+            operation.id: TransferSums(count=3, amount=Mutez(999), burn=Mutez(64_250))
+        }
 
     assert [(transfer.status, transfer.burn) for transfer in stored] == [
         ("applied", 0),
@@ -276,6 +282,7 @@ async def test_a_cycle_without_operations_burned_nothing_and_owes_nothing(bakery
         empty = await distributions.ensure(tx, key_of(), at=NOW)
         await payouts.add(tx, empty, [])
         assert await operations.total_burn(tx, empty.id) == 0
+        assert await operations.transfer_sums(tx, empty.id) == {}
         assert await payouts.total_of_cycle(tx, empty) == 0
         assert await payouts.count_by_state(tx, empty) == {}
 

@@ -49,6 +49,12 @@ async def test_a_reader_sees_one_moment(bakery: Bakery, other: Ledger) -> None:
         assert await distributions.find(late, key_of())
 
 
+async def test_a_ledger_answers_while_somebody_writes(bakery: Bakery) -> None:
+    async with bakery.ledger.write() as tx:
+        await distributions.ensure(tx, key_of(), at=NOW)
+        await bakery.ledger.ping()
+
+
 async def test_a_failure_undoes_all_that_was_written(bakery: Bakery) -> None:
     distribution = await bakery.plan({"tz1-a": 900})
 

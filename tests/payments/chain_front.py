@@ -1,11 +1,10 @@
 """The simulated node and indexer behind a front that can fail, alter answers, or look on."""
 
-import asyncio
 import json
 import re
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -140,12 +139,6 @@ def updated(**fields: Any) -> Treatment:
     return altered(lambda document: {**document, **fields})
 
 
-class _EmbeddedUvicorn(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 @asynccontextmanager
 async def served(app: App) -> AsyncIterator[str]:
     """Serve an application on this machine while the block runs; gives its URL."""
@@ -153,13 +146,16 @@ async def served(app: App) -> AsyncIterator[str]:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
-        config = uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="off", ws="none", timeout_keep_alive=60
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app, log_config=None, access_log=False, lifespan="off", ws="none", interface="asgi3"
+            )
         )
-        server = _EmbeddedUvicorn(config)
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        # In parts, because `serve` looks only ten times a second whether it should stop.
+        server.config.load()
+        server.lifespan = server.config.lifespan_class(server.config)
+        await server.startup(sockets=[listener])
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
-            server.should_exit = True
-            await serving
+            await server.shutdown(sockets=[listener])

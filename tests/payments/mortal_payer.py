@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
+from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.ledger import audit, bakers, distributions, payouts
@@ -92,8 +93,8 @@ class Fate:
 class MortalTransport(httpx2.ASGITransport):
     """Reaches the chain without sockets; each request may be the last call."""
 
-    def __init__(self, chain: Chain, fate: Fate) -> None:
-        super().__init__(app=sandbox_app(chain, HeadFeed()))
+    def __init__(self, app: FastAPI, fate: Fate) -> None:
+        super().__init__(app=app)
         self._fate = fate
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -124,13 +125,15 @@ class MortalWorld:
     """A chain whose first cycle is over, and a ledger in which its baker is registered."""
 
     surroundings: Surroundings
+    app: FastAPI
 
     @classmethod
     async def make(cls, database: Path, empty_ledger: Path) -> "MortalWorld":
         chain = Chain(small_chain(delegator_count=6), start_timestamp=int(time.time()))
         shutil.copy(empty_ledger, database)
         finish_cycle(chain)
-        world = cls(Surroundings(chain, database, "http://chain"))
+        app = sandbox_app(chain, HeadFeed())
+        world = cls(Surroundings(chain, database, "http://chain"), app)
         async with world.life(Fate()) as payer, payer.ledger.write() as tx:
             await bakers.add(tx, baker_of(chain), actor="test", at=utc_now())
         return world
@@ -141,7 +144,7 @@ class MortalWorld:
         ledger = await MortalLedger.open(f"sqlite:///{self.surroundings.database}")
         assert isinstance(ledger, MortalLedger)
         ledger.fate = fate
-        transport = MortalTransport(self.surroundings.chain, fate)
+        transport = MortalTransport(self.app, fate)
         try:
             async with httpx2.AsyncClient(transport=transport) as client:
                 yield self.surroundings.payer_on(ledger, client, limits)

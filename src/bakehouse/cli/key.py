@@ -28,7 +28,7 @@ def new(file: NewFile) -> None:
 @app.command(name="import")
 def import_(file: NewFile) -> None:
     """Ask for an unencrypted secret key (edsk, spsk or p2sk), encrypt it, and write it."""
-    _write(file, SecretKey.parse(typer.prompt("Secret key", hide_input=True)))
+    _write(file, SecretKey.parse(typer.prompt("Secret key", hide_input=True).strip()))
 
 
 def _write(file: Path, key: SecretKey) -> None:

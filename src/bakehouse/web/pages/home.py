@@ -1,35 +1,64 @@
 """The first page: was everyone paid, what comes next, what waits for a person."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bakehouse.errors import SourceError
 from bakehouse.jobs.job_requests import cycle_monitor_id
+from bakehouse.jobs.job_types import JSON, QueueName, ScheduleView
+from bakehouse.jobs.last_run import last_run
 from bakehouse.jobs.processors.poll_balance import KnownBalance, known_balance
-from bakehouse.jobs.scheduler import ScheduleStatus
-from bakehouse.ledger import alerts, bakers, distributions
-from bakehouse.ledger.alerts import Alert
+from bakehouse.ledger import alerts, bakers, distributions, payouts
 from bakehouse.ledger.bakers import Baker
-from bakehouse.ledger.distributions import Distribution
-from bakehouse.ledger.states import DistributionKind, DistributionState
+from bakehouse.ledger.distributions import Distribution, DistributionKey
+from bakehouse.ledger.states import (
+    SETTLED_DISTRIBUTIONS,
+    DistributionKind,
+    DistributionState,
+    Mode,
+    PayoutState,
+)
+from bakehouse.rewards.money import NO_MUTEZ, Mutez
 from bakehouse.web.pages.renderer import renderer_of
 from bakehouse.web.services import Services, WebServices
 
-router = APIRouter(include_in_schema=False)
+router: Final = APIRouter(include_in_schema=False)
 
-_CYCLES_SHOWN = 12
+_CYCLES_SHOWN: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
-class BakerCard:
-    """What the page shows of one baker."""
+class Progress:
+    """How far a distribution under way has come; counts are payouts."""
+
+    distribution: Distribution
+    paid: int
+    total: int
+    paid_mutez: Mutez
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What the ledger says of one baker: the truth."""
 
     baker: Baker
-    current_cycle: int | None
-    last_paid: Distribution | None
     newest: list[Distribution]
+    #: The last cycle whose delegators were paid, or simulated for a baker in simulation.
+    last_settled: Distribution | None
+    under_way: list[Progress]
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What the queue knows of one baker; it may know nothing."""
+
+    current_cycle: int | None
     next_check_at: datetime | None
     balance: KnownBalance | None
     balance_at: datetime | None
@@ -37,43 +66,81 @@ class BakerCard:
 
 @router.get("/")
 async def home(request: Request, services: Services) -> HTMLResponse:
-    """Show every baker, and every open alert."""
+    """Show every baker, and every open alert. While the queue is silent, what the ledger has."""
     async with services.workshop.payer.ledger.read() as tx:
-        everyone = await bakers.everyone(tx)
-        open_alerts: list[Alert] = await alerts.unacknowledged(tx)
-        newest = {
-            baker.baker_id: await distributions.of_baker(tx, baker.baker_id, _CYCLES_SHOWN)
-            for baker in everyone
-        }
-    cards = [await _card(services, baker, newest[baker.baker_id]) for baker in everyone]
+        open_alerts = await alerts.unacknowledged(tx)
+        accounts = [await _account(tx, baker) for baker in await bakers.everyone(tx)]
     return renderer_of(request).page(
-        request, "home.html", is_live=True, cards=cards, alerts=open_alerts
+        request,
+        "home.html",
+        is_live=True,
+        alerts=open_alerts,
+        accounts=accounts,
+        outlooks=await _outlooks(services, [account.baker for account in accounts]),
     )
 
 
-async def _card(services: WebServices, baker: Baker, newest: list[Distribution]) -> BakerCard:
-    statuses = await services.scheduler.schedule_status(baker.baker_id)
-    monitor = next((each for each in statuses if each.id == cycle_monitor_id(baker.baker_id)), None)
-    balance = await known_balance(services.workshop, baker.baker_id)
-    return BakerCard(
+async def _account(tx: AsyncConnection, baker: Baker) -> Account:
+    newest = await distributions.of_baker(tx, baker.baker_id, _CYCLES_SHOWN)
+    return Account(
         baker=baker,
-        current_cycle=_current_cycle(monitor),
-        last_paid=next((each for each in newest if _is_paid(each)), None),
         newest=newest,
+        last_settled=await _last_settled(tx, baker),
+        under_way=[
+            await _progress(tx, each)
+            for each in newest
+            if each.is_planned and each.state not in SETTLED_DISTRIBUTIONS
+        ],
+    )
+
+
+async def _last_settled(tx: AsyncConnection, baker: Baker) -> Distribution | None:
+    kind, mode, settled = DistributionKind.DELEGATORS, Mode.ON, DistributionState.PAID
+    if baker.mode is Mode.SIMULATION:
+        mode, settled = Mode.SIMULATION, DistributionState.SIMULATED
+    states = await distributions.states_by_cycle(tx, baker.baker_id, kind, mode)
+    cycle = max((cycle for cycle, state in states.items() if state is settled), default=None)
+    if cycle is None:
+        return None
+    key = DistributionKey(baker.network, baker.baker_id, cycle, kind, mode)
+    return await distributions.find(tx, key)
+
+
+async def _progress(tx: AsyncConnection, distribution: Distribution) -> Progress:
+    counts = await payouts.count_by_state(tx, distribution)
+    paid, paid_mutez = counts.get(PayoutState.PAID, (0, NO_MUTEZ))
+    carried, _ = counts.get(PayoutState.CARRIED, (0, NO_MUTEZ))
+    total = sum(count for count, _ in counts.values()) - carried
+    return Progress(distribution, paid, total, paid_mutez)
+
+
+async def _outlooks(services: WebServices, everyone: Sequence[Baker]) -> dict[str, Outlook] | None:
+    """Give what the queue knows of each baker, or None while it does not answer."""
+    engine = services.workshop.engine
+    try:
+        # Says at once that the queue is away; the next call would wait for it.
+        await engine.ping()
+        views = {view.id: view for view in await engine.schedules(QueueName.CYCLE_MONITORING)}
+        return {baker.baker_id: await _outlook(services, baker, views) for baker in everyone}
+    except SourceError:
+        return None
+
+
+async def _outlook(services: WebServices, baker: Baker, views: dict[str, ScheduleView]) -> Outlook:
+    monitor_id = cycle_monitor_id(baker.baker_id)
+    monitor = views.get(monitor_id)
+    balance = await known_balance(services.workshop, baker.baker_id)
+    return Outlook(
+        current_cycle=_current_cycle(await last_run(services.workshop, monitor_id)),
         next_check_at=monitor.next_run_at if monitor else None,
         balance=balance,
         balance_at=datetime.fromisoformat(balance.at) if balance else None,
     )
 
 
-def _current_cycle(monitor: ScheduleStatus | None) -> int | None:
-    match monitor and monitor.last_run:
+def _current_cycle(run: JSON) -> int | None:
+    match run:
         case {"value": {"current_cycle": int(cycle)}}:
             return cycle
         case _:
             return None
-
-
-def _is_paid(distribution: Distribution) -> bool:
-    is_for_delegators = distribution.key.kind is DistributionKind.DELEGATORS
-    return is_for_delegators and distribution.state is DistributionState.PAID

@@ -42,11 +42,13 @@ class Renderer:
             "plain": wording.plain,
             "short": wording.short,
             "brief": wording.brief,
+            "cut": wording.cut,
         }
         self._environment.globals |= {
             "static": {name: file.path for name, file in static_files.items()},
             "version": services.version,
             "operation_url": services.operation_url,
+            "cycle_path": wording.cycle_path,
             "refresh_seconds": REFRESH_SECONDS,
         }
 
@@ -65,6 +67,7 @@ class Renderer:
             path=request.url.path,
             # Unset where a request was refused before it was asked who sends it.
             is_signed_in=getattr(request.state, "is_signed_in", False),
+            origin=str(request.base_url).rstrip("/"),
             now=self._services.workshop.payer.clock(),
             is_live=is_live,
             refreshes=is_live and not is_paused,

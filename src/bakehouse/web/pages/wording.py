@@ -1,10 +1,12 @@
-"""How pages write times, amounts, ids and JSON. Pure text; the templates decide where it stands."""
+"""How pages write times, ids, JSON and their own addresses. Pure text; templates place it."""
 
 import json
 from datetime import UTC, datetime
 from typing import Final
+from urllib.parse import urlencode
 
 from bakehouse.jobs.job_types import JSON
+from bakehouse.ledger.distributions import DistributionKey
 
 _MINUTE: Final = 60
 _HOUR: Final = 60 * _MINUTE
@@ -58,7 +60,18 @@ def short(text: str) -> str:
     return f"{text[:_SHORT_HEAD]}…{text[-_SHORT_TAIL:]}"
 
 
-def brief(value: JSON, length_max: int = 400) -> str:
-    """Write JSON on one line, cut off where it gets long."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+def cut(text: str, length_max: int) -> str:
+    """Cut a text off where it gets long."""
     return text if len(text) <= length_max else f"{text[:length_max]}…"
+
+
+def brief(value: JSON, length_max: int) -> str:
+    """Write JSON on one line, cut off where it gets long."""
+    return cut(json.dumps(value, ensure_ascii=False), length_max)
+
+
+def cycle_path(key: DistributionKey, cycle: int | None = None, offset: int = 0) -> str:
+    """Give the page of a distribution, or of the same one of another cycle."""
+    shown = key.cycle if cycle is None else cycle
+    query = urlencode({"kind": key.kind, "mode": key.mode} | ({"offset": offset} if offset else {}))
+    return f"/bakers/{key.baker_id}/cycles/{shown}?{query}"

@@ -1,0 +1,99 @@
+"""Rows of money stay as they were written: the database refuses to edit or delete them."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import UpdateBase, delete, insert, literal_column, select, update
+from sqlalchemy.exc import IntegrityError
+
+from bakehouse.ledger import operations
+from bakehouse.ledger.database import Ledger
+from bakehouse.ledger.migrations import first_guards
+from bakehouse.ledger.schema import metadata
+from bakehouse.ledger.states import OperationState
+from tests.ledger.bakery import NOW, Bakery
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+MONEY = ("distributions", "operations", "transfers", "payouts", "attempts", "audit_events")
+FIXED = [(table, column) for table, columns in first_guards.FIXED.items() for column in columns]
+
+#: What may change of a row once it is written: how far it came, and what was heard of it.
+CHANGING = {
+    "payouts": {"id", "address", "paid_with_id", "state", "transfer_id", "reason"},
+    "operations": {
+        *("id", "baker_id", "distribution_id", "protocol", "state", "scanned_level"),
+        *("included_level", "included_block", "applied", "created_at", "updated_at"),
+    },
+    "transfers": {"id", "gas_limit", "storage_limit", "status", "burn"},
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def full(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ledger]:
+    """A ledger with rows in every table of money, and nothing in flight."""
+    ledger = await Ledger.open(f"sqlite:///{tmp_path_factory.mktemp('full') / 'ledger.db'}")
+    bakery = await Bakery.found(ledger)
+    operation = await bakery.sign(await bakery.plan({"tz1-a": 900, "tz1-b": 90}), counter=7)
+    await bakery.lead(operation, OperationState.INJECTED, OperationState.INCLUDED)
+    async with ledger.write() as tx:
+        await operations.record_attempt(tx, operation, at=NOW, node="n", answer="accepted")
+    yield ledger
+    await ledger.close()
+
+
+@pytest.mark.parametrize(("table", "column"), FIXED)
+async def test_what_a_row_says_of_money_cannot_be_edited(
+    full: Ledger, table: str, column: str
+) -> None:
+    # Another integer, or another text: either way not what was written.
+    edited = update(metadata.tables[table]).values({column: literal_column(f"{column} || '1'")})
+
+    await refuses(full, edited, f"what {table} say may not change")
+
+
+@pytest.mark.parametrize("table", CHANGING)
+async def test_every_other_column_is_fixed(table: str) -> None:
+    others = set(metadata.tables[table].c.keys()) - CHANGING[table]
+
+    assert others <= set(first_guards.FIXED[table])
+
+
+@pytest.mark.parametrize("table", MONEY)
+async def test_no_row_of_money_is_deleted(full: Ledger, table: str) -> None:
+    await refuses(full, delete(metadata.tables[table]), "kept for ever|append-only")
+
+
+@pytest.mark.parametrize("table", MONEY)
+async def test_no_row_of_money_is_replaced(full: Ledger, table: str) -> None:
+    # REPLACE deletes first: without recursive triggers nobody would be asked.
+    rows = metadata.tables[table]
+    replaced = insert(rows).prefix_with("OR REPLACE").from_select(list(rows.c), select(rows))
+
+    await refuses(full, replaced, "kept for ever|append-only")
+
+
+@pytest.mark.parametrize("table", ["attempts", "audit_events"])
+async def test_evidence_is_only_ever_added(full: Ledger, table: str) -> None:
+    evidence = metadata.tables[table]
+
+    await refuses(full, update(evidence).values(at=evidence.c.at), f"{table} is append-only")
+
+
+async def refuses(ledger: Ledger, statement: UpdateBase, complaint: str) -> None:
+    """Prove that the database stops a statement, which would have met at least one row."""
+    before = await everything_in(ledger)
+    with pytest.raises(IntegrityError, match=complaint):
+        async with ledger.write() as tx:
+            await tx.execute(statement)
+    assert await everything_in(ledger) == before
+
+
+async def everything_in(ledger: Ledger) -> dict[str, list[Any]]:
+    async with ledger.read() as tx:
+        return {
+            table: [tuple(row) for row in await tx.execute(select(metadata.tables[table]))]
+            for table in MONEY
+        }

@@ -1,0 +1,232 @@
+"""The whole house wired together in one process, against a simulated chain."""
+
+import os
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from bakehouse.app import open_payer, running
+from bakehouse.config import Config, load_config
+from bakehouse.errors import SettingError, SignerError
+from bakehouse.jobs.processors.poll_balance import known_balance
+from bakehouse.ledger import bakers, distributions
+from bakehouse.ledger.bakers import Baker
+from bakehouse.ledger.distributions import DistributionKey
+from bakehouse.ledger.states import DistributionKind, DistributionState, Mode
+from bakehouse.rewards.bond_pool import BondPoolMember
+from bakehouse.rewards.money import BasisPoints, Mutez
+from bakehouse.sandbox.server import SandboxServer
+from bakehouse.sandbox.settings import SandboxSettings
+from bakehouse.tezos.base58check import Prefix, encode
+from bakehouse.tezos.key_file import encrypt_secret_key
+from bakehouse.tezos.keys import Curve, SecretKey
+from tests.jobs.workplace import BLOCKS_PER_CYCLE, eventually
+
+KEY = SecretKey.from_seed(Curve.ED25519, bytes(range(32)))
+PASSPHRASE = "correct horse battery staple"
+
+
+@pytest.fixture
+async def chain() -> AsyncIterator[SandboxServer]:
+    settings = SandboxSettings(
+        delegator_count=8, blocks_per_cycle=BLOCKS_PER_CYCLE, block_seconds=None
+    )
+    async with await SandboxServer.start(settings) as server:
+        yield server
+
+
+@pytest.fixture
+def config(tmp_path: Path, chain: SandboxServer) -> Config:
+    return load_config(
+        {
+            "BAKEHOUSE_DATA_DIR": str(tmp_path / "data"),
+            "BAKEHOUSE_NETWORK": chain.chain_id,
+            "BAKEHOUSE_NODE_URLS": chain.node_url,
+            "BAKEHOUSE_INDEXER_URLS": chain.indexer_url,
+            "BAKEHOUSE_PORT": "0",
+        }
+    )
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx2.AsyncClient]:
+    no_certificates = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    async with httpx2.AsyncClient(trust_env=False, verify=no_certificates) as opened:
+        yield opened
+
+
+def with_settings(config: Config, **settings: Any) -> Config:
+    return config.model_copy(update=settings)
+
+
+def write_private(path: Path, text: str) -> Path:
+    path.touch(mode=0o600)
+    path.write_text(text)
+    return path
+
+
+# Jobs
+
+
+async def test_each_queue_has_the_worker_that_its_jobs_need(
+    config: Config, chain: SandboxServer
+) -> None:
+    while chain.chain.cycle_length.cycle_of(chain.chain.head.level - 2) == 1_400:
+        chain.bake()
+    async with running(config, minute_seconds=1) as house:
+        payer = house.workshop.payer
+        baker = Baker(
+            baker_id=chain.baker_address,
+            network=chain.chain_id,
+            payout_address=chain.payout_address,
+            first_cycle=1_400,
+            payout_delay_cycles=0,
+            bond_pool_enabled=True,
+        )
+        member = BondPoolMember(KEY.public_key.address, Mutez(1), BasisPoints(0), is_manager=True)
+        async with payer.ledger.write() as tx:
+            await bakers.add(tx, baker, actor="test", at=payer.clock())
+            await bakers.replace_bond_pool(
+                tx, baker.baker_id, [member], actor="test", at=payer.clock()
+            )
+        await house.scheduler.initialize_schedules(baker.baker_id)
+        bond_pool = DistributionKey(
+            chain.chain_id,
+            baker.baker_id,
+            1_400,
+            DistributionKind.BOND_POOL,
+            Mode.SIMULATION,
+        )
+
+        async def is_settled() -> bool:
+            async with payer.ledger.read() as tx:
+                found = await distributions.find(tx, bond_pool)
+            return found is not None and found.state is DistributionState.SIMULATED
+
+        async def has_been_polled() -> bool:
+            return await known_balance(house.workshop, baker.baker_id) is not None
+
+        await eventually(is_settled)
+        await eventually(has_been_polled)
+
+
+async def test_what_was_started_is_stopped_when_the_port_is_taken(config: Config) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = with_settings(config, port=other.getsockname()[1])
+        with pytest.raises(SettingError, match=r"^cannot listen on 127\.0\.0\.1 port "):
+            async with running(taken):
+                pass
+
+    # The queue's server let go of its folder: it can be had again.
+    async with running(config) as house:
+        await house.workshop.engine.ping()
+
+
+# The API's token
+
+
+async def test_a_token_is_made_once_for_its_owner_alone_and_opens_the_api(
+    config: Config, client: httpx2.AsyncClient
+) -> None:
+    before = os.umask(0)
+    try:
+        async with running(config) as house:
+            first = house.api_token
+            url = f"{house.url}/api/bakers"
+            told = await client.get(url, headers={"Authorization": f"Bearer {first}"})
+            untold = await client.get(url)
+    finally:
+        os.umask(before)
+    async with running(config) as house:
+        second = house.api_token
+
+    file = config.data_dir / "api-token"
+    assert len(first) >= 32
+    assert first == second == file.read_text().strip()
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert config.data_dir.stat().st_mode & 0o777 == 0o700
+    assert told.status_code == httpx2.codes.OK
+    assert untold.status_code == httpx2.codes.UNAUTHORIZED
+
+
+async def test_a_token_that_is_configured_is_the_one_and_is_not_written_down(
+    config: Config,
+) -> None:
+    configured = load_config({"BAKEHOUSE_API_TOKEN": "of-my-own"}).api_token
+
+    async with running(with_settings(config, api_token=configured)) as house:
+        assert house.api_token == "of-my-own"
+
+    assert not (config.data_dir / "api-token").exists()
+
+
+async def test_an_empty_token_file_lets_nobody_in(config: Config) -> None:
+    config.data_dir.mkdir()
+    path = write_private(config.data_dir / "api-token", "\n")
+
+    with pytest.raises(SettingError, match=f"^{path} is empty: delete it"):
+        async with running(config):
+            pass
+
+
+# Keys
+
+
+async def test_an_encrypted_key_signs_for_its_address(config: Config, tmp_path: Path) -> None:
+    keys = with_settings(
+        config,
+        key_files=(write_private(tmp_path / "key", encrypt_secret_key(KEY, PASSPHRASE)),),
+        key_passphrase_file=write_private(tmp_path / "passphrase", PASSPHRASE),
+    )
+
+    async with AsyncExitStack() as stack:
+        payer = await open_payer(stack, keys)
+        signer = await payer.signers.of(KEY.public_key.address)
+        assert signer.public_key == KEY.public_key
+
+
+async def test_a_key_file_needs_a_passphrase_file(config: Config, tmp_path: Path) -> None:
+    file = write_private(tmp_path / "key", encrypt_secret_key(KEY, PASSPHRASE))
+
+    async with AsyncExitStack() as stack:
+        with pytest.raises(SettingError, match=r"^BAKEHOUSE_KEY_FILES needs BAKEHOUSE_KEY_PASS"):
+            await open_payer(stack, with_settings(config, key_files=(file,)))
+
+
+@pytest.mark.parametrize("prefix", ["", "unencrypted:"])
+async def test_a_key_that_is_not_encrypted_is_refused_and_not_repeated(
+    config: Config, tmp_path: Path, prefix: str
+) -> None:
+    secret = encode(Prefix.EDSK_SEED, KEY.seed)
+    keys = with_settings(
+        config,
+        key_files=(write_private(tmp_path / "key", prefix + secret),),
+        key_passphrase_file=write_private(tmp_path / "passphrase", PASSPHRASE),
+    )
+
+    async with AsyncExitStack() as stack:
+        with pytest.raises(SignerError, match="this secret key is not encrypted") as refused:
+            await open_payer(stack, keys)
+    assert secret not in refused.value.message
+
+
+@pytest.mark.parametrize("opened", ["key", "passphrase"])
+async def test_a_secret_that_others_can_read_is_refused(
+    config: Config, tmp_path: Path, opened: str
+) -> None:
+    keys = with_settings(
+        config,
+        key_files=(write_private(tmp_path / "key", encrypt_secret_key(KEY, PASSPHRASE)),),
+        key_passphrase_file=write_private(tmp_path / "passphrase", PASSPHRASE),
+    )
+    (tmp_path / opened).chmod(0o644)
+
+    async with AsyncExitStack() as stack:
+        with pytest.raises(SignerError, match="is open to others than its owner"):
+            await open_payer(stack, keys)
