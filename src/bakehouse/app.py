@@ -74,17 +74,13 @@ async def running(
 ) -> AsyncIterator[Bakehouse]:
     """Run all of Bakehouse while the block runs: queue, ledger, workers, schedules, web.
 
-    Raises SettingError for what cannot work, before anything is started.
+    Raises SettingError for what cannot work, before any job is run.
     """
     async with AsyncExitStack() as stack:
         config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         token = _api_token(config)
         workshop = await _open_workshop(stack, config, signers, minute_seconds, limits)
         scheduler = Scheduler(workshop)
-        _start_workers(workshop)
-        await reconcile(workshop, scheduler)
-        await look_at_once(workshop)
-        await _in_background(stack, reconcile_forever(workshop, scheduler))
         services = WebServices(
             workshop=workshop,
             scheduler=scheduler,
@@ -96,6 +92,11 @@ async def running(
         url = await stack.enter_async_context(
             serving(create_app(services), host=config.host, port=config.port)
         )
+        # Only now: whoever cannot have the port must not begin to pay.
+        _start_workers(workshop)
+        await reconcile(workshop, scheduler)
+        await look_at_once(workshop)
+        await _in_background(stack, reconcile_forever(workshop, scheduler))
         yield Bakehouse(url, token, workshop, scheduler)
 
 

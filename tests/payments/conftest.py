@@ -1,21 +1,28 @@
 """A baker whose first cycle is over, ready to pay over real HTTP from a real ledger."""
 
+import asyncio
+import shutil
 import time
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Protocol
 
-import httpx2
 import pytest
 
+from bakehouse.ledger.database import Ledger
 from bakehouse.payments.payer import PaymentLimits
 from bakehouse.sandbox.app import sandbox_app
 from bakehouse.sandbox.chain import Chain
 from bakehouse.sandbox.head_feed import HeadFeed
 from bakehouse.sandbox.settings import SandboxSettings
 from tests.payments.chain_front import ChainFront, served
-from tests.payments.paying_baker import PayingBaker, Surroundings, small_chain
+from tests.payments.paying_baker import (
+    PayingBaker,
+    Surroundings,
+    client_of_one_machine,
+    small_chain,
+)
 
 
 class OpenBaker(Protocol):
@@ -29,8 +36,20 @@ class OpenBaker(Protocol):
     ) -> Awaitable[PayingBaker]: ...
 
 
+@pytest.fixture(scope="session")
+def empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger that is migrated, once for all."""
+    path = tmp_path_factory.mktemp("empty") / "ledger.db"
+
+    async def make() -> None:
+        await (await Ledger.open(f"sqlite:///{path}")).close()
+
+    asyncio.run(make())
+    return path
+
+
 @pytest.fixture
-async def open_baker(tmp_path: Path) -> AsyncIterator[OpenBaker]:
+async def open_baker(tmp_path: Path, empty_ledger: Path) -> AsyncIterator[OpenBaker]:
     async with AsyncExitStack() as stack:
 
         async def open_one(
@@ -41,8 +60,10 @@ async def open_baker(tmp_path: Path) -> AsyncIterator[OpenBaker]:
             chain = Chain(chain_settings or small_chain(), start_timestamp=int(time.time()))
             front = ChainFront(sandbox_app(chain, HeadFeed()))
             url = await stack.enter_async_context(served(front))
-            client = await stack.enter_async_context(httpx2.AsyncClient())
-            surroundings = Surroundings(chain, tmp_path / "ledger.db", url)
+            client = await stack.enter_async_context(client_of_one_machine())
+            database = tmp_path / "ledger.db"
+            shutil.copy(empty_ledger, database)
+            surroundings = Surroundings(chain, database, url)
             payer = await stack.enter_async_context(surroundings.payer(client, limits))
             baker = PayingBaker(surroundings, front, payer, stack)
             await baker.register(**settings)

@@ -58,25 +58,19 @@ def cancel() -> None:
 
 @dataclass(slots=True)
 class Fate:
-    """Strikes at one of the calls to the world, which are commits and requests to the chain.
+    """Strikes at one of the calls to the world: commits, what is posted and, if told so, reads.
 
     It strikes before the call, or when the call took effect and its caller does not know yet. Reads
-    change nothing: those in a row count as one call, and after one is as good as before the next.
+    change nothing: a crash at one leaves the same behind as a crash before the next other call.
     """
 
     deadly_call: int | None = None
     strikes_after: bool = False
+    counts_reads: bool = False
     strike: Callable[[], None] = crash
     calls: int = 0
-    _is_reading: bool = False
-
-    def read(self) -> None:
-        if not self._is_reading and not self.strikes_after:
-            self.before()
-        self._is_reading = True
 
     def before(self) -> None:
-        self._is_reading = False
         self.calls += 1
         if self.calls == self.deadly_call and not self.strikes_after:
             self.strike()
@@ -98,8 +92,7 @@ class MortalTransport(httpx2.ASGITransport):
         self._fate = fate
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        if request.method == "GET":
-            self._fate.read()
+        if request.method == "GET" and not self._fate.counts_reads:
             return await super().handle_async_request(request)
         self._fate.before()
         response = await super().handle_async_request(request)

@@ -139,7 +139,7 @@ async def test_a_real_browser_shows_the_pages_without_a_complaint(
     await open_house.plan_a_cycle()
     for path, shown in (
         ("/", "Needs attention"),
-        (CYCLE, "The plan adds up"),
+        (CYCLE, "add up to the pool"),
         ("/admin/queues", "bond-pool"),
     ):
         seen = await _browse(chromium, open_house.url + path + "?live=off", tmp_path)

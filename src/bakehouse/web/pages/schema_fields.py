@@ -50,7 +50,7 @@ def field_of(document: Node, name: str, schema: Node, *, is_required: bool) -> F
         name=name,
         kind=kind,
         is_required=is_required,
-        description=schema.get("description", node.get("description", "")),
+        description=schema.get("description") or node.get("description") or "",
         example=", ".join(str(example) for example in node.get("examples", ())),
     )
 
