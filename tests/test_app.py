@@ -4,14 +4,14 @@ import os
 import socket
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
-from bakehouse.app import open_payer, running
+from bakehouse.app import Bakehouse, open_payer, running
 from bakehouse.config import Config, load_config
 from bakehouse.errors import SettingError, SignerError
 from bakehouse.jobs.processors.poll_balance import known_balance
@@ -71,6 +71,18 @@ def write_private(path: Path, text: str) -> Path:
     return path
 
 
+@asynccontextmanager
+async def open_house(config: Config) -> AsyncIterator[Bakehouse]:
+    """Open one, with every worker at its place before anything else happens."""
+    async with running(config, minute_seconds=1) as house:
+
+        async def works() -> bool:
+            return house.workshop.engine.is_healthy
+
+        await eventually(works)
+        yield house
+
+
 # Jobs
 
 
@@ -79,7 +91,7 @@ async def test_each_queue_has_the_worker_that_its_jobs_need(
 ) -> None:
     while chain.chain.cycle_length.cycle_of(chain.chain.head.level - 2) == 1_400:
         chain.bake()
-    async with running(config, minute_seconds=1) as house:
+    async with open_house(config) as house:
         payer = house.workshop.payer
         baker = Baker(
             baker_id=chain.baker_address,
@@ -124,7 +136,7 @@ async def test_what_was_started_is_stopped_when_the_port_is_taken(config: Config
                 pass
 
     # The queue's server let go of its folder: it can be had again.
-    async with running(config) as house:
+    async with open_house(config) as house:
         await house.workshop.engine.ping()
 
 
@@ -136,14 +148,14 @@ async def test_a_token_is_made_once_for_its_owner_alone_and_opens_the_api(
 ) -> None:
     before = os.umask(0)
     try:
-        async with running(config) as house:
+        async with open_house(config) as house:
             first = house.api_token
             url = f"{house.url}/api/bakers"
             told = await client.get(url, headers={"Authorization": f"Bearer {first}"})
             untold = await client.get(url)
     finally:
         os.umask(before)
-    async with running(config) as house:
+    async with open_house(config) as house:
         second = house.api_token
 
     file = config.data_dir / "api-token"
@@ -160,7 +172,7 @@ async def test_a_token_that_is_configured_is_the_one_and_is_not_written_down(
 ) -> None:
     configured = load_config({"BAKEHOUSE_API_TOKEN": "of-my-own"}).api_token
 
-    async with running(with_settings(config, api_token=configured)) as house:
+    async with open_house(with_settings(config, api_token=configured)) as house:
         assert house.api_token == "of-my-own"
 
     assert not (config.data_dir / "api-token").exists()

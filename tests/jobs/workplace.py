@@ -259,6 +259,12 @@ async def open_workplace(
         ):
             workshop = Workshop(_payer(chain, ledger, client), engine, cache, MINUTE_SECONDS)
             yield Workplace(chain, workshop, Scheduler(workshop))
+
+            async def all_work() -> bool:
+                return engine.is_healthy
+
+            # A worker that is closed while it starts leaves connections open.
+            await eventually(all_work)
             # Whoever works must let go before the chain and the ledger are gone.
             await engine.close(grace_seconds=0)
     finally:

@@ -204,6 +204,12 @@ class PayingBaker:
     async def step(self, key: DistributionKey | None = None) -> Step:
         return await advance(self.payer, key or self.key())
 
+    async def plan_only(self) -> None:
+        """Have the cycle planned while the baker is switched off, and switch it on again."""
+        await self.change(mode=Mode.OFF)
+        assert (await self.step()).waiting_for == f"mode {Mode.ON}"
+        await self.change(mode=Mode.ON)
+
     async def step_until(self, waiting_for: str, key: DistributionKey | None = None) -> Step:
         """Advance, a block after each step, until it waits for this."""
         for _ in range(STEPS_MAX):

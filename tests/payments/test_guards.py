@@ -17,7 +17,7 @@ from bakehouse.errors import (
     WrongChainError,
 )
 from bakehouse.ledger import distributions
-from bakehouse.ledger.states import DistributionState, Mode, PayoutState
+from bakehouse.ledger.states import DistributionState, PayoutState
 from bakehouse.payments.advance import advance
 from bakehouse.payments.plan import plan_delegators
 from bakehouse.sandbox.draw import draw_text
@@ -223,7 +223,7 @@ async def test_a_wallet_that_covers_everything_but_the_fees_signs_nothing(
     open_baker: OpenBaker,
 ) -> None:
     baker = await open_baker(minimum_payout=700_000)
-    await plan_only(baker)
+    await baker.plan_only()
     due = sum(row.net for row in await baker.payouts() if row.state is PayoutState.OWED)
     baker.set_balance(baker.payout_address, due + 100)
 
@@ -235,15 +235,8 @@ async def test_a_wallet_that_covers_everything_but_the_fees_signs_nothing(
     assert await baker.operations() == []
 
 
-async def plan_only(baker: PayingBaker) -> None:
-    """Have the cycle planned by a baker that is switched off until that is done."""
-    await baker.change(mode=Mode.OFF)
-    assert (await baker.step()).waiting_for == "mode on"
-    await baker.change(mode=Mode.ON)
-
-
 async def test_payouts_changed_behind_the_ledgers_back_are_not_paid(baker: PayingBaker) -> None:
-    await plan_only(baker)
+    await baker.plan_only()
     with closing(sqlite3.connect(baker.surroundings.database)) as database, database:
         database.execute("DROP TRIGGER payouts_fixed")
         database.execute("UPDATE payouts SET net = net + 1 WHERE id = 5")

@@ -161,20 +161,21 @@ async def test_a_recipient_that_takes_much_gas_is_paid_alone(baker: PayingBaker)
     assert len(alone) == 1
 
 
-@pytest.mark.parametrize("gas", [600_000, 2 * GAS_IN_A_BLOCK])
+@pytest.mark.parametrize("gas", [600_000, 2 * GAS_IN_A_BLOCK], ids=["its part", "a block"])
+@pytest.mark.parametrize("position", [0, 20], ids=["with a reveal", "without"])
 async def test_a_recipient_that_takes_more_gas_than_a_group_may_is_held(
-    baker: PayingBaker, gas: int
+    baker: PayingBaker, gas: int, position: int
 ) -> None:
-    hungry = next(
-        address
-        for address in baker.chain.accounts(baker.chain.head.level)
-        if address.startswith("KT1")
-    )
+    await baker.plan_only()
+    hungry = sorted(owed(await baker.payouts()))[position]
     baker.front.treat(SIMULATION, altered(needing_gas(hungry, gas)))
 
     await baker.pay()
 
     await assert_all_are_paid_but(baker, {hungry})
+    (held,) = [row for row in await baker.payouts() if row.state is PayoutState.HELD]
+    assert held.reason is not None
+    assert "gas" in held.reason
 
 
 async def test_a_wallet_that_cannot_burn_for_new_accounts_is_nobody_elses_fault(

@@ -10,7 +10,7 @@ from bakehouse.ledger.states import DistributionState, Mode, PayoutState
 from bakehouse.payments.advance import fail
 from bakehouse.payments.payer import PaymentLimits
 from tests.payments.conftest import OpenBaker
-from tests.payments.paying_baker import PayingBaker, owed
+from tests.payments.paying_baker import PayingBaker, owed, small_chain
 
 CYCLES = 4
 #: A third of the delegators get more than this in a cycle, others in a few, and some never.
@@ -156,3 +156,23 @@ async def test_carried_amounts_that_a_failed_cycle_was_to_pay_are_paid_when_it_g
     rows = await all_rows(baker, 2)
     assert {row.state for row in rows} == {PayoutState.PAID, PayoutState.CARRIED}
     assert baker.paid_on_chain() == owed([row for row in rows if row.state is PayoutState.PAID])
+
+
+@pytest.mark.parametrize("read_max", [1, 2, 5])
+async def test_a_reading_cut_off_within_an_address_still_makes_one_transfer_of_it(
+    open_baker: OpenBaker, monkeypatch: pytest.MonkeyPatch, read_max: int
+) -> None:
+    baker = await open_baker(small_chain(delegator_count=6), minimum_payout=10**9)
+    await baker.pay()
+    baker.finish_cycle()
+    await baker.notice()
+    await baker.change(minimum_payout=0)
+    monkeypatch.setattr("bakehouse.payments.advance._OWED_READ_MAX", read_max)
+
+    await baker.pay(baker.key(baker.first_cycle + 1))
+
+    rows = await all_rows(baker, 2)
+    assert {row.state for row in rows} == {PayoutState.PAID}
+    assert baker.paid_on_chain() == owed(rows)
+    if read_max > 1:
+        assert len(baker.transfers()) == len(baker.paid_on_chain())

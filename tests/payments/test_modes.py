@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bakehouse.errors import ConflictError
+from bakehouse.ledger import distributions
 from bakehouse.ledger.states import (
     DistributionKind,
     DistributionState,
@@ -14,6 +15,7 @@ from bakehouse.ledger.states import (
     PayoutState,
 )
 from bakehouse.payments.advance import advance, fail, watch_unfinished
+from bakehouse.payments.plan import plan_delegators
 from bakehouse.tezos.keyring import Keyring
 from bakehouse.tezos.keys import SEED_SIZE, Curve, SecretKey
 from bakehouse.tezos.signer import LocalSigner
@@ -74,6 +76,26 @@ async def test_a_failed_simulation_is_done_again(simulating: PayingBaker) -> Non
 
     assert step.distribution.state is DistributionState.SIMULATED
     assert step.distribution.message is None
+
+
+async def test_a_simulation_that_failed_once_planned_is_closed_with_its_plan(
+    simulating: PayingBaker,
+) -> None:
+    baker = simulating
+    key = baker.key(mode=Mode.SIMULATION)
+    async with baker.payer.ledger.write() as tx:
+        seen = await distributions.get(tx, key)
+        await distributions.enter_state(
+            tx, seen, DistributionState.REWARDS_PENDING, at=baker.payer.clock()
+        )
+    split = await baker.payer.indexer.closed_split(baker.chain.world.baker, key.cycle)
+    await plan_delegators(baker.payer, seen, split)
+    await fail(baker.payer, key, "the disk was full")
+
+    step = await baker.step(key)
+
+    assert step.distribution.state is DistributionState.SIMULATED
+    assert (step.paid, step.total) == (21, 21)
 
 
 async def test_a_baker_that_is_off_notices_nothing(open_baker: OpenBaker) -> None:

@@ -16,6 +16,7 @@ class AlertCode(StrEnum):
 
     DISTRIBUTION_FAILED = "distribution-failed"
     PAYOUT_HELD = "payout-held"
+    OPERATION_OVERDUE = "operation-overdue"
     CYCLE_CHECK_FAILED = "cycle-check-failed"
     BALANCE_UNKNOWN = "balance-unknown"
 
@@ -47,3 +48,12 @@ async def payouts_held(payer: Payer, key: DistributionKey, count: int) -> None:
     """Tell that payouts of a cycle are held back until a person decides."""
     message = f"{count} payouts of cycle {key.cycle} are held back"
     await alert(payer, AlertCode.PAYOUT_HELD, str(key), message, baker_id=key.baker_id)
+
+
+async def operation_overdue(payer: Payer, key: DistributionKey, operation: str) -> None:
+    """Tell that an operation expired and is in no block; nothing is signed in its place."""
+    message = (
+        f"{operation} of cycle {key.cycle} has expired and no block was seen to hold it: its "
+        "payouts stay bound to it and nothing new is signed; look it up before doing anything"
+    )
+    await alert(payer, AlertCode.OPERATION_OVERDUE, operation, message, baker_id=key.baker_id)

@@ -75,6 +75,11 @@ class Operation:
     applied: bool | None
     created_at: datetime
 
+    @property
+    def is_overdue(self) -> bool:
+        """Whether every block that could hold it is final and was read, and none does."""
+        return self.scanned_level >= self.last_includable_level
+
 
 @dataclass(frozen=True, slots=True)
 class Transfer:

@@ -3,7 +3,7 @@
 Every step starts from the ledger, so it may run twice, late, or after a crash.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -59,6 +59,8 @@ class Step:
     #: Seconds until the next step makes sense; None when there is nothing to do for now.
     wait_seconds: int | None
     waiting_for: str = ""
+    #: Hash of a sent operation that has expired and that no block holds, if there is one.
+    overdue: str | None = None
 
     @property
     def is_settled(self) -> bool:
@@ -141,8 +143,10 @@ async def _pay(payer: Payer, distribution: Distribution, baker: Baker) -> Step:
 
 async def _pay_next(payer: Payer, distribution: Distribution, baker: Baker) -> Step:
     unfinished = await watch(payer, baker.network, baker.payout_address, baker.num_blocks_wait)
-    if any(operation.state in IN_FLIGHT for operation in unfinished):
-        return await _wait(payer, distribution, "a block")
+    in_flight = [operation for operation in unfinished if operation.state in IN_FLIGHT]
+    if in_flight:
+        overdue = next((each.hash for each in in_flight if each.is_overdue), None)
+        return replace(await _wait(payer, distribution, "a block"), overdue=overdue)
     if baker.mode is not Mode.ON:
         return await _step(payer, distribution, None, f"mode {Mode.ON}")
     if await _send_next(payer, distribution, baker):

@@ -6,6 +6,7 @@ from bakehouse.alerts.raising import (
     AlertCode,
     close_alert,
     distribution_failed,
+    operation_overdue,
     payouts_held,
 )
 from bakehouse.errors import InputError, NotFoundError
@@ -34,6 +35,8 @@ def distribute(workshop: Workshop) -> Processor:
         await job.report_progress({"paid": step.paid, "total": step.total})
         if step.held:
             await payouts_held(workshop.payer, key, step.held)
+        if step.overdue:
+            await operation_overdue(workshop.payer, key, step.overdue)
         if step.wait_seconds is not None:
             raise WaitThenContinue(max(1, step.wait_seconds))
         if step.is_settled:

@@ -51,7 +51,14 @@ class Account:
     newest: list[Distribution]
     #: The last cycle whose delegators were paid, or simulated for a baker in simulation.
     last_settled: Distribution | None
+    #: Cycles whose delegators wait: for a person, or for their turn.
+    failed: int
+    waiting: int
     under_way: list[Progress]
+
+    def newest_of(self, kind: DistributionKind) -> list[Distribution]:
+        """Give the newest distributions of a kind."""
+        return [each for each in self.newest if each.key.kind == kind]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,29 +88,26 @@ async def home(request: Request, services: Services) -> HTMLResponse:
 
 
 async def _account(tx: AsyncConnection, baker: Baker) -> Account:
+    kind, mode, settled = DistributionKind.DELEGATORS, Mode.ON, DistributionState.PAID
+    if baker.mode is Mode.SIMULATION:
+        mode, settled = Mode.SIMULATION, DistributionState.SIMULATED
+    states = await distributions.states_by_cycle(tx, baker.baker_id, kind, mode)
+    last = max((cycle for cycle, state in states.items() if state is settled), default=-1)
+    key = DistributionKey(baker.network, baker.baker_id, last, kind, mode)
     newest = await distributions.of_baker(tx, baker.baker_id, _CYCLES_SHOWN)
+    failed = sum(state is DistributionState.FAILED for state in states.values())
     return Account(
         baker=baker,
         newest=newest,
-        last_settled=await _last_settled(tx, baker),
+        last_settled=await distributions.find(tx, key),
+        failed=failed,
+        waiting=sum(state not in SETTLED_DISTRIBUTIONS for state in states.values()) - failed,
         under_way=[
             await _progress(tx, each)
             for each in newest
             if each.is_planned and each.state not in SETTLED_DISTRIBUTIONS
         ],
     )
-
-
-async def _last_settled(tx: AsyncConnection, baker: Baker) -> Distribution | None:
-    kind, mode, settled = DistributionKind.DELEGATORS, Mode.ON, DistributionState.PAID
-    if baker.mode is Mode.SIMULATION:
-        mode, settled = Mode.SIMULATION, DistributionState.SIMULATED
-    states = await distributions.states_by_cycle(tx, baker.baker_id, kind, mode)
-    cycle = max((cycle for cycle, state in states.items() if state is settled), default=None)
-    if cycle is None:
-        return None
-    key = DistributionKey(baker.network, baker.baker_id, cycle, kind, mode)
-    return await distributions.find(tx, key)
 
 
 async def _progress(tx: AsyncConnection, distribution: Distribution) -> Progress:
