@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,14 @@ from bakehouse.ledger.states import (
 )
 from bakehouse.payments.advance import fail
 from bakehouse.payments.due import note_due_cycles
-from tests.jobs.workplace import MINUTE_SECONDS, Workplace, eventually, open_workplace, owed
+from tests.jobs.workplace import (
+    MINUTE_SECONDS,
+    Workplace,
+    eventually,
+    open_workplace,
+    owed,
+    utc_now,
+)
 
 SCHEDULED = (QueueName.CYCLE_MONITORING, QueueName.BLOCKCHAIN_POLLING)
 #: So long that no test of this file sees a schedule of this many minutes run.
@@ -178,6 +186,27 @@ async def test_a_changed_frequency_is_taken_up(place: Workplace) -> None:
     assert monitor.every_seconds == (SELDOM + 1) * MINUTE_SECONDS
     [job] = await place.jobs(QueueName.CYCLE_MONITORING)
     assert job.state is JobState.DELAYED
+
+
+async def test_a_schedule_that_lost_its_next_job_is_set_going_again(place: Workplace) -> None:
+    await place.register(update_freq=SELDOM)
+    await run(place)
+    queue = QueueName.CYCLE_MONITORING
+    [lost] = await place.jobs(queue)
+    redis = place.workshop.cache._redis
+    await redis.zrem(f"bull:{queue}:delayed", lost.id)
+    await redis.delete(f"bull:{queue}:{lost.id}")
+    long_ago = utc_now() - timedelta(seconds=5 * SELDOM)
+    schedule_id = f"cycle-monitor-{place.baker_id}"
+    await redis.zadd(f"bull:{queue}:repeat", {schedule_id: int(long_ago.timestamp() * 1000)})
+
+    await run(place)
+
+    [monitor] = await place.engine.schedules(queue)
+    assert monitor.next_run_at is not None
+    assert monitor.next_run_at > utc_now()
+    [job] = await place.jobs(queue)
+    assert (job.state, job.schedule_id) == (JobState.DELAYED, schedule_id)
 
 
 async def test_what_has_failed_waits_for_a_person(place: Workplace) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from bakehouse.ledger.states import OperationState, PayoutState
+from bakehouse.sandbox.node_error import OperationRefusedError
 from bakehouse.tezos.signed_operation import decode_signed
 from tests.payments.chain_front import FEES, INJECTION, Call, Treatment, altered, bad_gateway
 from tests.payments.paying_baker import PayingBaker, owed
@@ -157,3 +158,19 @@ async def test_blocks_once_read_and_final_are_not_read_again(baker: PayingBaker)
     await baker.step()
     assert baker.front.asked(OPERATION_HASHES) == asked + 2
     await assert_paid_once(baker)
+
+
+async def test_the_ledger_knows_the_last_block_that_may_hold_an_operation(
+    baker: PayingBaker,
+) -> None:
+    await baker.step()
+    (operation,) = await baker.operations()
+    baker.chain.mempool.drop([operation.hash])
+    while baker.chain.head.level < operation.last_includable_level - 1:
+        baker.bake()
+    assert baker.chain.inject(operation.signed_bytes) == operation.hash
+    baker.chain.mempool.drop([operation.hash])
+    baker.bake()
+
+    with pytest.raises(OperationRefusedError):
+        baker.chain.inject(operation.signed_bytes)

@@ -1,14 +1,19 @@
 """Two jobs, in one process or in two, at work on the same cycle: everybody is paid once."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from bakehouse.errors import BakehouseError, ConflictError
+from bakehouse.ledger import bakers, distributions
 from bakehouse.ledger.states import IN_FLIGHT, DistributionState, OperationState
 from bakehouse.payments.advance import Step, advance
 from bakehouse.payments.payer import Payer
+from bakehouse.payments.plan import plan_delegators
 from bakehouse.payments.settle import close_distribution
+from bakehouse.sandbox.draw import draw_text
+from bakehouse.tezos.base58check import Prefix
 from tests.payments.chain_front import (
     HEAD_HEADER,
     INDEXER_HEAD,
@@ -154,3 +159,36 @@ async def test_a_cycle_is_not_closed_while_payouts_are_on_their_way(baker: Payin
 
     assert (await baker.distribution()).state is DistributionState.PAYING
     await assert_paid_once(baker)
+
+
+async def test_two_bakers_that_share_a_wallet_take_turns(baker: PayingBaker) -> None:
+    payer, sharing = baker.payer, draw_text(Prefix.TZ1, "another baker")
+    others = replace(baker.key(), baker_id=sharing)
+    async with payer.ledger.write() as tx:
+        registered = await bakers.get(tx, baker.baker_id)
+        partner = replace(registered, baker_id=sharing)
+        await bakers.add(tx, partner, actor="test", at=payer.clock())
+        seen = await distributions.ensure(tx, others, at=payer.clock())
+        await distributions.enter_state(
+            tx, seen, DistributionState.REWARDS_PENDING, at=payer.clock()
+        )
+    split = await payer.indexer.closed_split(baker.chain.world.baker, baker.first_cycle)
+    await plan_delegators(payer, seen, split)
+
+    for _ in range(STEPS_MAX):
+        steps = await asyncio.gather(advance(payer, baker.key()), advance(payer, others))
+        in_flight = [
+            operation
+            for key in (baker.key(), others)
+            for operation in await baker.operations(key)
+            if operation.state in IN_FLIGHT
+        ]
+        assert len(in_flight) <= 1
+        if all(step.is_settled for step in steps):
+            break
+        baker.bake()
+
+    assert all(step.is_settled for step in steps)
+    both = owed([*await baker.payouts(), *await baker.payouts(others)])
+    assert baker.paid_on_chain() == both
+    assert both == owed(await baker.payouts()) + owed(await baker.payouts())

@@ -1,13 +1,14 @@
 """The web as it is served: a real server, ledger and queue; node and indexer are never asked."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx2
 import pytest
+import pytest_asyncio
 
 from bakehouse.app import open_payer
 from bakehouse.asgi_server import serving
@@ -25,6 +26,8 @@ from bakehouse.ledger.states import DistributionKind, DistributionState, Mode, P
 from bakehouse.rewards.money import BasisPoints, Mutez
 from bakehouse.web.app import create_app
 from bakehouse.web.services import WebServices
+from tests.web.html_page import Page
+from tests.web.scenes import Scene
 
 TOKEN = "the-token-of-these-tests"
 BAKER = "tz1fwnfJNgiDACshK9avfRfFbMaXrs3ghoJa"
@@ -36,6 +39,7 @@ DELEGATORS = (
 NETWORK = "NetXdQprcVkpaWU"
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HOSTILE = "<script>alert(1)</script>"
+BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
 @dataclass(frozen=True)
@@ -49,17 +53,34 @@ class House:
     client: httpx2.AsyncClient
     stranger: httpx2.AsyncClient
 
-    async def register(self, mode: Mode = Mode.ON) -> None:
+    async def register(self, mode: Mode = Mode.ON, baker_id: str = BAKER) -> None:
         async with self.workshop.payer.ledger.write() as tx:
             baker = Baker(
-                baker_id=BAKER,
+                baker_id=baker_id,
                 network=NETWORK,
-                payout_address=BAKER,
+                payout_address=baker_id,
                 first_cycle=1336,
                 alias=HOSTILE,
                 mode=mode,
             )
             await bakers.add(tx, baker, actor="test", at=NOW)
+
+    @asynccontextmanager
+    async def scene(
+        self,
+        cycle: int = 1336,
+        kind: DistributionKind = DistributionKind.DELEGATORS,
+        mode: Mode = Mode.ON,
+    ) -> AsyncIterator[Scene]:
+        """Something that happened to a cycle of the baker."""
+        async with self.workshop.payer.ledger.write() as tx:
+            yield Scene(tx, DistributionKey(NETWORK, BAKER, cycle, kind, mode), NOW)
+
+    async def page(self, path: str) -> Page:
+        """A page as its reader sees it, whatever its status."""
+        answer = await self.client.get(path, headers=BROWSER)
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+        return Page(answer.text)
 
     async def plan_a_cycle(self) -> None:
         """Enter a planned cycle of two payouts, and an alert about it."""
@@ -139,4 +160,13 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 async def open_house(tmp_path: Path) -> AsyncIterator[House]:
     """Served as the demo serves it: pages, never the API, without signing in."""
     async for each in _house(tmp_path, pages_are_open=True):
+        yield each
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def still_house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    """One baker with a planned cycle, for all tests of a module: none of them changes anything."""
+    async for each in _house(tmp_path_factory.mktemp("house"), pages_are_open=False):
+        await each.register()
+        await each.plan_a_cycle()
         yield each

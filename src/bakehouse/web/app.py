@@ -12,9 +12,9 @@ from bakehouse.web.problems import add_problem_handlers
 from bakehouse.web.services import WebServices
 
 _DESCRIPTION = """
-Bakehouse pays the delegators of Tezos bakers. Amounts are strings of mutez, because JSON numbers
-beyond 2^53 do not survive every reader; times are ISO 8601 in UTC. Errors are problem documents
-(RFC 9457) with a stable `code`.
+Bakehouse pays the delegators of Tezos bakers. Amounts are strings of mutez, because large numbers
+in JSON do not survive every reader; times are ISO 8601 in UTC. Errors are problem documents
+(RFC 9457) with a stable code.
 """
 
 _TAGS = [

@@ -35,8 +35,10 @@ router = APIRouter(
     prefix="/api",
     tags=["bakers"],
     dependencies=[TOKEN],
-    responses=refusals(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
+    responses=refusals(),
 )
+
+_OF_BAKER = refusals(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 BakerId = Annotated[str, Path(description="The baker's address.", examples=[EXAMPLE_BAKER])]
 Mutez = Annotated[str, Field(description="In mutez.", examples=["28056046"])]
@@ -177,14 +179,14 @@ async def list_bakers(services: Services) -> BakerList:
         return BakerList(bakers=[_baker(each) for each in await bakers.everyone(tx)])
 
 
-@router.get("/bakers/{baker_id}", summary="One baker")
+@router.get("/bakers/{baker_id}", summary="One baker", responses=_OF_BAKER)
 async def get_baker(baker_id: BakerId, services: Services) -> BakerView:
     """Give a baker's settings."""
     async with services.workshop.payer.ledger.read() as tx:
         return _baker(await bakers.get(tx, parse_implicit(baker_id)))
 
 
-@router.get("/bakers/{baker_id}/cycles", summary="A baker's cycles")
+@router.get("/bakers/{baker_id}/cycles", summary="A baker's cycles", responses=_OF_BAKER)
 async def list_cycles(
     baker_id: BakerId, services: Services, wanted: Annotated[CycleQuery, Query()]
 ) -> CycleList:
@@ -195,7 +197,11 @@ async def list_cycles(
     return CycleList(cycles=[_cycle(each) for each in newest])
 
 
-@router.get("/bakers/{baker_id}/cycles/{cycle}/payouts", summary="A cycle's payouts")
+@router.get(
+    "/bakers/{baker_id}/cycles/{cycle}/payouts",
+    summary="A cycle's payouts",
+    responses=_OF_BAKER,
+)
 async def list_payouts(
     baker_id: BakerId,
     cycle: CycleNumber,

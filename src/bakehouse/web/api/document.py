@@ -9,7 +9,10 @@ from bakehouse.web.problems import MEDIA_TYPE, Problem
 
 router: Final = APIRouter(include_in_schema=False)
 
-_PROBLEM: Final = f"#/components/schemas/{Problem.__name__}"
+_PROBLEM: Final = Problem.__name__
+_JSON: Final = "application/json"
+#: What FastAPI says of an answer of which nothing else is said.
+_NO_DESCRIPTION: Final = "Successful Response"
 
 
 @router.get("/openapi.json")
@@ -19,16 +22,23 @@ async def openapi(request: Request) -> JSONResponse:
 
 
 def document_of(app: FastAPI) -> dict[str, Any]:
-    """Describe every route of the API; problems under the media type they are sent with."""
+    """Describe every route of the API: problems under their own media type, answers in words."""
     document = app.openapi()
+    schemas = document["components"]["schemas"]
     for operations in document["paths"].values():
         for operation in operations.values():
             for response in operation["responses"].values():
-                _name_media_type(response.get("content", {}))
+                _put_right(response, schemas)
     return document
 
 
-def _name_media_type(content: dict[str, Any]) -> None:
-    # FastAPI keeps the document it made: the second time there is nothing left to do.
-    if content.get("application/json", {}).get("schema", {}).get("$ref") == _PROBLEM:
-        content[MEDIA_TYPE] = content.pop("application/json")
+def _put_right(response: dict[str, Any], schemas: dict[str, Any]) -> None:
+    content = response["content"]
+    if _JSON not in content:
+        # FastAPI keeps the document it made: this was put right before.
+        return
+    name = content[_JSON]["schema"]["$ref"].rpartition("/")[2]
+    if name == _PROBLEM:
+        content[MEDIA_TYPE] = content.pop(_JSON)
+    elif response["description"] == _NO_DESCRIPTION:
+        response["description"] = schemas[name]["description"]

@@ -1,0 +1,52 @@
+"""A page taken apart: is it whole, what does it say, where does it lead."""
+
+from collections import Counter
+from html.parser import HTMLParser
+
+_VOID = {"br", "img", "input", "link", "meta", "hr"}
+_HIDDEN = {"title", "head"}
+
+
+class Page(HTMLParser):
+    """Reads a page strictly: whatever is opened must be closed, in order."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.html = html
+        self.tags: Counter[str] = Counter()
+        self.attributes: list[tuple[str, str, str]] = []
+        self.title = ""
+        self._open: list[str] = []
+        self._texts: list[str] = []
+        self.feed(html)
+        self.close()
+        assert not self._open, f"never closed: {self._open}"
+
+    @property
+    def text(self) -> str:
+        """What is read, with single spaces."""
+        return " ".join(" ".join(self._texts).split())
+
+    def values(self, attribute: str, tag: str | None = None) -> list[str]:
+        """Every value of an attribute, of one kind of element or of all."""
+        return [
+            value
+            for element, name, value in self.attributes
+            if name == attribute and tag in {None, element}
+        ]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag not in _VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open, f"</{tag}> closes nothing"
+        assert self._open.pop() == tag, f"</{tag}> comes too early"
+
+    def handle_data(self, data: str) -> None:
+        if self._open[-1:] == ["title"]:
+            self.title += data
+        if not _HIDDEN & set(self._open):
+            self._texts.append(data)

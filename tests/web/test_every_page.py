@@ -1,0 +1,120 @@
+"""What holds for every page: whole, named, readable by a screen reader, and nothing in it runs."""
+
+import pytest
+
+from bakehouse.jobs import job_requests
+from tests.web.conftest import BAKER, HOSTILE, House
+from tests.web.scenes import address
+
+CYCLE = f"/bakers/{BAKER}/cycles/1336"
+NETS = {address(number): 1_000_000 * number for number in range(1, 5)}
+
+
+@pytest.mark.parametrize("path", ["/", "/admin/queues", "/docs", "/sign-in", "/nothing", CYCLE])
+async def test_a_page_has_what_readers_and_screen_readers_go_by(house: House, path: str) -> None:
+    await house.register()
+    await house.plan_a_cycle()
+
+    page = await house.page(path)
+
+    assert page.html.startswith("<!doctype html>")
+    assert page.values("lang", "html") == ["en"]
+    assert page.title.endswith(" · Bakehouse")
+    assert page.tags["h1"] == page.tags["main"] == page.tags["title"] == 1
+    assert page.tags["footer"] == 1
+    assert "#content" in page.values("href", "a")
+    assert len(page.values("alt", "img")) == page.tags["img"]
+    assert len(page.values("aria-label", "progress")) == page.tags["progress"]
+    ids = page.values("id")
+    assert len(ids) == len(set(ids))
+    fragments = {each[1:] for each in page.values("href", "a") if each.startswith("#")}
+    named_by = {*page.values("aria-labelledby"), *page.values("for", "label")}
+    assert fragments | named_by <= set(ids)
+
+
+@pytest.mark.parametrize("path", ["/", "/admin/queues", "/docs", "/sign-in", "/nothing", CYCLE])
+async def test_nothing_that_others_wrote_runs_in_a_page(house: House, path: str) -> None:
+    await house.register()
+    await house.plan_a_cycle()
+    await house.workshop.engine.add(job_requests.check_cycle(HOSTILE))
+
+    page = await house.page(path)
+
+    assert HOSTILE not in page.html
+    assert not {"script", "style", "iframe", "object", "embed", "base"} & set(page.tags)
+    names = {name for _, name, _ in page.attributes}
+    assert not {name for name in names if name.startswith("on") or name == "style"}
+    addresses = [*page.values("href"), *page.values("src"), *page.values("action")]
+    assert not [each for each in addresses if not each.startswith(("/", "#", "https://explorer"))]
+
+
+async def test_hostile_words_in_an_address_stay_words(house: House) -> None:
+    for path in (f"/sign-in?next={HOSTILE}", f"/{HOSTILE}", f"/?live={HOSTILE}", f"/?{HOSTILE}=x"):
+        page = await house.page(path)
+        assert HOSTILE not in page.html
+        assert page.tags["script"] == 0
+
+
+async def test_every_link_of_the_house_leads_to_a_page(house: House) -> None:
+    await house.register()
+    await house.scheduler.initialize_schedules(BAKER)
+    for counter, cycle in enumerate((1335, 1336)):
+        async with house.scene(cycle) as scene:
+            await scene.pay(NETS, counter=counter)
+    async with house.scene(1337) as scene:
+        await scene.fail(HOSTILE)
+
+    seen: set[str] = set()
+    waiting = {"/"}
+    while waiting:
+        path = waiting.pop()
+        seen.add(path)
+        assert (await house.client.get(path)).status_code == 200, path
+        links = {each.partition("#")[0] for each in (await house.page(path)).values("href", "a")}
+        own = {each for each in links if each.startswith("/")} - {"/openapi.json"}
+        waiting |= own - seen
+
+    assert {"/", "/docs", "/admin/queues", "/?live=off"} < seen
+    assert f"/bakers/{BAKER}/cycles/1337?kind=delegators&mode=on" in seen
+
+
+async def test_an_empty_house_says_how_to_begin(house: House) -> None:
+    page = await house.page("/")
+
+    assert "No baker is registered yet." in page.text
+    assert "bakehouse baker add" in page.text
+
+
+async def test_home_begins_with_what_needs_attention(house: House) -> None:
+    await house.register()
+    await house.plan_a_cycle()
+
+    page = await house.page("/")
+
+    assert page.text.index("Needs attention") < page.text.index(BAKER)
+    assert f"payout held {HOSTILE}" in page.text
+    assert f"#{BAKER}" in page.values("href", "a")
+
+
+async def test_a_page_that_loads_itself_again_can_be_paused(house: House) -> None:
+    live, paused = await house.page("/"), await house.page("/?live=off")
+
+    assert live.values("http-equiv", "meta") == ["refresh"]
+    assert "/?live=off" in live.values("href", "a")
+    assert not paused.values("http-equiv", "meta")
+
+
+async def test_only_who_is_signed_in_by_a_cookie_can_sign_out(house: House) -> None:
+    assert "Sign out" not in (await house.page("/")).text
+    assert "Sign out" not in (await house.stranger.get("/sign-in")).text
+
+
+async def test_the_sign_in_form_leads_back_and_shows_a_mistake(house: House) -> None:
+    page = await house.page("/sign-in?next=/admin/queues")
+    wrong = await house.stranger.post("/sign-in", data={"token": "wrong", "next": "/docs"})
+
+    assert "/admin/queues" in page.values("value", "input")
+    assert page.values("method", "form") == ["post"]
+    assert page.values("autocomplete", "input") == ["current-password"]
+    assert "This is not the token." in wrong.text
+    assert 'value="/docs"' in wrong.text
