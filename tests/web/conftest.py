@@ -1,18 +1,20 @@
 """The web as it is served: a real server, ledger and queue; node and indexer are never asked."""
 
+import asyncio
+import shutil
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import httpx2
 import pytest
 import pytest_asyncio
 
-from bakehouse.app import open_payer
 from bakehouse.asgi_server import serving
-from bakehouse.config import Config
 from bakehouse.jobs.cache import RedisCache
 from bakehouse.jobs.engine import JobEngine
 from bakehouse.jobs.scheduler import Scheduler
@@ -20,10 +22,16 @@ from bakehouse.jobs.valkey import EmbeddedValkey
 from bakehouse.jobs.workshop import Workshop
 from bakehouse.ledger import alerts, bakers, distributions, payouts
 from bakehouse.ledger.bakers import Baker
+from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.distributions import DistributionKey, PlanFigures
 from bakehouse.ledger.payouts import NewPayout
 from bakehouse.ledger.states import DistributionKind, DistributionState, Mode, PayoutState
+from bakehouse.payments.payer import Payer
 from bakehouse.rewards.money import BasisPoints, Mutez
+from bakehouse.tezos.keyring import Keyring
+from bakehouse.tezos.node import NodeClient
+from bakehouse.tezos.transport import JsonSource
+from bakehouse.tezos.tzkt import TzktClient
 from bakehouse.web.app import create_app
 from bakehouse.web.services import WebServices
 from tests.web.html_page import Page
@@ -116,23 +124,30 @@ class House:
             )
 
 
-async def _house(folder: Path, *, pages_are_open: bool) -> AsyncIterator[House]:
+@asynccontextmanager
+async def _house(
+    folder: Path, migrated: Path, *, pages_are_open: bool = False
+) -> AsyncIterator[House]:
+    shutil.copy(migrated, folder / "ledger.db")
+    # Nothing here speaks TLS, and loading certificates would take most of a test's time.
+    no_certificates = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    open_client = partial(httpx2.AsyncClient, trust_env=False, verify=no_certificates)
     async with AsyncExitStack() as stack:
-        config = Config(
-            data_dir=folder,
-            network=NETWORK,
-            node_urls=("http://127.0.0.1:9",),
-            indexer_urls=("http://127.0.0.1:9",),
-        )
-        payer = await open_payer(stack, config)
+        ledger = await Ledger.open(f"sqlite:///{folder / 'ledger.db'}")
+        stack.push_async_callback(ledger.close)
+        nowhere = [JsonSource("http://127.0.0.1:9", await stack.enter_async_context(open_client()))]
         valkey = EmbeddedValkey(folder / "valkey")
         await valkey.start()
         stack.push_async_callback(valkey.stop)
-        cache = await stack.enter_async_context(RedisCache(valkey.address))
         engine = JobEngine(valkey.address)
         await engine.connect()
         stack.push_async_callback(engine.close)
-        workshop = Workshop(payer, engine, cache)
+        node = NodeClient(nowhere, chain_id=NETWORK, now=_utc_now, head_age_seconds_max=60)
+        workshop = Workshop(
+            Payer(ledger, node, TzktClient(nowhere, chain_id=NETWORK), Keyring(), _utc_now),
+            engine,
+            await stack.enter_async_context(RedisCache(valkey.address)),
+        )
         scheduler = Scheduler(workshop)
         services = WebServices(
             workshop=workshop,
@@ -143,30 +158,47 @@ async def _house(folder: Path, *, pages_are_open: bool) -> AsyncIterator[House]:
             explorer_url="https://explorer.example/",
         )
         url = await stack.enter_async_context(serving(create_app(services)))
-        client = await stack.enter_async_context(
-            httpx2.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {TOKEN}"})
-        )
-        stranger = await stack.enter_async_context(httpx2.AsyncClient(base_url=url))
+        knows = {"Authorization": f"Bearer {TOKEN}"}
+        client = await stack.enter_async_context(open_client(base_url=url, headers=knows))
+        stranger = await stack.enter_async_context(open_client(base_url=url))
         yield House(url, valkey, workshop, scheduler, client, stranger)
 
 
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async for each in _house(tmp_path, pages_are_open=False):
-        yield each
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger as the migrations leave it: to be copied, which is faster than to migrate."""
+    path = tmp_path_factory.mktemp("migrated") / "ledger.db"
+
+    async def migrate() -> None:
+        await (await Ledger.open(f"sqlite:///{path}")).close()
+
+    asyncio.run(migrate())
+    return path
 
 
 @pytest.fixture
-async def open_house(tmp_path: Path) -> AsyncIterator[House]:
+async def house(tmp_path: Path, migrated_file: Path) -> AsyncIterator[House]:
+    async with _house(tmp_path, migrated_file) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def open_house(tmp_path: Path, migrated_file: Path) -> AsyncIterator[House]:
     """Served as the demo serves it: pages, never the API, without signing in."""
-    async for each in _house(tmp_path, pages_are_open=True):
-        yield each
+    async with _house(tmp_path, migrated_file, pages_are_open=True) as opened:
+        yield opened
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def still_house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+async def still_house(
+    tmp_path_factory: pytest.TempPathFactory, migrated_file: Path
+) -> AsyncIterator[House]:
     """One baker with a planned cycle, for all tests of a module: none of them changes anything."""
-    async for each in _house(tmp_path_factory.mktemp("house"), pages_are_open=False):
-        await each.register()
-        await each.plan_a_cycle()
-        yield each
+    async with _house(tmp_path_factory.mktemp("house"), migrated_file) as opened:
+        await opened.register()
+        await opened.plan_a_cycle()
+        yield opened

@@ -11,19 +11,19 @@ WRONG = ("wrong", TOKEN[:-1], TOKEN + "x", "tökén")
 
 
 @pytest.mark.parametrize("path", CLOSED)
-async def test_without_the_token_nothing_is_told(house: House, path: str) -> None:
+async def test_without_the_token_nothing_is_told(still_house: House, path: str) -> None:
     shown = [{}, {b"Authorization": b"Bearer"}, {b"Authorization": TOKEN.encode()}]
     shown += [{b"Authorization": b"Bearer " + token.encode()} for token in WRONG]
     for headers in shown:
-        answer = await house.stranger.get(path, headers=headers)
+        answer = await still_house.stranger.get(path, headers=headers)
         assert answer.status_code == 401
         assert answer.headers["www-authenticate"].startswith("Bearer")
         assert answer.json()["code"] == "unauthorized"
 
 
-async def test_what_tells_nothing_of_bakers_is_open(house: House) -> None:
+async def test_what_tells_nothing_of_bakers_is_open(still_house: House) -> None:
     for path in OPEN:
-        assert (await house.stranger.get(path)).status_code == 200
+        assert (await still_house.stranger.get(path)).status_code == 200
 
 
 async def test_a_person_signs_in_with_the_token_and_is_led_back(house: House) -> None:
@@ -43,20 +43,20 @@ async def test_a_person_signs_in_with_the_token_and_is_led_back(house: House) ->
 
 
 @pytest.mark.parametrize("wanted", ["//evil.example", "/\\evil.example", "https://evil.example"])
-async def test_signing_in_never_leads_elsewhere(house: House, wanted: str) -> None:
-    entered = await house.stranger.get("/sign-in", params={"token": TOKEN, "next": wanted})
+async def test_signing_in_never_leads_elsewhere(still_house: House, wanted: str) -> None:
+    entered = await still_house.stranger.get("/sign-in", params={"token": TOKEN, "next": wanted})
     assert entered.headers["location"] == "/"
 
 
-async def test_a_wrong_token_is_refused_without_a_cookie(house: House) -> None:
-    refused = await house.stranger.post("/sign-in", data={"token": "wrong"}, headers=BROWSER)
+async def test_a_wrong_token_is_refused_without_a_cookie(still_house: House) -> None:
+    refused = await still_house.stranger.post("/sign-in", data={"token": "wrong"}, headers=BROWSER)
     assert refused.status_code == 403
     assert "set-cookie" not in refused.headers
 
 
 @pytest.mark.parametrize("forged", ["", "1.x", f"{2**40}.{'0' * 64}", "99999999999", "x.y.z"])
-async def test_a_forged_cookie_opens_nothing(house: House, forged: str) -> None:
-    answer = await house.stranger.get(
+async def test_a_forged_cookie_opens_nothing(still_house: House, forged: str) -> None:
+    answer = await still_house.stranger.get(
         "/api/bakers", headers={"cookie": f"bakehouse_session={forged}"}
     )
     assert answer.status_code == 401

@@ -43,10 +43,8 @@ async def test_a_queue_that_is_away_is_named(house: House) -> None:
 
 async def test_a_ledger_that_cannot_be_read_is_named(house: House) -> None:
     ledger = house.workshop.payer.ledger
-    file = Path(str(ledger._engine.url.database))
     await ledger.close()
-    file.unlink()
-    file.mkdir()
+    _replace_by_folder(Path(str(ledger._engine.url.database)))
 
     check_failing(await house.stranger.get("/health"), "ledger")
 
@@ -57,3 +55,8 @@ async def test_a_worker_that_takes_no_jobs_is_named(house: House) -> None:
     await engine._workers[QueueName.BOND_POOL].close(grace_seconds=0)
 
     check_failing(await house.stranger.get("/health"), "workers")
+
+
+def _replace_by_folder(file: Path) -> None:
+    file.unlink()
+    file.mkdir()

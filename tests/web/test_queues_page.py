@@ -1,9 +1,6 @@
 """The queues as a person sees them: counts, schedules, jobs, and why one failed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-
-import pytest
 
 from bakehouse.jobs import job_requests
 from bakehouse.jobs.job_types import (
@@ -22,7 +19,7 @@ QUEUES = "/admin/queues"
 
 
 def request(attempts: int = 1) -> JobRequest:
-    data = {"baker_id": HOSTILE, "cycle": 1336}
+    data: dict[str, JSON] = {"baker_id": HOSTILE, "cycle": 1336}
     return JobRequest(QUEUE, JobName.DISTRIBUTE, data, JobOptions(attempts=attempts))
 
 
@@ -36,13 +33,9 @@ async def ended(house: House, job_id: str) -> None:
             await asyncio.sleep(0.02)
 
 
-def reporting(*reports: JSON) -> Callable[[RunningJob], Awaitable[JSON]]:
-    async def process(job: RunningJob) -> JSON:
-        for report in reports:
-            await job.report_progress(report)
-        return {"state": "paid", "note": HOSTILE}
-
-    return process
+async def succeed(job: RunningJob) -> JSON:
+    await job.report_progress(40)
+    return {"state": "paid", "note": HOSTILE}
 
 
 async def fail(job: RunningJob) -> JSON:
@@ -97,7 +90,7 @@ async def test_a_failed_job_shows_its_reason_attempts_progress_and_tracebacks(
 
 async def test_a_completed_job_shows_what_came_of_it(house: House) -> None:
     engine = house.workshop.engine
-    engine.run_worker(QUEUE, reporting(40))
+    engine.run_worker(QUEUE, succeed)
     await ended(house, (await engine.add(request())).id)
 
     page = await house.page(QUEUES)
@@ -108,19 +101,30 @@ async def test_a_completed_job_shows_what_came_of_it(house: House) -> None:
     assert HOSTILE not in page.html
 
 
-@pytest.mark.parametrize(
-    "report",
-    [{"total": 3}, {"paid": "x", "total": 3}, {"paid": 5, "total": 3}, {"paid": 0, "total": 0}, []]
-    + ["half", 0, 101, -1, {"paid": 1.5, "total": 3}],
-)
-async def test_progress_of_a_shape_that_is_not_ours_is_left_out(house: House, report: JSON) -> None:
+async def test_progress_of_a_shape_that_is_not_ours_is_left_out(house: House) -> None:
+    odd: list[JSON] = [
+        {"total": 3},
+        {"paid": "x", "total": 3},
+        {"paid": 1.5, "total": 3},
+        {"paid": 5, "total": 3},
+        {"paid": 0, "total": 0},
+        [],
+        "half",
+        0,
+        101,
+        -1,
+    ]
     engine = house.workshop.engine
-    engine.run_worker(QUEUE, reporting(report))
-    await ended(house, (await engine.add(request())).id)
+    reports = iter(odd)
 
-    page = await house.page(QUEUES)
+    async def report_next(job: RunningJob) -> JSON:
+        await job.report_progress(next(reports))
+        return None
 
-    assert page.tags["progress"] == 0
+    engine.run_worker(QUEUE, report_next)
+    for _ in odd:
+        await ended(house, (await engine.add(request())).id)
+        assert (await house.page(QUEUES)).tags["progress"] == 0
 
 
 async def test_very_long_data_is_cut_off(house: House) -> None:
