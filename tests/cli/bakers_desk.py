@@ -1,8 +1,10 @@
 """The command line in this process, with a ledger and settings of its own."""
 
 import asyncio
+import os
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -13,10 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bakehouse.cli import main
 from bakehouse.ledger.database import Ledger
 from bakehouse.tezos.base58check import Prefix, encode
+from tests.logging_state import logging_given_back
 
 BAKER, PAYOUT, ANN, BOB = (encode(Prefix.TZ1, bytes([index] * 20)) for index in range(4))
 CONTRACT = encode(Prefix.KT1, bytes(20))
 ROLLUP = encode(Prefix.SR1, bytes(20))
+
+#: A file of bond-pool members without a mistake in it.
+MEMBERS = f"address,amount,adm_charge,is_manager,name\n{ANN},10,5,yes,Ann\n{BOB},2.5,7.5,no,Bob\n"
 
 Result = TypeVar("Result")
 
@@ -81,3 +87,16 @@ class Desk:
                 await ledger.close()
 
         return asyncio.run(opened())
+
+
+@contextmanager
+def open_desk(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Desk]:
+    """A desk on which nothing is set but its own data directory."""
+    for name in os.environ:
+        if name.startswith("BAKEHOUSE_") or name in {"DATABASE_URL", "REDIS_HOST", "REDIS_PORT"}:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("BAKEHOUSE_DATA_DIR", str(folder / "data"))
+    with logging_given_back():
+        yield Desk(folder, capsys)

@@ -9,7 +9,7 @@ import pytest
 from bakehouse.tezos.base58check import Prefix, encode
 from bakehouse.tezos.key_file import encrypt_secret_key, read_key_file
 from bakehouse.tezos.keys import Curve, SecretKey
-from tests.cli.bakers_desk import Desk
+from tests.cli.bakers_desk import Desk, open_desk
 from tests.cli.terminal import Terminal
 
 PASSPHRASE = "correct horse battery staple"
@@ -37,13 +37,11 @@ def desk(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Iterator[Desk]:
-    for name in os.environ:
-        if name.startswith("BAKEHOUSE_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("BAKEHOUSE_KEY_PASSPHRASE_FILE", str(passphrase_file))
     # A key is for its owner alone whatever others may do with new files here.
     before = os.umask(0)
-    yield Desk(tmp_path, capsys)
+    with open_desk(tmp_path, monkeypatch, capsys) as opened:
+        monkeypatch.setenv("BAKEHOUSE_KEY_PASSPHRASE_FILE", str(passphrase_file))
+        yield opened
     os.umask(before)
 
 

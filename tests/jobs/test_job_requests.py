@@ -7,12 +7,7 @@ import pytest
 
 from bakehouse.errors import InputError
 from bakehouse.jobs import job_requests
-from bakehouse.jobs.job_types import (
-    PRIORITY_MANUAL,
-    PRIORITY_SCHEDULED,
-    JobName,
-    QueueName,
-)
+from bakehouse.jobs.job_types import PRIORITY_MANUAL, PRIORITY_SCHEDULED, JobName, QueueName
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.distributions import DistributionKey
 from bakehouse.ledger.states import DistributionKind, Mode

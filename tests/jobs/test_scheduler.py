@@ -8,11 +8,7 @@ import pytest
 
 from bakehouse.errors import ConflictError, NotFoundError
 from bakehouse.jobs.engine import JobEngine
-from bakehouse.jobs.job_types import (
-    JobState,
-    QueueName,
-    ScheduleView,
-)
+from bakehouse.jobs.job_types import JobState, QueueName, ScheduleView
 from bakehouse.jobs.scheduler import ScheduleStatus
 from bakehouse.ledger import bakers
 from bakehouse.ledger.states import Mode

@@ -16,6 +16,7 @@ from bakehouse.alerts.raising import AlertCode
 from bakehouse.jobs.cache import RedisCache
 from bakehouse.jobs.engine import JobEngine
 from bakehouse.jobs.job_requests import balance_poll_id, cycle_monitor_id
+from bakehouse.jobs.job_requests import check_cycle as cycle_check
 from bakehouse.jobs.job_types import AddedJob, JobRequest, JobState, JobView, QueueName
 from bakehouse.jobs.last_run import noting_last_run
 from bakehouse.jobs.processors.check_cycle import check_cycle
@@ -46,10 +47,7 @@ MINUTE_SECONDS = 1
 
 #: Nothing here is slow but the machine; a source that is gone is given up at once.
 SOURCE_LIMITS = SourceLimits(
-    attempts=2,
-    wait_initial_seconds=0.01,
-    wait_seconds_max=0.01,
-    wait_jitter_seconds=0.0,
+    attempts=2, wait_initial_seconds=0.01, wait_seconds_max=0.01, wait_jitter_seconds=0.0
 )
 
 BLOCKS_PER_CYCLE = 40
@@ -139,25 +137,33 @@ class Workplace:
         workshop = self.workshop
         processors = {
             QueueName.CYCLE_MONITORING: noting_last_run(
-                workshop, cycle_monitor_id, AlertCode.CYCLE_CHECK_FAILED, check_cycle(workshop)
+                workshop,
+                cycle_monitor_id,
+                AlertCode.CYCLE_CHECK_FAILED,
+                check_cycle(workshop),
             ),
             QueueName.BLOCKCHAIN_POLLING: noting_last_run(
-                workshop, balance_poll_id, AlertCode.BALANCE_UNKNOWN, poll_balance(workshop)
+                workshop,
+                balance_poll_id,
+                AlertCode.BALANCE_UNKNOWN,
+                poll_balance(workshop),
             ),
             QueueName.REWARD_DISTRIBUTION: distribute(workshop),
             QueueName.BOND_POOL: distribute(workshop),
         }
         for queue in queues or tuple(QueueName):
+            handler = mark_failed(workshop)
             self.engine.run_worker(
-                queue,
-                processors[queue],
-                concurrency=4,
-                on_failed_for_good=mark_failed(workshop),
+                queue, processors[queue], concurrency=4, on_failed_for_good=handler
             )
 
     async def run(self, request: JobRequest) -> JobView:
         """Add a job and wait until it has completed, or failed for good."""
         return await self.end_of(request.queue, await self.engine.add(request))
+
+    async def check(self, *, retry_failed: bool = False) -> JobView:
+        """Look for finished cycles, as a schedule does or (with `retry_failed`) a person."""
+        return await self.run(cycle_check(self.baker_id, retry_failed=retry_failed))
 
     async def end_of(self, queue: QueueName, added: AddedJob) -> JobView:
         async def has_ended() -> bool:

@@ -76,10 +76,12 @@ class LedgerBesideBook(RuleBasedStateMachine):
         self.plan(1, nets)
 
     def teardown(self) -> None:
-        assert self.read(audit.first_broken_link) is None
-        self.runner.run(self.bakery.ledger.close())
-        self.runner.close()
-        self.folder.cleanup()
+        try:
+            assert self.read(audit.first_broken_link) is None
+        finally:
+            self.runner.run(self.bakery.ledger.close())
+            self.runner.close()
+            self.folder.cleanup()
 
     def write(self, deed: Callable[[AsyncConnection], Awaitable[Result]]) -> Result:
         async def written() -> Result:
@@ -276,6 +278,8 @@ async def all_released(tx: AsyncConnection, operation: Operation) -> None:
     await payouts.release_operation(tx, operation.id, held=[])
 
 
+# Passing takes seconds; making a failure small may take minutes.
+@pytest.mark.timeout(300)
 def test_the_ledger_agrees_with_an_independent_book_after_each_step() -> None:
     run_state_machine_as_test(
         LedgerBesideBook,

@@ -17,12 +17,8 @@ from bakehouse.sandbox.chain import Chain
 from bakehouse.sandbox.head_feed import HeadFeed
 from bakehouse.sandbox.settings import SandboxSettings
 from tests.payments.chain_front import ChainFront, served
-from tests.payments.paying_baker import (
-    PayingBaker,
-    Surroundings,
-    client_of_one_machine,
-    small_chain,
-)
+from tests.payments.paying_baker import PayingBaker
+from tests.payments.surroundings import Surroundings, client_of_one_machine, small_chain
 
 
 class OpenBaker(Protocol):

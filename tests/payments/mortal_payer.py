@@ -23,7 +23,7 @@ from bakehouse.sandbox.chain import Chain
 from bakehouse.sandbox.head_feed import HeadFeed
 from bakehouse.sandbox.receipt import Status
 from bakehouse.sandbox.transfer_record import transfers_from
-from tests.payments.paying_baker import (
+from tests.payments.surroundings import (
     Surroundings,
     bake,
     baker_of,

@@ -1,20 +1,14 @@
 """A baker that pays on a simulated chain baked by hand, and what chain and ledger say of it."""
 
-import time
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-import httpx2
 from sqlalchemy import select
 
 from bakehouse.ledger import audit, bakers, distributions, operations, payouts
-from bakehouse.ledger.bakers import Baker
-from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.distributions import Distribution, DistributionKey
 from bakehouse.ledger.operations import Operation, Transfer
 from bakehouse.ledger.payouts import Payout
@@ -27,94 +21,20 @@ from bakehouse.rewards.bond_pool import BondPoolMember
 from bakehouse.rewards.money import BasisPoints, Mutez
 from bakehouse.sandbox.block import Block
 from bakehouse.sandbox.chain import Chain
-from bakehouse.sandbox.receipt import Status
-from bakehouse.sandbox.settings import SandboxSettings
 from bakehouse.sandbox.transfer_record import TransferRecord, transfers_from
-from bakehouse.tezos.keyring import Keyring
-from bakehouse.tezos.node import FINALITY_BLOCKS, NodeClient
-from bakehouse.tezos.signer import LocalSigner
-from bakehouse.tezos.transport import JsonSource, SourceLimits
-from bakehouse.tezos.tzkt import TzktClient
+from bakehouse.tezos.transport import SourceLimits
 from tests.payments.chain_front import ChainFront
-
-#: Whoever does not answer within this is given up.
-SOURCE_LIMITS = SourceLimits(
-    attempts=2,
-    attempt_seconds=2.0,
-    total_seconds=4.0,
-    wait_initial_seconds=0.01,
-    wait_seconds_max=0.01,
-    wait_jitter_seconds=0.0,
+from tests.payments.surroundings import (
+    SOURCE_LIMITS,
+    STEPS_MAX,
+    Surroundings,
+    bake,
+    baker_of,
+    client_of_one_machine,
+    finish_cycle,
+    paid_on_chain,
+    pay,
 )
-
-#: A chain baked by hand may run ahead of the clock by a second a block.
-HEAD_AGE_SECONDS_MAX = 3_600
-
-#: More blocks than any of these distributions needs: a test that gets here hangs.
-STEPS_MAX = 60
-
-#: A cycle is so short that a few blocks finish it.
-BLOCKS_PER_CYCLE = 8
-
-
-def small_chain(*, seed: int = 3, delegator_count: int = 24) -> SandboxSettings:
-    """By default with stakers, a contract, empty accounts and one delegator who gets nothing."""
-    return SandboxSettings(
-        seed=seed,
-        delegator_count=delegator_count,
-        blocks_per_cycle=BLOCKS_PER_CYCLE,
-        blocks_before_first_turn=1,
-        block_seconds=None,
-    )
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
-def client_of_one_machine() -> httpx2.AsyncClient:
-    """Give a client that spares itself the reading of certificates nobody will show."""
-    return httpx2.AsyncClient(verify=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a Payer is made from, so that any number of processes can be played."""
-
-    chain: Chain
-    database: Path
-    url: str
-
-    @asynccontextmanager
-    async def payer(
-        self,
-        client: httpx2.AsyncClient,
-        limits: PaymentLimits | None = None,
-        source_limits: SourceLimits = SOURCE_LIMITS,
-    ) -> AsyncIterator[Payer]:
-        ledger = await Ledger.open(f"sqlite:///{self.database}")
-        try:
-            yield self.payer_on(ledger, client, limits, source_limits)
-        finally:
-            await ledger.close()
-
-    def payer_on(
-        self,
-        ledger: Ledger,
-        client: httpx2.AsyncClient,
-        limits: PaymentLimits | None = None,
-        source_limits: SourceLimits = SOURCE_LIMITS,
-    ) -> Payer:
-        source = JsonSource(self.url, client, limits=source_limits)
-        node = NodeClient(
-            [source],
-            chain_id=self.chain.chain_id,
-            now=utc_now,
-            head_age_seconds_max=HEAD_AGE_SECONDS_MAX,
-        )
-        indexer = TzktClient([source], chain_id=self.chain.chain_id)
-        signers = Keyring([LocalSigner(self.chain.world.payout_key)])
-        return Payer(ledger, node, indexer, signers, utc_now, limits or PaymentLimits())
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,53 +210,3 @@ class PayingBaker:
     async def audit_is_unbroken(self) -> bool:
         async with self.payer.ledger.read() as tx:
             return await audit.first_broken_link(tx) is None
-
-
-def baker_of(chain: Chain, **settings: Any) -> Baker:
-    defaults = {
-        "baker_id": chain.world.baker,
-        "network": chain.chain_id,
-        "payout_address": chain.world.payout_key.public_key.address,
-        "first_cycle": chain.settings.starting_cycle,
-        "mode": Mode.ON,
-        "payout_delay_cycles": 0,
-    }
-    return Baker(**{**defaults, **settings})
-
-
-def bake(chain: Chain) -> Block:
-    return chain.bake(int(time.time()))
-
-
-def finish_cycle(chain: Chain) -> None:
-    """Bake until the block that begins the next cycle is final."""
-    turn = chain.cycle_length.last_level(chain.cycle_length.cycle_of(chain.head.level)) + 1
-    while chain.head.level < turn + FINALITY_BLOCKS:
-        bake(chain)
-
-
-async def pay(payer: Payer, chain: Chain, key: DistributionKey) -> Step:
-    """Advance, a block after each step, until there is nothing to wait for."""
-    for _ in range(STEPS_MAX):
-        step = await advance(payer, key)
-        if step.wait_seconds is None:
-            return step
-        bake(chain)
-    raise AssertionError(f"{key} is not settled after {STEPS_MAX} blocks: {step}")
-
-
-def paid_on_chain(chain: Chain) -> Counter[str]:
-    """Sum what the payout account has transferred to each address, as the blocks have it."""
-    paid: Counter[str] = Counter()
-    for transfer in transfers_from(chain, chain.world.payout_key.public_key.address):
-        if transfer.status is Status.APPLIED:
-            paid[transfer.destination] += transfer.amount
-    return paid
-
-
-def owed(rows: list[Payout]) -> Counter[str]:
-    """Sum what each address is owed, whatever became of it."""
-    sums: Counter[str] = Counter()
-    for row in rows:
-        sums[row.address] += row.net
-    return sums

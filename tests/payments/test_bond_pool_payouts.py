@@ -11,7 +11,8 @@ from bakehouse.rewards.money import BasisPoints, Mutez
 from bakehouse.sandbox.draw import draw_text
 from bakehouse.tezos.base58check import Prefix
 from tests.payments.conftest import OpenBaker
-from tests.payments.paying_baker import PayingBaker, owed
+from tests.payments.paying_baker import PayingBaker
+from tests.payments.surroundings import owed
 
 MEMBERS = [draw_text(Prefix.TZ1, "bond-pool member", index) for index in range(3)]
 MANAGER = MEMBERS[0]

@@ -8,7 +8,8 @@ from bakehouse.ledger.states import OperationState, PayoutState
 from bakehouse.sandbox.node_error import OperationRefusedError
 from bakehouse.tezos.signed_operation import decode_signed
 from tests.payments.chain_front import FEES, INJECTION, Call, Treatment, altered, bad_gateway
-from tests.payments.paying_baker import PayingBaker, owed
+from tests.payments.paying_baker import PayingBaker
+from tests.payments.surroundings import owed
 
 OPERATIONS = "GET .*/operations/3"
 OPERATION_HASHES = "GET .*/operation_hashes/3"

@@ -7,7 +7,8 @@ from bakehouse.ledger.states import Mode, OperationState, PayoutState
 from bakehouse.payments.advance import watch_unfinished
 from bakehouse.sandbox.node_json import header_json
 from tests.payments.chain_front import HEAD_HEADER, altered
-from tests.payments.paying_baker import PayingBaker, owed
+from tests.payments.paying_baker import PayingBaker
+from tests.payments.surroundings import owed
 from tests.sandbox.sandbox_wallet import UNUSED, Wallet
 
 

@@ -35,7 +35,8 @@ from tests.payments.chain_front import (
     updated,
 )
 from tests.payments.conftest import OpenBaker
-from tests.payments.paying_baker import PayingBaker, owed
+from tests.payments.paying_baker import PayingBaker
+from tests.payments.surroundings import owed
 
 OTHER_CHAIN = draw_text(Prefix.CHAIN_ID, "another chain")
 OTHER_BLOCK = draw_text(Prefix.BLOCK_HASH, "another block")

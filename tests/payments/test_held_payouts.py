@@ -12,7 +12,8 @@ from bakehouse.tezos.operation import Reveal
 from bakehouse.tezos.signed_operation import decode_signed
 from tests.payments.chain_front import SIMULATION, altered
 from tests.payments.conftest import OpenBaker
-from tests.payments.paying_baker import PayingBaker, owed
+from tests.payments.paying_baker import PayingBaker
+from tests.payments.surroundings import owed
 
 GAS_EXHAUSTED = {
     "kind": "temporary",

@@ -20,7 +20,8 @@ from tests.payments.chain_front import (
     hang,
     lose_reply,
 )
-from tests.payments.paying_baker import PayingBaker, owed
+from tests.payments.paying_baker import PayingBaker
+from tests.payments.surroundings import owed
 
 #: A node that does not answer within this time is given up.
 HASTY = SourceLimits(

@@ -10,7 +10,8 @@ from bakehouse.ledger.states import DistributionState, Mode, PayoutState
 from bakehouse.payments.advance import fail
 from bakehouse.payments.payer import PaymentLimits
 from tests.payments.conftest import OpenBaker
-from tests.payments.paying_baker import PayingBaker, owed, small_chain
+from tests.payments.paying_baker import PayingBaker
+from tests.payments.surroundings import owed, small_chain
 
 CYCLES = 4
 #: A third of the delegators get more than this in a cycle, others in a few, and some never.

@@ -10,7 +10,8 @@ from bakehouse.sandbox.draw import draw_text
 from bakehouse.tezos.base58check import Prefix
 from tests.payments.chain_front import HEAD_HEADER, SPLIT, updated
 from tests.payments.conftest import OpenBaker
-from tests.payments.paying_baker import PayingBaker, owed
+from tests.payments.paying_baker import PayingBaker
+from tests.payments.surroundings import owed
 
 MISSED = 3
 

@@ -21,7 +21,8 @@ from bakehouse.tezos.keys import SEED_SIZE, Curve, SecretKey
 from bakehouse.tezos.signer import LocalSigner
 from tests.payments.chain_front import INJECTION, SIMULATION, Call
 from tests.payments.conftest import OpenBaker
-from tests.payments.paying_baker import STEPS_MAX, PayingBaker, owed
+from tests.payments.paying_baker import PayingBaker
+from tests.payments.surroundings import STEPS_MAX, owed
 
 OTHER_KEY = SecretKey.from_seed(Curve.ED25519, bytes(SEED_SIZE))
 OTHER_WALLET = OTHER_KEY.public_key.address

@@ -14,7 +14,8 @@ from bakehouse.sandbox.validation import (
 from bakehouse.tezos.operation import Reveal, Transaction
 from bakehouse.tezos.signed_operation import decode_signed
 from tests.payments.conftest import OpenBaker
-from tests.payments.paying_baker import PayingBaker, owed
+from tests.payments.paying_baker import PayingBaker
+from tests.payments.surroundings import owed
 
 #: A little more than the margin of 2 %: each content may round up by a mutez.
 FEE_OVER_MINIMUM_MAX = 1.05

@@ -3,11 +3,10 @@
 import asyncio
 import shutil
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -124,18 +123,26 @@ class House:
             )
 
 
+def new_client(
+    url: str = "", headers: Mapping[str, str] | Mapping[bytes, bytes] | None = None
+) -> httpx2.AsyncClient:
+    """A client with cookies of its own."""
+    # Nothing here speaks TLS, and loading certificates would take most of a test's time.
+    no_certificates = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return httpx2.AsyncClient(
+        base_url=url, headers=headers, trust_env=False, verify=no_certificates
+    )
+
+
 @asynccontextmanager
 async def _house(
     folder: Path, migrated: Path, *, pages_are_open: bool = False
 ) -> AsyncIterator[House]:
     shutil.copy(migrated, folder / "ledger.db")
-    # Nothing here speaks TLS, and loading certificates would take most of a test's time.
-    no_certificates = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    open_client = partial(httpx2.AsyncClient, trust_env=False, verify=no_certificates)
     async with AsyncExitStack() as stack:
         ledger = await Ledger.open(f"sqlite:///{folder / 'ledger.db'}")
         stack.push_async_callback(ledger.close)
-        nowhere = [JsonSource("http://127.0.0.1:9", await stack.enter_async_context(open_client()))]
+        nowhere = [JsonSource("http://127.0.0.1:9", await stack.enter_async_context(new_client()))]
         valkey = EmbeddedValkey(folder / "valkey")
         await valkey.start()
         stack.push_async_callback(valkey.stop)
@@ -159,8 +166,8 @@ async def _house(
         )
         url = await stack.enter_async_context(serving(create_app(services)))
         knows = {"Authorization": f"Bearer {TOKEN}"}
-        client = await stack.enter_async_context(open_client(base_url=url, headers=knows))
-        stranger = await stack.enter_async_context(open_client(base_url=url))
+        client = await stack.enter_async_context(new_client(url, knows))
+        stranger = await stack.enter_async_context(new_client(url))
         yield House(url, valkey, workshop, scheduler, client, stranger)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from bakehouse.jobs.job_types import JSON, JobState, QueueName
+from bakehouse.ledger import bakers
 from bakehouse.ledger.states import Mode
 from tests.web.conftest import BAKER, STRANGER, House
 
@@ -13,6 +14,8 @@ TRIGGERS = {
     "/api/jobs/trigger/balance-poll": QueueName.BLOCKCHAIN_POLLING,
 }
 WRITES = (*TRIGGERS, "/api/jobs/initialize", "/api/jobs/remove")
+
+still = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.mark.parametrize(("path", "queue"), TRIGGERS.items())
@@ -65,6 +68,7 @@ async def test_nothing_is_scheduled_for_a_baker_whose_mode_is_off(house: House) 
     assert "mode" in answer.json()["detail"]
 
 
+@still
 @pytest.mark.parametrize("path", WRITES)
 @pytest.mark.parametrize(
     ("body", "status"),
@@ -78,10 +82,9 @@ async def test_nothing_is_scheduled_for_a_baker_whose_mode_is_off(house: House) 
     ],
 )
 async def test_a_request_that_cannot_be_met_is_a_problem_document(
-    house: House, path: str, body: Any, status: int
+    still_house: House, path: str, body: Any, status: int
 ) -> None:
-    await house.register()
-    answer = await house.client.post(path, json=body)
+    answer = await still_house.client.post(path, json=body)
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
     problem = answer.json()
@@ -89,12 +92,46 @@ async def test_a_request_that_cannot_be_met_is_a_problem_document(
     assert problem["detail"]
     assert problem["code"]
     for queue in QueueName:
-        assert not sum((await house.workshop.engine.counts(queue)).values())
+        assert not sum((await still_house.workshop.engine.counts(queue)).values())
 
 
+@still
 @pytest.mark.parametrize(("baker", "status"), [(STRANGER, 404), ("tz1nonsense", 422)])
 async def test_the_status_of_no_such_baker_is_refused(
-    house: House, baker: str, status: int
+    still_house: House, baker: str, status: int
 ) -> None:
-    answer = await house.client.get("/api/jobs/status", params={"baker_id": baker})
+    answer = await still_house.client.get("/api/jobs/status", params={"baker_id": baker})
     assert answer.status_code == status
+
+
+async def test_a_second_trigger_is_a_job_of_its_own_and_a_known_balance_is_told(
+    house: House,
+) -> None:
+    await house.register()
+    known: JSON = {"balance": str(2**60), "level": 7, "at": "2026-11-24T12:00:00+00:00"}
+    await house.workshop.cache.set(f"balance:{BAKER}", known, 60)
+
+    answers = [
+        (await house.client.post(path, json={"baker_id": BAKER})).json()
+        for path in (*TRIGGERS, *TRIGGERS)
+    ]
+
+    assert len({answer["job_id"] for answer in answers}) == len(answers)
+    assert {answer["deduplicated"] for answer in answers} == {False}
+    status = (await house.client.get("/api/jobs/status", params={"baker_id": BAKER})).json()
+    assert status["balance"] == {"mutez": str(2**60), "level": 7, "at": "2026-11-24T12:00:00Z"}
+    assert status["schedules"] == []
+
+
+async def test_a_queue_that_is_away_is_told_as_such(house: House) -> None:
+    await house.register()
+    await house.valkey.stop()
+
+    told = await house.client.get("/api/jobs/status", params={"baker_id": BAKER})
+    asked = [await house.client.post(path, json={"baker_id": BAKER}) for path in WRITES]
+
+    for answer in (told, *asked):
+        assert answer.status_code == 503
+        assert answer.json()["code"] == "queue-unreachable"
+    async with house.workshop.payer.ledger.read() as tx:
+        assert (await bakers.get(tx, BAKER)).scheduled

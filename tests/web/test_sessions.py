@@ -1,11 +1,9 @@
 """The token and the cookie made from it: how they are compared, when they end, what is logged."""
 
 import hmac
-from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
 
-import httpx2
 import pytest
 from structlog.testing import capture_logs
 
@@ -14,7 +12,7 @@ from bakehouse.errors import SettingError
 from bakehouse.web.access import COOKIE, SESSION_SECONDS
 from bakehouse.web.app import create_app
 from bakehouse.web.services import WebServices
-from tests.web.conftest import BROWSER, TOKEN, House
+from tests.web.conftest import BROWSER, TOKEN, House, new_client
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -32,14 +30,14 @@ def services_of(house: House, token: str = TOKEN, later: timedelta = timedelta()
 
 
 async def cookie_of(house: House) -> str:
-    async with httpx2.AsyncClient(base_url=house.url) as browser:
+    async with new_client(house.url) as browser:
         entered = await browser.post("/sign-in", data={"token": TOKEN})
         assert entered.status_code == 303
         return entered.cookies[COOKIE]
 
 
 async def status_with(url: str, headers: dict[bytes, bytes] | dict[str, str]) -> int:
-    async with httpx2.AsyncClient(base_url=url, headers=headers) as client:
+    async with new_client(url, headers) as client:
         return (await client.get(API)).status_code
 
 
@@ -104,7 +102,7 @@ async def test_every_comparison_takes_the_same_time_however_much_is_right(
     monkeypatch.setattr(hmac, "compare_digest", noting)
     await status_with(still_house.url, {"authorization": "Bearer nearly"})
     await status_with(still_house.url, {"cookie": f"{COOKIE}=1.digest"})
-    async with httpx2.AsyncClient(base_url=still_house.url) as browser:
+    async with new_client(still_house.url) as browser:
         await browser.post("/sign-in", data={"token": "guess"})
 
     assert compared == [b"nearly", b"digest", b"guess"]
@@ -149,7 +147,7 @@ async def test_a_new_token_ends_every_session(still_house: House) -> None:
 async def test_a_link_with_the_token_signs_in_and_leads_to_an_address_without_it(
     still_house: House,
 ) -> None:
-    async with httpx2.AsyncClient(base_url=still_house.url, headers=BROWSER) as browser:
+    async with new_client(still_house.url, BROWSER) as browser:
         entered = await browser.get("/sign-in", params={"token": TOKEN})
         assert (entered.status_code, entered.headers["location"]) == (303, "/")
         home = await browser.get("/")
@@ -159,7 +157,7 @@ async def test_a_link_with_the_token_signs_in_and_leads_to_an_address_without_it
 
 
 async def test_a_person_signs_out(still_house: House) -> None:
-    async with httpx2.AsyncClient(base_url=still_house.url, headers=BROWSER) as browser:
+    async with new_client(still_house.url, BROWSER) as browser:
         await browser.post("/sign-in", data={"token": TOKEN})
         left = await browser.post("/sign-out", headers={"sec-fetch-site": "same-origin"})
         assert (left.status_code, left.headers["location"]) == (303, "/sign-in")
@@ -181,8 +179,7 @@ async def test_a_person_signs_out(still_house: House) -> None:
 async def test_only_our_own_form_signs_a_person_out(
     still_house: House, headers: dict[str, str], status: int
 ) -> None:
-    async with AsyncExitStack() as stack:
-        browser = await stack.enter_async_context(httpx2.AsyncClient(base_url=still_house.url))
+    async with new_client(still_house.url) as browser:
         await browser.post("/sign-in", data={"token": TOKEN})
         sent = {name: value.format(url=still_house.url) for name, value in headers.items()}
         assert (await browser.post("/sign-out", headers=sent)).status_code == status
@@ -197,7 +194,7 @@ async def test_who_is_refused_is_logged_without_what_was_shown(still_house: Hous
     guess = "a-guess-at-the-token"
     with capture_logs() as events:
         await status_with(still_house.url, {"authorization": f"Bearer {guess}"})
-        async with httpx2.AsyncClient(base_url=still_house.url) as browser:
+        async with new_client(still_house.url) as browser:
             await browser.get("/sign-in", params={"token": guess})
             await browser.get(f"/{'x' * 5_000}")
 

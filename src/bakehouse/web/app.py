@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from bakehouse.web import static_files
 from bakehouse.web.access import Guard
-from bakehouse.web.api import bakers, document, health, jobs
+from bakehouse.web.api import alerts, bakers, document, health, jobs
 from bakehouse.web.hardening import BodyLimit, Failsafe, HostCheck, SecurityHeaders
 from bakehouse.web.pages import cycle, home, queues, reference, sign_in
 from bakehouse.web.pages.renderer import Renderer
@@ -20,6 +20,7 @@ in JSON do not survive every reader; times are ISO 8601 in UTC. Errors are probl
 _TAGS = [
     {"name": "jobs", "description": "Schedules and triggers, under their long-known paths."},
     {"name": "bakers", "description": "What is owed, and what became of it. To read."},
+    {"name": "alerts", "description": "What waits for a person. To read."},
     {"name": "health", "description": "For whoever watches over this process."},
 ]
 
@@ -44,7 +45,7 @@ def create_app(services: WebServices) -> FastAPI:
     app.state.renderer = Renderer(services, files)
     add_problem_handlers(app)
     for router in (
-        *(jobs.router, bakers.router, health.router, document.router),
+        *(jobs.router, bakers.router, alerts.router, health.router, document.router),
         *(home.router, cycle.router, queues.router, reference.router, sign_in.router),
         static_files.router,
     ):

@@ -1,4 +1,4 @@
-"""Bakers, their cycles, payouts and alerts, to read. Amounts are strings of mutez."""
+"""Bakers, their cycles and payouts, to read. Amounts are strings of mutez."""
 
 from datetime import datetime
 from http import HTTPStatus
@@ -7,8 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from bakehouse.ledger import alerts, bakers, distributions
-from bakehouse.ledger.alerts import Alert
+from bakehouse.ledger import bakers, distributions
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.distributions import Distribution
 from bakehouse.ledger.states import (
@@ -155,23 +154,6 @@ class PayoutList(BaseModel):
     next_offset: Annotated[int | None, Field(description="Where the next page begins, if any.")]
 
 
-class AlertView(BaseModel):
-    """Something that waits for a person."""
-
-    code: str
-    subject: str
-    message: str
-    baker_id: str | None
-    raised_at: datetime
-    times: int
-
-
-class AlertList(BaseModel):
-    """Every open alert, newest first."""
-
-    alerts: list[AlertView]
-
-
 @router.get("/bakers", summary="All bakers")
 async def list_bakers(services: Services) -> BakerList:
     """List the registered bakers with their settings."""
@@ -218,13 +200,6 @@ async def list_payouts(
         operations=[_operation(each) for each in records.operations],
         next_offset=records.next_offset,
     )
-
-
-@router.get("/alerts", summary="Open alerts")
-async def list_alerts(services: Services) -> AlertList:
-    """List what waits for a person."""
-    async with services.workshop.payer.ledger.read() as tx:
-        return AlertList(alerts=[_alert(each) for each in await alerts.unacknowledged(tx)])
 
 
 def _baker(baker: Baker) -> BakerView:
@@ -295,15 +270,4 @@ def _operation(record: OperationRecord) -> OperationView:
         amount=str(transfers.amount),
         fee=str(operation.total_fee),
         burn=str(transfers.burn),
-    )
-
-
-def _alert(alert: Alert) -> AlertView:
-    return AlertView(
-        code=alert.code,
-        subject=alert.subject,
-        message=alert.message,
-        baker_id=alert.baker_id,
-        raised_at=alert.raised_at,
-        times=alert.times,
     )

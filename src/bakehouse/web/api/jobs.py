@@ -4,7 +4,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from bakehouse.errors import ConflictError
@@ -18,10 +18,16 @@ from bakehouse.web.api.security import EXAMPLE_BAKER, TOKEN
 from bakehouse.web.problems import refusals
 from bakehouse.web.services import Services, WebServices
 
+
+async def _ask_queue(services: Services) -> None:
+    # Says at once that the queue is away; the queue's own calls would wait for it.
+    await services.workshop.engine.ping()
+
+
 router = APIRouter(
     prefix="/api/jobs",
     tags=["jobs"],
-    dependencies=[TOKEN],
+    dependencies=[TOKEN, Depends(_ask_queue)],
     responses=refusals(
         HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE
     ),

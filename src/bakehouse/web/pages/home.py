@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bakehouse.errors import SourceError
+from bakehouse.errors import QueueUnreachableError
 from bakehouse.jobs.job_requests import cycle_monitor_id
 from bakehouse.jobs.job_types import JSON, QueueName, ScheduleView
 from bakehouse.jobs.last_run import last_run
@@ -126,7 +126,7 @@ async def _outlooks(services: WebServices, everyone: Sequence[Baker]) -> dict[st
         await engine.ping()
         views = {view.id: view for view in await engine.schedules(QueueName.CYCLE_MONITORING)}
         return {baker.baker_id: await _outlook(services, baker, views) for baker in everyone}
-    except SourceError:
+    except QueueUnreachableError:
         return None
 
 

@@ -1,0 +1,76 @@
+"""The job `poll-balance`, on a real queue and a chain over HTTP."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bakehouse.jobs import job_requests
+from bakehouse.jobs.engine import JobEngine
+from bakehouse.jobs.job_types import JobOptions, JobState, QueueName
+from bakehouse.jobs.processors.poll_balance import known_balance
+from tests.jobs.workplace import EMPTY_WALLET, Workplace, open_workplace
+
+ONE_ATTEMPT = JobOptions(attempts=1)
+
+
+@pytest.fixture
+async def place(engine: JobEngine, tmp_path: Path) -> AsyncIterator[Workplace]:
+    async with open_workplace(engine, tmp_path) as opened:
+        yield opened
+
+
+async def test_a_balance_is_read_and_kept_with_its_block(place: Workplace) -> None:
+    await place.register()
+    place.work(QueueName.BLOCKCHAIN_POLLING)
+    assert await known_balance(place.workshop, place.baker_id) is None
+    head = place.chain.bake()
+
+    await place.run(job_requests.poll_balance(place.baker_id))
+
+    known = await known_balance(place.workshop, place.baker_id)
+    account = place.chain.chain.account(place.chain.payout_address, head.level)
+    assert known is not None
+    assert account is not None
+    assert (known.balance, known.level) == (account.balance, head.level)
+
+
+async def test_a_wallet_that_does_not_exist_holds_nothing(place: Workplace) -> None:
+    await place.register(payout_address=EMPTY_WALLET.public_key.address)
+    place.work(QueueName.BLOCKCHAIN_POLLING)
+
+    await place.run(job_requests.poll_balance(place.baker_id))
+
+    known = await known_balance(place.workshop, place.baker_id)
+    assert known is not None
+    assert known.balance == 0
+
+
+async def test_a_balance_that_cannot_be_read_is_an_error_and_the_old_value_stays(
+    place: Workplace,
+) -> None:
+    await place.register()
+    place.work(QueueName.BLOCKCHAIN_POLLING)
+    await place.run(job_requests.poll_balance(place.baker_id))
+    before = await known_balance(place.workshop, place.baker_id)
+    await place.chain.stop()
+
+    job = await place.run(replace(job_requests.poll_balance(place.baker_id), options=ONE_ATTEMPT))
+
+    assert job.state is JobState.FAILED
+    assert job.failed_reason is not None
+    assert "cannot be reached" in job.failed_reason
+    assert before is not None
+    assert before.balance > 0
+    assert await known_balance(place.workshop, place.baker_id) == before
+
+
+async def test_a_balance_never_read_is_unknown_and_not_nothing(place: Workplace) -> None:
+    await place.register()
+    place.work(QueueName.BLOCKCHAIN_POLLING)
+    await place.chain.stop()
+
+    await place.run(replace(job_requests.poll_balance(place.baker_id), options=ONE_ATTEMPT))
+
+    assert await known_balance(place.workshop, place.baker_id) is None
