@@ -37,7 +37,7 @@ from bakehouse.sandbox.server import SandboxServer
 from bakehouse.sandbox.settings import SandboxSettings
 from bakehouse.tezos.keyring import Keyring
 from bakehouse.tezos.keys import SEED_SIZE, Curve, SecretKey
-from bakehouse.tezos.node import NodeClient
+from bakehouse.tezos.node import FINALITY_BLOCKS, NodeClient
 from bakehouse.tezos.signer import LocalSigner
 from bakehouse.tezos.transport import JsonSource, SourceLimits
 from bakehouse.tezos.tzkt import TzktClient
@@ -51,7 +51,6 @@ SOURCE_LIMITS = SourceLimits(
 )
 
 BLOCKS_PER_CYCLE = 40
-FINALITY_BLOCKS = 2
 
 #: A wallet with a key here and without a mutez on the chain.
 EMPTY_WALLET = SecretKey.from_seed(Curve.ED25519, bytes(range(SEED_SIZE)))
