@@ -181,10 +181,14 @@ async def test_a_level_goes_with_a_block_and_with_nothing_else(
             await operations.enter_state(tx, operation, state, at=NOW, included_level=level)
 
 
-async def test_the_blocks_that_were_read_are_remembered(
-    bakery: Bakery, distribution: Distribution
+@pytest.mark.parametrize(("level", "overdue"), [(1_001, False), (1_600, False), (1_601, True)])
+async def test_a_group_is_overdue_when_every_block_that_could_hold_it_was_read(
+    bakery: Bakery, distribution: Distribution, level: int, *, overdue: bool
 ) -> None:
     operation = await bakery.sign(distribution, counter=7)
+    assert (operation.last_includable_level, operation.is_overdue) == (1_601, False)
+
     async with bakery.ledger.write() as tx:
-        await operations.mark_scanned(tx, operation, 1_005)
-        assert (await operation_of(tx, distribution, operation.id)).scanned_level == 1_005
+        await operations.mark_scanned(tx, operation, level)
+        read = await operation_of(tx, distribution, operation.id)
+    assert (read.scanned_level, read.is_overdue) == (level, overdue)
