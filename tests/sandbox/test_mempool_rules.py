@@ -7,6 +7,7 @@ from bakehouse.sandbox.chain import Chain
 from bakehouse.sandbox.mempool import REMEMBERED_MAX, Refusal
 from bakehouse.sandbox.node_error import OperationRefusedError
 from bakehouse.sandbox.protocol import GAS_LIMIT_PER_BLOCK_MAX, OPERATIONS_TTL
+from bakehouse.sandbox.validation import read_signed
 from bakehouse.tezos.keys import Curve, SecretKey
 from bakehouse.tezos.operation import OperationGroup
 from bakehouse.tezos.signed_operation import operation_hash
@@ -189,7 +190,7 @@ def test_operations_heard_of_are_remembered_by_why_they_cannot_be_included(payer
     chain, group = payer.chain, payer.group(PAYMENT)
     counter = payer.next_counter
     for number, fee in ((counter - 1, 1_000), (counter + 4, 1_000), (counter, 0), (counter, 1_000)):
-        chain.hear_of(payer.sign(with_each(group, counter=number, fee=Mutez(fee))))
+        chain.hear_of(read_signed(payer.sign(with_each(group, counter=number, fee=Mutez(fee)))))
 
     refused = {
         refusal.value: [error.id for one in remembered.values() for error in one.errors]
@@ -206,7 +207,7 @@ def test_operations_heard_of_are_remembered_by_why_they_cannot_be_included(payer
 
 def test_a_delayed_operation_is_included_once_its_counter_is_reached(payer: Wallet) -> None:
     chain = payer.chain
-    later = payer.sign(with_each(payer.group(PAYMENT), counter=payer.next_counter + 1))
+    later = read_signed(payer.sign(with_each(payer.group(PAYMENT), counter=payer.next_counter + 1)))
     chain.hear_of(later)
     payer.send(PAYMENT)
 
@@ -220,7 +221,7 @@ def test_only_so_many_refused_operations_are_remembered(payer: Wallet) -> None:
     ]
 
     for signed_bytes in payers:
-        chain.hear_of(signed_bytes)
+        chain.hear_of(read_signed(signed_bytes))
 
     remembered = list(chain.mempool.refused[Refusal.REFUSED])
     assert remembered == [operation_hash(signed_bytes) for signed_bytes in payers[1:]]

@@ -5,6 +5,7 @@ import pytest
 
 from bakehouse.sandbox.chain import Chain
 from bakehouse.sandbox.node_json import timestamp_text
+from bakehouse.sandbox.validation import read_signed
 from bakehouse.tezos.base58check import Prefix, decode
 from bakehouse.tezos.operation import group_to_json
 from tests.sandbox.sandbox_wallet import UNUSED, Wallet, with_each
@@ -245,7 +246,7 @@ async def test_a_refused_injection_answers_500_with_a_sentence(
 
 async def test_pending_operations_can_be_filtered(api: httpx2.AsyncClient, payer: Wallet) -> None:
     hash_text = payer.send((UNUSED[0], 1))
-    payer.chain.hear_of(payer.sign(with_each(payer.group((UNUSED[0], 1)), fee=1)))
+    payer.chain.hear_of(read_signed(payer.sign(with_each(payer.group((UNUSED[0], 1)), fee=1))))
 
     async def found(query: str) -> dict[str, int]:
         pending = await get(api, f"{PENDING}?{query}")

@@ -12,6 +12,7 @@ import httpx2
 import pytest
 
 from bakehouse.sandbox.chain import Chain
+from bakehouse.sandbox.validation import read_signed
 from bakehouse.tezos.operation import group_to_json
 from tests.sandbox.sandbox_wallet import UNUSED, Wallet, with_each
 
@@ -142,7 +143,7 @@ async def test_pending_operations_have_the_shape_of_a_recorded_mempool(
     recorded, _ = json.JSONDecoder().raw_decode(text[start:])
     group, counter = payer.group((UNUSED[0], 1)), payer.next_counter
     for number, fee in ((counter, 1_000), (counter, 0), (counter - 1, 1_000), (counter + 4, 1_000)):
-        payer.chain.hear_of(payer.sign(with_each(group, counter=number, fee=fee)))
+        payer.chain.hear_of(read_signed(payer.sign(with_each(group, counter=number, fee=fee))))
 
     pending = await get(api, "/chains/main/mempool/pending_operations?version=2")
 

@@ -5,14 +5,19 @@ come here, so what was simulated is what happens.
 """
 
 from dataclasses import replace
-from typing import Final
 
 from bakehouse.sandbox.account import CONTRACT_PREFIX, ROLLUP_PREFIX, Account, is_implicit
+from bakehouse.sandbox.gas import (
+    CONTENT_MILLIGAS,
+    CONTRACT_TRANSFER_MILLIGAS,
+    TRANSFER_MILLIGAS,
+    reveal_milligas,
+    signature_milligas,
+)
 from bakehouse.sandbox.ledger import Draft
 from bakehouse.sandbox.node_error import NodeError, ProtocolError
 from bakehouse.sandbox.protocol import ALLOCATION_BURN, MILLIGAS_PER_GAS, ORIGINATION_SIZE
 from bakehouse.sandbox.receipt import SKIPPED, BalanceUpdate, Receipt, Status
-from bakehouse.tezos.base58check import Prefix
 from bakehouse.tezos.operation import (
     Content,
     Delegation,
@@ -20,20 +25,6 @@ from bakehouse.tezos.operation import (
     Reveal,
     Transaction,
 )
-
-#: Milligas as simulated on mainnet, 2026-08-29.
-TRANSFER_MILLIGAS: Final = 2_168_788
-ALLOCATING_TRANSFER_MILLIGAS: Final = 2_168_821
-#: A delegation contract that accepts a deposit; contracts vary, and this is one that behaves.
-CONTRACT_TRANSFER_MILLIGAS: Final = 3_280_020
-#: Reveals, by curve, as wallets estimate them on mainnet.
-REVEAL_MILLIGAS: Final = {
-    Prefix.EDPK.text: 171_000,
-    Prefix.SPPK.text: 157_000,
-    Prefix.P2PK.text: 447_000,
-    Prefix.BLPK.text: 3_252_000,
-}
-DELEGATION_MILLIGAS: Final = 167_000
 
 
 class ContentFailedError(Exception):
@@ -50,13 +41,15 @@ def apply_group(draft: Draft, group: OperationGroup) -> tuple[Receipt, ...]:
     Fees are taken and counters used up whatever happens after. A content that fails undoes those
     before it and keeps those after it from being tried.
     """
+    # Read before the fees, which may empty the account and so make it forget its key.
+    signature = signature_milligas(_public_key(draft, group.contents[0]), group)
     for content in group.contents:
         _take_fee(draft, content)
     attempt = draft.branch()
     receipts: list[Receipt] = []
     for content in group.contents:
         try:
-            receipts.append(_apply_content(attempt, content))
+            receipts.append(_apply_content(attempt, content, 0 if receipts else signature))
         except ContentFailedError as failed:
             return _undone(receipts, failed, len(group.contents))
     draft.merge(attempt)
@@ -74,12 +67,9 @@ def pay_fees(draft: Draft, proposer: str) -> tuple[BalanceUpdate, ...]:
     )
 
 
-def _credit(draft: Draft, address: str, amount: int) -> bool:
-    """Give mutez to an account, allocating it if need be; tell whether it had to be."""
-    account = draft.account(address)
-    existing = account or draft.fresh_account()
-    draft.write(address, replace(existing, balance=existing.balance + amount))
-    return account is None
+def _credit(draft: Draft, address: str, amount: int) -> None:
+    account = draft.account(address) or draft.fresh_account()
+    draft.write(address, replace(account, balance=account.balance + amount))
 
 
 def _take_fee(draft: Draft, content: Content) -> None:
@@ -101,14 +91,14 @@ def _undone(
     return (*backtracked, failure, *skipped)
 
 
-def _apply_content(draft: Draft, content: Content) -> Receipt:
+def _apply_content(draft: Draft, content: Content, signature: int) -> Receipt:
     match content:
         case Transaction():
-            return _apply_transaction(draft, content)
+            return _apply_transaction(draft, content, signature)
         case Reveal():
-            return _apply_reveal(draft, content)
+            return _apply_reveal(draft, content, signature)
         case Delegation():
-            return _apply_delegation(draft, content)
+            return _apply_delegation(draft, content, signature)
 
 
 def _consume(content: Content, milligas: int) -> int:
@@ -117,7 +107,7 @@ def _consume(content: Content, milligas: int) -> int:
     return milligas
 
 
-def _apply_transaction(draft: Draft, content: Transaction) -> Receipt:
+def _apply_transaction(draft: Draft, content: Transaction, signature: int) -> Receipt:
     destination = content.destination
     if destination.startswith(ROLLUP_PREFIX):
         raise ContentFailedError(ProtocolError.TRANSFER_TO_SMART_ROLLUP())
@@ -126,19 +116,16 @@ def _apply_transaction(draft: Draft, content: Transaction) -> Receipt:
         raise ContentFailedError(ProtocolError.NON_EXISTING_CONTRACT(contract=destination))
     if content.amount == 0 and not is_contract:
         raise ContentFailedError(ProtocolError.EMPTY_TRANSACTION(contract=destination))
+    transfer = CONTRACT_TRANSFER_MILLIGAS if is_contract else TRANSFER_MILLIGAS
+    milligas = _consume(content, transfer + signature)
+    # Asked before anything moves, so that who pays itself all it has allocates nothing.
+    allocated = draft.account(destination) is None
     _spend(draft, content.source, content.amount)
-    allocated = _credit(draft, destination, content.amount)
-    milligas = _consume(content, _transfer_milligas(is_contract=is_contract, allocated=allocated))
+    _credit(draft, destination, content.amount)
     updates = _moved(content.source, destination, content.amount)
     if allocated:
         updates += _burn_for_allocation(draft, content)
     return Receipt(Status.APPLIED, milligas, updates, allocated)
-
-
-def _transfer_milligas(*, is_contract: bool, allocated: bool) -> int:
-    if is_contract:
-        return CONTRACT_TRANSFER_MILLIGAS
-    return ALLOCATING_TRANSFER_MILLIGAS if allocated else TRANSFER_MILLIGAS
 
 
 def _moved(source: str, destination: str, amount: int) -> tuple[BalanceUpdate, ...]:
@@ -178,8 +165,8 @@ def _spend(draft: Draft, source: str, amount: int) -> None:
     draft.write(source, replace(account, balance=remaining))
 
 
-def _apply_reveal(draft: Draft, content: Reveal) -> Receipt:
-    milligas = _consume(content, REVEAL_MILLIGAS[content.public_key[:4]])
+def _apply_reveal(draft: Draft, content: Reveal, signature: int) -> Receipt:
+    milligas = _consume(content, reveal_milligas(content.public_key) + signature)
     account = draft.account(content.source) or Account()
     if account.public_key is not None:
         raise ContentFailedError(ProtocolError.PREVIOUSLY_REVEALED_KEY(contract=content.source))
@@ -187,8 +174,8 @@ def _apply_reveal(draft: Draft, content: Reveal) -> Receipt:
     return Receipt(Status.APPLIED, milligas)
 
 
-def _apply_delegation(draft: Draft, content: Delegation) -> Receipt:
-    milligas = _consume(content, DELEGATION_MILLIGAS)
+def _apply_delegation(draft: Draft, content: Delegation, signature: int) -> Receipt:
+    milligas = _consume(content, CONTENT_MILLIGAS + signature)
     if content.delegate is not None and not _is_baker(draft, content.delegate):
         raise ContentFailedError(ProtocolError.UNREGISTERED_DELEGATE(hash=content.delegate))
     account = draft.account(content.source) or Account()
@@ -199,3 +186,11 @@ def _apply_delegation(draft: Draft, content: Delegation) -> Receipt:
 def _is_baker(draft: Draft, address: str) -> bool:
     account = draft.account(address)
     return account is not None and account.delegate == address
+
+
+def _public_key(draft: Draft, first: Content) -> str:
+    account = draft.account(first.source) or Account()
+    key = first.public_key if isinstance(first, Reveal) else account.public_key
+    if key is None:
+        raise AssertionError(f"{first.source} was validated and yet has no key")
+    return key

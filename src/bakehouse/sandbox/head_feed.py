@@ -34,7 +34,7 @@ class HeadFeed:
             change = self._change
             for block in _unseen(chain, shown):
                 shown = block
-                yield json.dumps(head_json(block)) + "\n"
+                yield json.dumps(head_json(chain, block)) + "\n"
             await change.wait()
 
 

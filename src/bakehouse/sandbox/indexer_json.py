@@ -1,5 +1,6 @@
 """The chain in the shapes of the TzKT API (1.17): mutez as integers, names in camel case."""
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -10,15 +11,9 @@ from bakehouse.sandbox.node_error import NodeError
 from bakehouse.sandbox.node_json import timestamp_text
 from bakehouse.sandbox.protocol import (
     ALLOCATION_BURN,
+    COMMITTEE_SIZE,
     COST_PER_BYTE,
-    ERROR_ID_PREFIX,
-    GAS_LIMIT_PER_BLOCK_MAX,
-    GAS_LIMIT_PER_OPERATION_MAX,
-    OPERATIONS_TTL,
     ORIGINATION_SIZE,
-    PROTOCOL_HASH,
-    PROTOCOL_NUMBER,
-    STORAGE_LIMIT_MAX,
 )
 from bakehouse.sandbox.receipt import IncludedGroup, Receipt, Status
 from bakehouse.tezos.operation import Content, Delegation, Reveal, Transaction
@@ -30,9 +25,12 @@ VERSION: Final = "1.17.3.0"
 #: Room for the ids of a block's operations; ids grow with the level, as TzKT's do.
 _IDS_PER_LEVEL: Final = 1 << 20
 
+#: What TzKT leaves out of the ids of errors.
+_PROTOCOL_PREFIX: Final = re.compile(r"proto\.\d+-\w+\.")
 
-def head_json(chain: Chain) -> Json:
-    """Give the indexer's state; it is always synchronised with the node."""
+
+def head_json(chain: Chain, known_level: int) -> Json:
+    """Give the indexer's state: what of the `known_level` blocks it has taken in."""
     head = chain.head
     return {
         "chain": "sandbox",
@@ -40,14 +38,14 @@ def head_json(chain: Chain) -> Json:
         "cycle": chain.cycle_length.cycle_of(head.level),
         "level": head.level,
         "hash": head.hash,
-        "protocol": PROTOCOL_HASH,
-        "nextProtocol": PROTOCOL_HASH,
+        "protocol": chain.protocols.of(head.level).hash,
+        "nextProtocol": chain.protocol.hash,
         "timestamp": timestamp_text(head.timestamp),
         "votingEpoch": 0,
         "votingPeriod": 0,
-        "knownLevel": head.level,
+        "knownLevel": known_level,
         "lastSync": timestamp_text(head.timestamp),
-        "synced": True,
+        "synced": head.level == known_level,
         "quoteLevel": head.level,
         "quoteUsd": 0.0,
     }
@@ -73,22 +71,55 @@ def cycle_json(chain: Chain, cycle: int) -> Json:
 
 def protocol_json(chain: Chain) -> Json:
     """Give the protocol, with those of its constants that TzKT calls by names of its own."""
+    protocol = chain.protocols.of(chain.head.level)
+    first_level = chain.protocols.first_level(protocol)
+    first_cycle = chain.cycle_length.cycle_of(first_level)
     return {
-        "code": PROTOCOL_NUMBER,
-        "hash": PROTOCOL_HASH,
-        "firstLevel": 1,
-        "firstCycle": 0,
-        "firstCycleLevel": 1,
+        "code": protocol.number,
+        "hash": protocol.hash,
+        "firstLevel": first_level,
+        "firstCycle": first_cycle,
+        "firstCycleLevel": chain.cycle_length.first_level(first_cycle),
         "constants": {
             "blocksPerCycle": chain.cycle_length.blocks,
-            "timeBetweenBlocks": chain.block_delay_seconds,
-            "hardOperationGasLimit": GAS_LIMIT_PER_OPERATION_MAX,
-            "hardOperationStorageLimit": STORAGE_LIMIT_MAX,
-            "hardBlockGasLimit": GAS_LIMIT_PER_BLOCK_MAX,
+            "timeBetweenBlocks": protocol.block_delay_seconds,
+            "hardOperationGasLimit": protocol.gas_limit_per_operation_max,
+            "hardOperationStorageLimit": protocol.storage_limit_max,
+            "hardBlockGasLimit": protocol.gas_limit_per_block_max,
             "byteCost": COST_PER_BYTE,
             "originationSize": ORIGINATION_SIZE,
-            "maxOperationsTtl": OPERATIONS_TTL,
+            "maxOperationsTtl": protocol.operations_ttl,
         },
+    }
+
+
+def block_json(chain: Chain, block: Block) -> Json:
+    """Give a block, without the operations in it."""
+    rewards = block.earned.block_rewards
+    is_own = block.earned.blocks > 0
+    return {
+        "cycle": chain.cycle_length.cycle_of(max(block.level, 1)),
+        "level": block.level,
+        "hash": block.hash,
+        "timestamp": timestamp_text(block.timestamp),
+        "proto": chain.protocols.of(block.level).number,
+        "payloadRound": 0,
+        "blockRound": block.block_round,
+        "validations": COMMITTEE_SIZE,
+        "deposit": 0,
+        "rewardDelegated": rewards.delegated if is_own else 0,
+        "rewardStakedOwn": rewards.staked_own if is_own else 0,
+        "rewardStakedEdge": rewards.staked_edge if is_own else 0,
+        "rewardStakedShared": rewards.staked_shared if is_own else 0,
+        "bonusDelegated": 0,
+        "bonusStakedOwn": 0,
+        "bonusStakedEdge": 0,
+        "bonusStakedShared": 0,
+        "fees": sum(included.signed.fee for included in block.operations),
+        "nonceRevealed": False,
+        "proposer": {"address": block.proposer},
+        "producer": {"address": block.proposer},
+        "lbToggleEma": 1_000_000_000,
     }
 
 
@@ -182,7 +213,7 @@ def _own_fields(content: Content, receipt: Receipt) -> Json:
 
 
 def _error_json(error: NodeError) -> Json:
-    document: Json = {"type": error.id.removeprefix(ERROR_ID_PREFIX)}
+    document: Json = {"type": _PROTOCOL_PREFIX.sub("", error.id)}
     if "balance" in error.fields:
         document["balance"] = int(error.fields["balance"])
         document["required"] = int(error.fields["amount"])

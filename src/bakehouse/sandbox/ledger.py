@@ -28,6 +28,12 @@ class Ledger:
             address: [(ORIGIN, account)] for address, account in origin.items()
         }
 
+    def copy(self) -> "Ledger":
+        """Give a ledger that can go on in another way."""
+        twin = object.__new__(Ledger)
+        twin._histories = {address: states.copy() for address, states in self._histories.items()}
+        return twin
+
     def at(self, address: str, level: int) -> Account | None:
         """Give an account as it stood after the block of `level`; None if it was not allocated."""
         history = self._histories.get(address)

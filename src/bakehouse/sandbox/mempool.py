@@ -57,11 +57,22 @@ class Mempool:
         self._by_source: dict[str, SignedGroup] = {}
         self.refused: dict[Refusal, dict[str, RefusedGroup]] = {refusal: {} for refusal in Refusal}
 
+    def copy(self) -> "Mempool":
+        """Give a mempool that can go on in another way."""
+        twin = Mempool()
+        twin._by_source = self._by_source.copy()
+        twin.refused = {refusal: each.copy() for refusal, each in self.refused.items()}
+        return twin
+
     def __contains__(self, operation_hash: object) -> bool:
         """Tell whether an operation is known here, valid or not."""
         return any(signed.hash == operation_hash for signed in self._by_source.values()) or any(
             operation_hash in remembered for remembered in self.refused.values()
         )
+
+    def waiting_of(self, source: str) -> SignedGroup | None:
+        """Give the operation of an account that may be in the next block."""
+        return self._by_source.get(source)
 
     def validated(self) -> Iterator[SignedGroup]:
         """Give the operations that may be in the next block."""
@@ -82,6 +93,17 @@ class Mempool:
             self._replace(waiting, signed)
         self._by_source[signed.source] = signed
 
+    def prefer(self, signed: SignedGroup, check: Check) -> None:
+        """Take an operation in as if it had come before the one of its source that waits.
+
+        That one is delayed then, as a node does with the later of two that are in conflict.
+        """
+        check(signed)
+        waiting = self._by_source.get(signed.source)
+        self._by_source[signed.source] = signed
+        if waiting is not None:
+            self._remember(waiting, _conflict(signed, waiting))
+
     def hear_of(self, signed: SignedGroup, check: Check) -> None:
         """Take in an operation that another node tells of; a refused one is remembered."""
         try:
@@ -94,6 +116,7 @@ class Mempool:
     ) -> None:
         """Judge all but those refused for good again, on a new head.
 
+        `check` leaves out the minimal fees, which nodes ask of an operation when it comes.
         Operations whose branch is not live any more are forgotten without a word, as nodes do.
         `returning` are those of blocks that are no more.
         """
@@ -107,6 +130,18 @@ class Mempool:
             if is_live(signed.group.branch):
                 self.hear_of(signed, check)
 
+    def forget(self, is_forgotten: Callable[[SignedGroup], bool]) -> list[SignedGroup]:
+        """Forget operations without a word, waiting or refused; gives those that were waiting."""
+        dropped = [signed for signed in self._by_source.values() if is_forgotten(signed)]
+        self.drop(signed.hash for signed in dropped)
+        for refusal, remembered in self.refused.items():
+            self.refused[refusal] = {
+                name: refused
+                for name, refused in remembered.items()
+                if not is_forgotten(refused.signed)
+            }
+        return dropped
+
     def drop(self, operation_hashes: Iterable[str]) -> None:
         """Forget waiting operations, because they are in a block now."""
         dropped = set(operation_hashes)
@@ -117,11 +152,8 @@ class Mempool:
         }
 
     def _replace(self, waiting: SignedGroup, signed: SignedGroup) -> None:
-        needed = _fee_needed(waiting, signed)
-        if signed.fee < needed:
-            raise OperationRefusedError(
-                ShellError.CONFLICT(new_hash=signed.hash, needed_fee_in_mutez=str(needed))
-            )
+        if signed.fee < fee_needed(waiting, signed):
+            raise _conflict(waiting, signed)
         replaced = ShellError.REPLACEMENT(old_hash=waiting.hash, replacement_hash=signed.hash)
         self._remember(waiting, OperationRefusedError(replaced))
 
@@ -132,7 +164,15 @@ class Mempool:
             del remembered[next(iter(remembered))]
 
 
-def _fee_needed(waiting: SignedGroup, candidate: SignedGroup) -> int:
+def _conflict(waiting: SignedGroup, candidate: SignedGroup) -> OperationRefusedError:
+    needed = str(fee_needed(waiting, candidate))
+    return OperationRefusedError(
+        ShellError.CONFLICT(new_hash=candidate.hash, needed_fee_in_mutez=needed)
+    )
+
+
+def fee_needed(waiting: SignedGroup, candidate: SignedGroup) -> int:
+    """Give the fee, in mutez, for which nodes take a group in place of one that waits."""
     bumped_fee = REPLACE_BY_FEE_FACTOR * waiting.fee
     bumped_ratio = bumped_fee / waiting.gas_limit
     return max(_ceil(bumped_fee), _ceil(bumped_ratio * candidate.gas_limit))

@@ -1,10 +1,8 @@
-"""The node's RPC over HTTP, as far as wallets and payers use it. The answers are `node_json`'s."""
+"""The node's RPC, as far as wallets and payers use it. The answers are `node_json`'s."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any, Final
-
-from fastapi import APIRouter, HTTPException, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
 
 from bakehouse.errors import AddressError
 from bakehouse.sandbox import node_json
@@ -12,17 +10,25 @@ from bakehouse.sandbox.account import Account, is_implicit
 from bakehouse.sandbox.block import Block
 from bakehouse.sandbox.block_id import find_block
 from bakehouse.sandbox.chain import Chain
-from bakehouse.sandbox.head_feed import HeadFeed
 from bakehouse.sandbox.node_operations import HELPERS, filter_json, inject, pending_operations
 from bakehouse.sandbox.protocol import constants_json
+from bakehouse.sandbox.routing import (
+    Answer,
+    Parts,
+    Question,
+    RefusedQuestionError,
+    Reply,
+    Routes,
+    json_reply,
+    not_found,
+)
 from bakehouse.tezos.address import parse_recipient
 
-Answer = Callable[[Chain, Block], Any]
-ContractAnswer = Callable[[Block, Account | None, str], Any]
-Endpoint = Callable[[Request], Awaitable[Response]]
+#: What a node knows of the chain: all of it, or less, or another branch.
+View = Callable[[], Chain]
 
-#: What a node says of a path it does not know.
-NO_SERVICE: Final = "No service found at this URL"
+BlockAnswer = Callable[[Chain, Block], Any]
+ContractAnswer = Callable[[Block, Account | None, str], Any]
 
 _CHAIN: Final = "/chains/{chain_name}"
 _BLOCK: Final = _CHAIN + "/blocks/{block_id}"
@@ -38,164 +44,127 @@ VERSION: Final[dict[str, Any]] = {
 }
 
 
-def node_router(chain: Chain, feed: HeadFeed) -> APIRouter:
-    """Serve a chain as a node does; new heads are streamed as `feed` tells of them."""
-    router = APIRouter()
+def add_node(routes: Routes, view: View) -> None:
+    """Have a node's questions answered from what it knows of the chain."""
 
-    def get(path: str, endpoint: Endpoint) -> None:
-        router.add_route(path, endpoint, methods=["GET"])
-
-    def post(path: str, endpoint: Endpoint) -> None:
-        router.add_route(path, endpoint, methods=["POST"])
+    def get(path: str, answer: Answer) -> None:
+        routes.add("GET", path, answer)
 
     get("/version", _fixed(VERSION))
     get("/network/version", _fixed(VERSION["network_version"]))
-    get(_CHAIN + "/chain_id", _of_chain(chain, lambda _: chain.chain_id))
+    get(_CHAIN + "/chain_id", _of_chain(view, lambda chain, _: chain.chain_id))
     synced = {"bootstrapped": True, "sync_state": "synced"}
-    get(_CHAIN + "/is_bootstrapped", _of_chain(chain, lambda _: synced))
-    pending = _of_chain(chain, lambda request: pending_operations(chain, request.query_params))
-    get(_CHAIN + "/mempool/pending_operations", pending)
+    get(_CHAIN + "/is_bootstrapped", _of_chain(view, lambda _, __: synced))
+    get(
+        _CHAIN + "/mempool/pending_operations",
+        _of_chain(view, lambda chain, asked: pending_operations(chain, asked.query)),
+    )
     get(
         _CHAIN + "/mempool/filter",
-        _of_chain(chain, lambda request: filter_json(request.query_params)),
+        _of_chain(view, lambda chain, asked: filter_json(chain, asked.query)),
     )
     for path, answer in _BLOCK_ANSWERS.items():
-        get(_BLOCK + path, _of_block(chain, answer))
-    get(_BLOCK + "/operation_hashes/{list_offset:int}", _listed(chain, _operation_hashes))
-    get(_BLOCK + "/operation_hashes/{list_offset:int}/{offset:int}", _one(chain, _operation_hashes))
-    get(_BLOCK + "/operations/{list_offset:int}", _listed(chain, node_json.operations_json))
-    get(
-        _BLOCK + "/operations/{list_offset:int}/{offset:int}",
-        _one(chain, node_json.operations_json),
-    )
+        get(_BLOCK + path, _of_block(view, answer))
+    for path, passes in _PASS_ANSWERS.items():
+        get(_BLOCK + path + "/{list_offset}", _of_pass(view, passes))
+        get(_BLOCK + path + "/{list_offset}/{offset}", _of_pass(view, passes))
     for path, contract_answer in _CONTRACT_ANSWERS.items():
-        get(_BLOCK + "/context/contracts/{address}" + path, _of_contract(chain, contract_answer))
+        get(_BLOCK + "/context/contracts/{address}" + path, _of_contract(view, contract_answer))
     for path, helper in HELPERS.items():
-        post(_BLOCK + "/helpers" + path, _helper(chain, helper))
-    post("/injection/operation", _injection(chain))
-    get("/monitor/heads/{chain_name}", _heads(chain, feed))
-    return router
+        routes.add("POST", _BLOCK + "/helpers" + path, _helper(view, helper))
+    routes.add("POST", "/injection/operation", _injection(view))
 
 
-def _fixed(document: Mapping[str, Any]) -> Endpoint:
-    async def endpoint(_: Request) -> Response:
-        return JSONResponse(document)
-
-    return endpoint
+def _fixed(document: Mapping[str, Any]) -> Answer:
+    return lambda _, __: json_reply(document)
 
 
-def _of_chain(chain: Chain, answer: Callable[[Request], Any]) -> Endpoint:
-    async def endpoint(request: Request) -> Response:
-        _require_chain(chain, request)
-        return JSONResponse(answer(request))
+def _of_chain(view: View, answer: Callable[[Chain, Question], Any]) -> Answer:
+    def answered(question: Question, parts: Parts) -> Reply:
+        return json_reply(answer(_named_chain(view, parts), question))
 
-    return endpoint
-
-
-def _of_block(chain: Chain, answer: Answer) -> Endpoint:
-    async def endpoint(request: Request) -> Response:
-        return JSONResponse(answer(chain, _requested_block(chain, request)))
-
-    return endpoint
+    return answered
 
 
-def _listed(chain: Chain, answer: Callable[[Chain, Block], list[list[Any]]]) -> Endpoint:
-    async def endpoint(request: Request) -> Response:
-        passes = answer(chain, _requested_block(chain, request))
-        return JSONResponse(_element(passes, request.path_params["list_offset"]))
+def _of_block(view: View, answer: BlockAnswer) -> Answer:
+    def answered(_: Question, parts: Parts) -> Reply:
+        chain = _named_chain(view, parts)
+        return json_reply(answer(chain, _named_block(chain, parts)))
 
-    return endpoint
-
-
-def _one(chain: Chain, answer: Callable[[Chain, Block], list[list[Any]]]) -> Endpoint:
-    async def endpoint(request: Request) -> Response:
-        passes = answer(chain, _requested_block(chain, request))
-        listed = _element(passes, request.path_params["list_offset"])
-        return JSONResponse(_element(listed, request.path_params["offset"]))
-
-    return endpoint
+    return answered
 
 
-def _of_contract(chain: Chain, answer: ContractAnswer) -> Endpoint:
-    async def endpoint(request: Request) -> Response:
-        block = _requested_block(chain, request)
+def _of_pass(view: View, answer: Callable[[Chain, Block], list[list[Any]]]) -> Answer:
+    def answered(_: Question, parts: Parts) -> Reply:
+        chain = _named_chain(view, parts)
+        listed = _element(answer(chain, _named_block(chain, parts)), parts["list_offset"])
+        return json_reply(_element(listed, parts["offset"]) if "offset" in parts else listed)
+
+    return answered
+
+
+def _of_contract(view: View, answer: ContractAnswer) -> Answer:
+    def answered(_: Question, parts: Parts) -> Reply:
+        chain = _named_chain(view, parts)
+        block = _named_block(chain, parts)
         try:
-            address = parse_recipient(request.path_params["address"])
+            address = parse_recipient(parts["address"])
         except AddressError as error:
             message = f"Failed to parse argument 'contract_id': {error.message}"
-            raise HTTPException(400, message) from error
+            raise RefusedQuestionError(HTTPStatus.BAD_REQUEST, message) from error
         account = chain.account(address, block.level)
         if account is None and not is_implicit(address):
-            raise HTTPException(404, NO_SERVICE)
-        return JSONResponse(answer(block, account, address))
+            raise not_found()
+        return json_reply(answer(block, account, address))
 
-    return endpoint
-
-
-def _helper(chain: Chain, helper: Callable[[Chain, Block, Any], Any]) -> Endpoint:
-    async def endpoint(request: Request) -> Response:
-        block = _requested_block(chain, request)
-        return JSONResponse(helper(chain, block, await _body(request)))
-
-    return endpoint
+    return answered
 
 
-def _injection(chain: Chain) -> Endpoint:
-    async def endpoint(request: Request) -> Response:
-        return JSONResponse(inject(chain, await _body(request), request.query_params))
+def _helper(view: View, helper: Callable[[Chain, Block, Any], Any]) -> Answer:
+    def answered(question: Question, parts: Parts) -> Reply:
+        chain = _named_chain(view, parts)
+        return json_reply(helper(chain, _named_block(chain, parts), question.json()))
 
-    return endpoint
-
-
-def _heads(chain: Chain, feed: HeadFeed) -> Endpoint:
-    async def endpoint(request: Request) -> Response:
-        _require_chain(chain, request)
-        return StreamingResponse(feed.heads(chain), media_type="application/json")
-
-    return endpoint
+    return answered
 
 
-async def _body(request: Request) -> Any:
+def _injection(view: View) -> Answer:
+    return lambda question, _: json_reply(inject(view(), question.json(), question.query))
+
+
+def _named_chain(view: View, parts: Parts) -> Chain:
+    chain = view()
+    if parts["chain_name"] not in {"main", chain.chain_id}:
+        raise not_found()
+    return chain
+
+
+def _named_block(chain: Chain, parts: Parts) -> Block:
     try:
-        return await request.json()
-    except ValueError as error:
-        message = f"Failed to parse the request body: {error}"
-        raise HTTPException(400, message) from error
-
-
-def _require_chain(chain: Chain, request: Request) -> None:
-    if request.path_params["chain_name"] not in {"main", chain.chain_id}:
-        raise HTTPException(404, NO_SERVICE)
-
-
-def _requested_block(chain: Chain, request: Request) -> Block:
-    _require_chain(chain, request)
-    try:
-        return find_block(chain, request.path_params["block_id"])
+        return find_block(chain, parts["block_id"])
     except LookupError as error:
-        raise HTTPException(404, NO_SERVICE) from error
+        raise not_found() from error
 
 
-def _element(elements: list[Any], index: int) -> Any:
-    if index >= len(elements):
-        raise HTTPException(404, NO_SERVICE)
-    return elements[index]
+def _element(elements: list[Any], index: str) -> Any:
+    if not (index.isascii() and index.isdecimal()) or int(index) >= len(elements):
+        raise not_found()
+    return elements[int(index)]
 
 
 def _operation_hashes(_: Chain, block: Block) -> list[list[str]]:
     return node_json.operation_hashes_json(block)
 
 
-def _constants(chain: Chain, _: Block) -> dict[str, Any]:
-    return constants_json(
-        blocks_per_cycle=chain.cycle_length.blocks, block_delay_seconds=chain.block_delay_seconds
-    )
+def _constants(chain: Chain, block: Block) -> dict[str, Any]:
+    protocol = chain.protocols.after(block.level)
+    return constants_json(protocol, blocks_per_cycle=chain.cycle_length.blocks)
 
 
 def _implicit_only(answer: ContractAnswer) -> ContractAnswer:
     def checked(block: Block, account: Account | None, address: str) -> Any:
         if not is_implicit(address):
-            raise HTTPException(404, NO_SERVICE)
+            raise not_found()
         return answer(block, account, address)
 
     return checked
@@ -223,22 +192,28 @@ def _manager_key(_: Block, account: Account | None, __: str) -> str | None:
 
 def _delegate(_: Block, account: Account | None, __: str) -> str:
     if account is None or account.delegate is None:
-        raise HTTPException(404, NO_SERVICE)
+        raise not_found()
     return account.delegate
 
 
-_BLOCK_ANSWERS: Final[dict[str, Answer]] = {
+_BLOCK_ANSWERS: Final[dict[str, BlockAnswer]] = {
     "": node_json.block_json,
     "/hash": lambda _, block: block.hash,
     "/header": node_json.header_json,
-    "/header/shell": lambda _, block: node_json.shell_header_json(block),
+    "/header/shell": node_json.shell_header_json,
     "/metadata": node_json.metadata_json,
-    "/protocols": lambda _, __: node_json.protocols_json(),
+    "/protocols": node_json.protocols_json,
     "/operations": node_json.operations_json,
     "/operation_hashes": _operation_hashes,
     "/live_blocks": lambda chain, block: chain.live_blocks(block),
     "/context/constants": _constants,
     "/helpers/current_level": node_json.level_info_json,
+}
+
+#: What has one list for each validation pass.
+_PASS_ANSWERS: Final[dict[str, Callable[[Chain, Block], list[list[Any]]]]] = {
+    "/operations": node_json.operations_json,
+    "/operation_hashes": _operation_hashes,
 }
 
 _CONTRACT_ANSWERS: Final[dict[str, ContractAnswer]] = {

@@ -5,7 +5,7 @@ Found in the protocol's `validate_errors`, `contract_storage`, `fees_storage`, `
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, IntEnum
 from typing import Any
 
@@ -34,6 +34,11 @@ class NodeError:
         """Give the error in the node's shape."""
         return {"kind": self.kind.name.lower(), "id": self.id, **self.fields}
 
+    def under(self, error_id_prefix: str) -> "NodeError":
+        """Give the error as another protocol names it; those of the node itself stay."""
+        name = self.id.removeprefix(ERROR_ID_PREFIX)
+        return self if name == self.id else replace(self, id=error_id_prefix + name)
+
 
 class OperationRefusedError(Exception):
     """A node does not take an operation; the first of `errors` is the outermost."""
@@ -41,6 +46,10 @@ class OperationRefusedError(Exception):
     def __init__(self, *errors: NodeError) -> None:
         self.errors = errors
         super().__init__("; ".join(error.text for error in errors))
+
+    def under(self, error_id_prefix: str) -> "OperationRefusedError":
+        """Give the refusal as another protocol words it."""
+        return OperationRefusedError(*(error.under(error_id_prefix) for error in self.errors))
 
     @property
     def kind(self) -> Kind:

@@ -7,12 +7,7 @@ from bakehouse.sandbox.account import Account
 from bakehouse.sandbox.block import Block
 from bakehouse.sandbox.chain import Chain
 from bakehouse.sandbox.draw import draw_text
-from bakehouse.sandbox.protocol import (
-    OPERATION_SIZE_MAX,
-    OPERATIONS_TTL,
-    PROTOCOL_HASH,
-    PROTOCOL_NUMBER,
-)
+from bakehouse.sandbox.protocol import OPERATION_SIZE_MAX
 from bakehouse.sandbox.receipt import BalanceUpdate, IncludedGroup, Receipt, SignedGroup
 from bakehouse.tezos.base58check import Prefix, encode
 from bakehouse.tezos.operation import Content, OperationGroup, Transaction, content_to_json
@@ -37,11 +32,11 @@ def timestamp_text(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def shell_header_json(block: Block) -> Json:
+def shell_header_json(chain: Chain, block: Block) -> Json:
     """Give the part of a block's header that no protocol changes."""
     return {
         "level": block.level,
-        "proto": PROTOCOL_NUMBER,
+        "proto": chain.protocols.of(block.level).number,
         "predecessor": block.predecessor,
         "timestamp": timestamp_text(block.timestamp),
         "validation_pass": PASS_COUNT,
@@ -51,10 +46,10 @@ def shell_header_json(block: Block) -> Json:
     }
 
 
-def raw_header_json(block: Block) -> Json:
+def raw_header_json(chain: Chain, block: Block) -> Json:
     """Give a block's header as it stands inside the block."""
     return {
-        **shell_header_json(block),
+        **shell_header_json(chain, block),
         "payload_hash": _PAYLOAD_HASH,
         "payload_round": 0,
         "proof_of_work_nonce": _PROOF_OF_WORK_NONCE,
@@ -66,29 +61,33 @@ def raw_header_json(block: Block) -> Json:
 def header_json(chain: Chain, block: Block) -> Json:
     """Give a block's header as its own RPC does."""
     return {
-        "protocol": PROTOCOL_HASH,
+        "protocol": chain.protocols.of(block.level).hash,
         "chain_id": chain.chain_id,
         "hash": block.hash,
-        **raw_header_json(block),
+        **raw_header_json(chain, block),
     }
 
 
-def head_json(block: Block) -> Json:
+def head_json(chain: Chain, block: Block) -> Json:
     """Give a block as the stream of new heads does."""
-    return {"hash": block.hash, **shell_header_json(block), "protocol_data": "00"}
+    return {"hash": block.hash, **shell_header_json(chain, block), "protocol_data": "00"}
 
 
-def protocols_json() -> Json:
-    """Give the protocols of a block; the simulated chain keeps one."""
-    return {"protocol": PROTOCOL_HASH, "next_protocol": PROTOCOL_HASH}
+def protocols_json(chain: Chain, block: Block) -> Json:
+    """Give the protocol that made a block, and the one that it leaves in force."""
+    schedule = chain.protocols
+    return {
+        "protocol": schedule.of(block.level).hash,
+        "next_protocol": schedule.after(block.level).hash,
+    }
 
 
 def metadata_json(chain: Chain, block: Block) -> Json:
     """Give what applying a block brought about, and where it stands in its cycle."""
     return {
-        **protocols_json(),
+        **protocols_json(chain, block),
         "test_chain_status": {"status": "not_running"},
-        "max_operations_ttl": OPERATIONS_TTL,
+        "max_operations_ttl": block.operations_ttl,
         "max_operation_data_length": OPERATION_SIZE_MAX,
         "max_block_header_length": 289,
         "max_operation_list_length": [
@@ -146,10 +145,10 @@ def _voting_period_json(chain: Chain, block: Block) -> Json:
 def block_json(chain: Chain, block: Block) -> Json:
     """Give a whole block."""
     return {
-        "protocol": PROTOCOL_HASH,
+        "protocol": chain.protocols.of(block.level).hash,
         "chain_id": chain.chain_id,
         "hash": block.hash,
-        "header": raw_header_json(block),
+        "header": raw_header_json(chain, block),
         "metadata": metadata_json(chain, block),
         "operations": operations_json(chain, block),
     }
@@ -158,7 +157,7 @@ def block_json(chain: Chain, block: Block) -> Json:
 def operations_json(chain: Chain, block: Block) -> list[list[Json]]:
     """Give a block's operations with their receipts, pass by pass."""
     passes: list[list[Json]] = [[] for _ in range(PASS_COUNT)]
-    passes[MANAGER_PASS] = [operation_json(chain, included) for included in block.operations]
+    passes[MANAGER_PASS] = [operation_json(chain, block, included) for included in block.operations]
     return passes
 
 
@@ -169,11 +168,11 @@ def operation_hashes_json(block: Block) -> list[list[str]]:
     return passes
 
 
-def operation_json(chain: Chain, included: IncludedGroup) -> Json:
+def operation_json(chain: Chain, block: Block, included: IncludedGroup) -> Json:
     """Give an operation of a block with its receipts."""
     signed = included.signed
     return {
-        "protocol": PROTOCOL_HASH,
+        "protocol": chain.protocols.of(block.level).hash,
         "chain_id": chain.chain_id,
         "hash": signed.hash,
         "branch": signed.group.branch,

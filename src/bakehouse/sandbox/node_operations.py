@@ -1,10 +1,8 @@
 """What clients ask a node about operations: to try, forge, read, take in and list them."""
 
 from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
 from typing import Any, Final
-
-from fastapi import HTTPException
-from fastapi.datastructures import QueryParams
 
 from bakehouse.errors import EncodingError
 from bakehouse.sandbox import node_json
@@ -12,8 +10,8 @@ from bakehouse.sandbox.block import Block
 from bakehouse.sandbox.chain import Chain
 from bakehouse.sandbox.mempool import REPLACE_BY_FEE_FACTOR, Refusal, RefusedGroup
 from bakehouse.sandbox.node_error import OperationRefusedError
-from bakehouse.sandbox.protocol import PROTOCOL_HASH
 from bakehouse.sandbox.receipt import SignedGroup
+from bakehouse.sandbox.routing import Query, RefusedQuestionError
 from bakehouse.sandbox.validation import (
     MINIMAL_FEES,
     MINIMAL_NANOTEZ_PER_BYTE,
@@ -30,7 +28,7 @@ _SIGNATURES: Final = (Prefix.SIG, Prefix.EDSIG, Prefix.SPSIG, Prefix.P2SIG)
 _TRUE: Final = frozenset({"", "true", "yes", "1"})
 
 
-def inject(chain: Chain, body: Any, query: QueryParams) -> str:
+def inject(chain: Chain, body: Any, query: Query) -> str:
     """Take in a signed operation, given as a JSON string of hexadecimal digits; give its hash.
 
     With `async`, the hash is given whatever is thought of the operation.
@@ -44,7 +42,7 @@ def inject(chain: Chain, body: Any, query: QueryParams) -> str:
         raise
 
 
-def pending_operations(chain: Chain, query: QueryParams) -> Json:
+def pending_operations(chain: Chain, query: Query) -> Json:
     """List the mempool, as `version` 1 (pairs, `applied`) or 2 (objects, `validated`) does."""
     is_old = query.get("version") == "1"
     name = "applied" if is_old else "validated"
@@ -57,20 +55,20 @@ def pending_operations(chain: Chain, query: QueryParams) -> Json:
             for refused in chain.mempool.refused[refusal].values()
             if chosen(refused.signed) and _flag(query, refusal.value, default=True)
         ]
-        answer[refusal.value] = _refused_json(remembered, is_old=is_old)
+        answer[refusal.value] = _refused_json(chain, remembered, is_old=is_old)
     return {**answer, "unprocessed": []}
 
 
-def filter_json(query: QueryParams) -> Json:
+def filter_json(chain: Chain, query: Query) -> Json:
     """Give what the mempool asks of operations; nothing if defaults are not wanted."""
     if not _flag(query, "include_default", default=True):
         return {}
-    factor = REPLACE_BY_FEE_FACTOR
+    times, by_fee = chain.fee_factor, REPLACE_BY_FEE_FACTOR
     return {
-        "minimal_fees": str(MINIMAL_FEES),
-        "minimal_nanotez_per_gas_unit": [str(MINIMAL_NANOTEZ_PER_GAS_UNIT), "1"],
-        "minimal_nanotez_per_byte": [str(MINIMAL_NANOTEZ_PER_BYTE), "1"],
-        "replace_by_fee_factor": [str(factor.numerator), str(factor.denominator)],
+        "minimal_fees": str(times * MINIMAL_FEES),
+        "minimal_nanotez_per_gas_unit": [str(times * MINIMAL_NANOTEZ_PER_GAS_UNIT), "1"],
+        "minimal_nanotez_per_byte": [str(times * MINIMAL_NANOTEZ_PER_BYTE), "1"],
+        "replace_by_fee_factor": [str(by_fee.numerator), str(by_fee.denominator)],
         "max_operations": 10_000,
         "max_total_bytes": 10_000_000,
     }
@@ -85,7 +83,9 @@ def _simulate(chain: Chain, block: Block, body: Any) -> Json:
 
 def _preapply(chain: Chain, block: Block, body: Any) -> list[Json]:
     if not isinstance(body, list):
-        raise HTTPException(400, "Failed to parse the request body: a list is expected")
+        raise RefusedQuestionError(
+            HTTPStatus.BAD_REQUEST, "Failed to parse the request body: a list is expected"
+        )
     return [_preapplied(chain, block, operation) for operation in body]
 
 
@@ -101,20 +101,23 @@ def _preapplied(chain: Chain, block: Block, operation: Any) -> Json:
 
 def _forge(_: Chain, __: Block, body: Any) -> str:
     if not isinstance(body, Mapping):
-        raise HTTPException(400, "Failed to parse the request body: an object is expected")
+        raise RefusedQuestionError(
+            HTTPStatus.BAD_REQUEST, "Failed to parse the request body: an object is expected"
+        )
     return forge(group_from_json(body)).hex()
 
 
-def _parse(_: Chain, __: Block, body: Any) -> list[Json]:
+def _parse(chain: Chain, block: Block, body: Any) -> list[Json]:
     """Read operations back; their signatures are not checked, whatever is asked."""
-    return [_parsed(operation) for operation in _field(body, "operations")]
+    protocol = chain.protocols.after(block.level).hash
+    return [_parsed(operation, protocol) for operation in _field(body, "operations")]
 
 
-def _parsed(operation: Any) -> Json:
+def _parsed(operation: Any, protocol: str) -> Json:
     _, branch = decode(str(_field(operation, "branch")), Prefix.BLOCK_HASH)
     group, signature = decode_signed(branch + _hexadecimal(_field(operation, "data")))
     return {
-        "protocol": PROTOCOL_HASH,
+        "protocol": protocol,
         "branch": group.branch,
         "contents": [content_to_json(content) for content in group.contents],
         "signature": encode(Prefix.SIG, signature),
@@ -131,10 +134,10 @@ HELPERS: Final[dict[str, Callable[[Chain, Block, Any], Any]]] = {
 }
 
 
-def _chosen(query: QueryParams) -> Callable[[SignedGroup], bool]:
-    sources = set(query.getlist("source") + query.getlist("sources"))
-    hashes = set(query.getlist("operation_hash"))
-    passes = set(query.getlist("validation_pass"))
+def _chosen(query: Query) -> Callable[[SignedGroup], bool]:
+    sources = set(query.all("source") + query.all("sources"))
+    hashes = set(query.all("operation_hash"))
+    passes = set(query.all("validation_pass"))
     if passes and str(node_json.MANAGER_PASS) not in passes:
         return lambda _: False
     return lambda signed: (
@@ -151,20 +154,24 @@ def _pending_json(signed: SignedGroup) -> Json:
     }
 
 
-def _refused_json(refused_groups: Iterable[RefusedGroup], *, is_old: bool) -> list[Any]:
+def _refused_json(
+    chain: Chain, refused_groups: Iterable[RefusedGroup], *, is_old: bool
+) -> list[Any]:
     answer: list[Any] = []
     for refused in refused_groups:
         pending = _pending_json(refused.signed)
         hash_text = pending.pop("hash")
         errors = [error.json() for error in refused.errors]
-        operation = {"protocol": PROTOCOL_HASH, **pending, "error": errors}
+        operation = {"protocol": chain.protocol.hash, **pending, "error": errors}
         answer.append([hash_text, operation] if is_old else {"hash": hash_text, **operation})
     return answer
 
 
 def _field(document: Any, name: str) -> Any:
     if not isinstance(document, Mapping) or name not in document:
-        raise HTTPException(400, f"Failed to parse the request body: Missing object field {name}")
+        raise RefusedQuestionError(
+            HTTPStatus.BAD_REQUEST, f"Failed to parse the request body: Missing object field {name}"
+        )
     return document[name]
 
 
@@ -179,6 +186,6 @@ def _hexadecimal(text: Any) -> bytes:
         raise EncodingError("a string of hexadecimal digits is expected") from error
 
 
-def _flag(query: QueryParams, name: str, *, default: bool) -> bool:
+def _flag(query: Query, name: str, *, default: bool) -> bool:
     value = query.get(name)
     return default if value is None else value.lower() in _TRUE

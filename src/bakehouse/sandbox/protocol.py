@@ -1,6 +1,11 @@
-"""Constants of the simulated protocol (Ushuaia, as on mainnet) and the arithmetic of cycles."""
+"""The simulated protocol: its constants (Ushuaia's, as on mainnet), and the arithmetic of cycles.
 
+What may change with a protocol is in `Protocol`; the rest holds for all of them.
+"""
+
+from bisect import bisect_right
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Final
 
 PROTOCOL_HASH: Final = "PsUshuai9QapM5TGj1JpuVGkdxz5GykdnEvS6Rh8SUVrARvZLCY"
@@ -58,7 +63,64 @@ class CycleLength:
         return max(self.last_level(cycle - CONSENSUS_RIGHTS_DELAY - 1), 0)
 
 
-def constants_json(*, blocks_per_cycle: int, block_delay_seconds: int) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """What one protocol may do differently from another; gas in units, the rest as named.
+
+    `operations_ttl` is in blocks, `block_delay_seconds` the least time between two of them.
+    """
+
+    hash: str = PROTOCOL_HASH
+    number: int = PROTOCOL_NUMBER
+    #: What the ids of its errors begin with.
+    error_id_prefix: str = ERROR_ID_PREFIX
+    operations_ttl: int = OPERATIONS_TTL
+    gas_limit_per_operation_max: int = GAS_LIMIT_PER_OPERATION_MAX
+    gas_limit_per_block_max: int = GAS_LIMIT_PER_BLOCK_MAX
+    storage_limit_max: int = STORAGE_LIMIT_MAX
+    block_delay_seconds: int = 1
+
+
+USHUAIA: Final = Protocol()
+
+_level_of = itemgetter(0)
+
+
+class ProtocolSchedule:
+    """Which protocol is in force after each block.
+
+    The last block of a protocol is still of that protocol, and leaves the next one in force.
+    """
+
+    __slots__ = ("_changes",)
+
+    def __init__(self, first: Protocol) -> None:
+        self._changes: list[tuple[int, Protocol]] = [(0, first)]
+
+    def change(self, level: int, protocol: Protocol) -> None:
+        """Have another protocol in force after the block of `level`, which is not baked yet."""
+        while self._changes[-1][0] >= level > 0:
+            self._changes.pop()
+        self._changes.append((level, protocol))
+
+    def after(self, level: int) -> Protocol:
+        """Give the protocol in force after the block of `level`: what its context obeys."""
+        since, protocol = self._changes[-1]
+        if since <= level:
+            return protocol
+        return self._changes[bisect_right(self._changes, level, key=_level_of) - 1][1]
+
+    def of(self, level: int) -> Protocol:
+        """Give the protocol that the block of `level` itself was made by."""
+        return self.after(max(level - 1, 0))
+
+    def first_level(self, protocol: Protocol) -> int:
+        """Give the first level that was made by a protocol, which is one of these."""
+        since = next(level for level, each in self._changes if each == protocol)
+        return since + 1
+
+
+def constants_json(protocol: Protocol, *, blocks_per_cycle: int) -> dict[str, Any]:
     """Give the constants that clients read, in the node's shape: mutez, gas, seconds as strings."""
     return {
         "proof_of_work_nonce_size": 8,
@@ -73,16 +135,16 @@ def constants_json(*, blocks_per_cycle: int, block_delay_seconds: int) -> dict[s
         "blocks_per_cycle": blocks_per_cycle,
         "blocks_per_commitment": blocks_per_cycle,
         "cycles_per_voting_period": 14,
-        "hard_gas_limit_per_operation": str(GAS_LIMIT_PER_OPERATION_MAX),
-        "hard_gas_limit_per_block": str(GAS_LIMIT_PER_BLOCK_MAX),
+        "hard_gas_limit_per_operation": str(protocol.gas_limit_per_operation_max),
+        "hard_gas_limit_per_block": str(protocol.gas_limit_per_block_max),
         "minimal_stake": "6000000000",
         "minimal_frozen_stake": "600000000",
         "origination_size": ORIGINATION_SIZE,
         "cost_per_byte": str(COST_PER_BYTE),
-        "hard_storage_limit_per_operation": str(STORAGE_LIMIT_MAX),
-        "max_operations_time_to_live": OPERATIONS_TTL,
-        "minimal_block_delay": str(block_delay_seconds),
-        "delay_increment_per_round": str(block_delay_seconds),
+        "hard_storage_limit_per_operation": str(protocol.storage_limit_max),
+        "max_operations_time_to_live": protocol.operations_ttl,
+        "minimal_block_delay": str(protocol.block_delay_seconds),
+        "delay_increment_per_round": str(protocol.block_delay_seconds),
         "consensus_committee_size": COMMITTEE_SIZE,
         "consensus_threshold_size": 4_667,
         "minimal_participation_ratio": {"numerator": 2, "denominator": 3},

@@ -1,6 +1,6 @@
 """What a block says of the operations in it. How operations are applied is not known here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -51,6 +51,11 @@ class Receipt:
     def gas_used(self) -> int:
         """Whole units of gas, rounded up as the protocol does."""
         return -(-self.consumed_milligas // MILLIGAS_PER_GAS)
+
+    def under(self, error_id_prefix: str) -> "Receipt":
+        """Give the receipt as another protocol words it."""
+        errors = tuple(error.under(error_id_prefix) for error in self.errors)
+        return replace(self, errors=errors) if errors else self
 
 
 SKIPPED: Final = Receipt(Status.SKIPPED)

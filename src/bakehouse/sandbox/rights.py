@@ -38,6 +38,14 @@ class Rights:
         self._start_level = start_level
         self._cycle_length = CycleLength(settings.blocks_per_cycle)
         self._snapshots: dict[int, Snapshot] = {}
+        self._rates: dict[int, Rates] = {}
+
+    def on(self, ledger: Ledger) -> "Rights":
+        """Give the same rights on a copy of the ledger."""
+        twin = Rights(self._settings, self._world, ledger, self._start_level)
+        twin._snapshots = self._snapshots.copy()
+        twin._rates = self._rates.copy()
+        return twin
 
     def may_bake(self, level: int, block_round: int = 0) -> bool:
         """Tell whether the baker, and not the rest of the network, bakes at a level and round."""
@@ -48,22 +56,30 @@ class Rights:
 
     def snapshot(self, cycle: int) -> Snapshot:
         """Give the balances that count for a cycle."""
-        # Before the simulation balances did not change, so one snapshot stands for all.
-        level = self._cycle_length.snapshot_level(cycle)
-        key = level if level >= self._start_level else 0
+        key = self._snapshot_key(cycle)
         if key not in self._snapshots:
+            level = self._cycle_length.snapshot_level(cycle)
             self._snapshots[key] = take_snapshot(self._ledger, self._world.baker, level)
         if len(self._snapshots) > _SNAPSHOTS_MAX:
-            del self._snapshots[next(iter(self._snapshots))]
+            self.forget(next(iter(self._snapshots)))
         return self._snapshots[key]
 
     def forget(self, level: int) -> None:
         """Forget what was read from the block of `level`, which is no more."""
         self._snapshots.pop(level, None)
+        self._rates.pop(level, None)
 
     def rates(self, cycle: int) -> Rates:
         """Give what a block, and attesting, bring in a cycle."""
-        return rates(self.snapshot(cycle), self._cycle_length)
+        key = self._snapshot_key(cycle)
+        if key not in self._rates:
+            self._rates[key] = rates(self.snapshot(cycle), self._cycle_length)
+        return self._rates[key]
+
+    def _snapshot_key(self, cycle: int) -> int:
+        # Before the simulation balances did not change, so one snapshot stands for all.
+        level = self._cycle_length.snapshot_level(cycle)
+        return level if level >= self._start_level else 0
 
     def earned(self, level: int, *, is_own: bool, fees: int) -> Earnings:
         """Give what the baker earns in the block of a level, its own or another's."""

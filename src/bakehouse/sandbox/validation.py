@@ -6,18 +6,19 @@ ask for before they look any further (the mempool plugin). What a valid group th
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
 from bakehouse.errors import EncodingError
 from bakehouse.sandbox.account import Account
+from bakehouse.sandbox.gas import CONTENT_MILLIGAS, signature_milligas
 from bakehouse.sandbox.node_error import OperationRefusedError, ProtocolError, ShellError
 from bakehouse.sandbox.protocol import (
-    GAS_LIMIT_MIN,
-    GAS_LIMIT_PER_BLOCK_MAX,
-    GAS_LIMIT_PER_OPERATION_MAX,
+    MILLIGAS_PER_GAS,
     OPERATION_SIZE_MAX,
-    STORAGE_LIMIT_MAX,
+    USHUAIA,
+    Protocol,
 )
 from bakehouse.sandbox.receipt import SignedGroup
 from bakehouse.tezos.base58check import Prefix
@@ -34,6 +35,9 @@ MINIMAL_NANOTEZ_PER_GAS_UNIT: Final = 100
 MINIMAL_NANOTEZ_PER_BYTE: Final = 1_000
 _NANOTEZ_PER_MUTEZ: Final = 1_000
 
+#: Signatures whose verdict is remembered: a waiting group is judged again with every block.
+_VERIFIED_MAX: Final = 4_096
+
 
 def read_signed(signed_bytes: bytes) -> SignedGroup:
     """Read what somebody injected; raises OperationRefusedError for what is not an operation."""
@@ -47,26 +51,33 @@ def read_signed(signed_bytes: bytes) -> SignedGroup:
     return SignedGroup(operation_hash(signed_bytes), group, signature, size)
 
 
-def check_fee(signed: SignedGroup) -> None:
-    """Refuse a group whose fees, all together, are below what nodes ask for."""
+def minimal_fee(*, gas_limit: int, size: int) -> int:
+    """Give the fees, in mutez, that nodes ask of a group of so much gas and so many bytes."""
     required = (
         MINIMAL_FEES * _NANOTEZ_PER_MUTEZ
-        + MINIMAL_NANOTEZ_PER_GAS_UNIT * signed.gas_limit
-        + MINIMAL_NANOTEZ_PER_BYTE * signed.size
+        + MINIMAL_NANOTEZ_PER_GAS_UNIT * gas_limit
+        + MINIMAL_NANOTEZ_PER_BYTE * size
     )
-    if signed.fee * _NANOTEZ_PER_MUTEZ < required:
+    return -(-required // _NANOTEZ_PER_MUTEZ)
+
+
+def check_fee(signed: SignedGroup, factor: int = 1) -> None:
+    """Refuse a group whose fees, all together, are below `factor` times what nodes ask for."""
+    if signed.fee < factor * minimal_fee(gas_limit=signed.gas_limit, size=signed.size):
         raise OperationRefusedError(ProtocolError.FEES_TOO_LOW())
 
 
-def check_signed_group(read: ReadAccount, signed: SignedGroup) -> None:
+def check_signed_group(
+    read: ReadAccount, signed: SignedGroup, protocol: Protocol = USHUAIA
+) -> None:
     """Refuse a signed group that may not be in the block after the state that `read` shows."""
-    public_key = check_group(read, signed.group)
+    public_key = check_group(read, signed.group, protocol)
     message = OPERATION_WATERMARK + forge(signed.group)
     if not _verifies(public_key, signed.signature, message):
         raise OperationRefusedError(ProtocolError.INVALID_SIGNATURE())
 
 
-def check_group(read: ReadAccount, group: OperationGroup) -> str:
+def check_group(read: ReadAccount, group: OperationGroup, protocol: Protocol = USHUAIA) -> str:
     """Refuse a group that may not be in the next block, whoever signed it.
 
     Gives the text of the public key that its signature must be of.
@@ -80,15 +91,13 @@ def check_group(read: ReadAccount, group: OperationGroup) -> str:
     public_key = first.public_key if isinstance(first, Reveal) else account.public_key
     if public_key is None:
         raise OperationRefusedError(ProtocolError.UNREVEALED_KEY(contract=first.source))
-    _check_limits_and_fees(account, group)
+    _check_limits_and_fees(account, group, signature_milligas(public_key, group), protocol)
     return public_key
 
 
 def _check_batch(group: OperationGroup) -> None:
     source = group.contents[0].source
     for previous, content in pairwise(group.contents):
-        if isinstance(content, Reveal):
-            raise OperationRefusedError(ProtocolError.INCORRECT_REVEAL_POSITION())
         if content.source != source:
             raise OperationRefusedError(
                 ProtocolError.INCONSISTENT_SOURCES(
@@ -103,6 +112,8 @@ def _check_batch(group: OperationGroup) -> None:
                     wrong_counter=content.counter,
                 )
             )
+        if isinstance(content, Reveal):
+            raise OperationRefusedError(ProtocolError.INCORRECT_REVEAL_POSITION())
 
 
 def _check_counter(account: Account, first: Content) -> None:
@@ -119,11 +130,17 @@ def _check_counter(account: Account, first: Content) -> None:
     )
 
 
-def _check_limits_and_fees(account: Account, group: OperationGroup) -> None:
+def _check_limits_and_fees(
+    account: Account, group: OperationGroup, signature: int, protocol: Protocol
+) -> None:
     balance, is_allocated, gas_limit = account.balance, True, 0
     for content in group.contents:
+        is_first = gas_limit == 0
         gas_limit += content.gas_limit
-        _check_limits(content, gas_limit)
+        _check_gas_limit(content, gas_limit, protocol)
+        _check_fixed_gas(content, CONTENT_MILLIGAS + (signature if is_first else 0))
+        if content.storage_limit > protocol.storage_limit_max:
+            raise OperationRefusedError(ProtocolError.STORAGE_LIMIT_TOO_HIGH())
         if not is_allocated:
             raise OperationRefusedError(
                 ProtocolError.EMPTY_IMPLICIT_CONTRACT(implicit=content.source)
@@ -133,19 +150,20 @@ def _check_limits_and_fees(account: Account, group: OperationGroup) -> None:
         balance, is_allocated = _after_fee(account, balance, content)
 
 
-def _check_limits(content: Content, group_gas_limit: int) -> None:
-    if content.gas_limit > GAS_LIMIT_PER_OPERATION_MAX:
+def _check_gas_limit(content: Content, group_gas_limit: int, protocol: Protocol) -> None:
+    if content.gas_limit > protocol.gas_limit_per_operation_max:
         raise OperationRefusedError(ProtocolError.GAS_LIMIT_TOO_HIGH())
-    if group_gas_limit > GAS_LIMIT_PER_BLOCK_MAX:
+    if group_gas_limit > protocol.gas_limit_per_block_max:
         raise OperationRefusedError(
             ProtocolError.GAS_LIMIT_TOO_HIGH(), ProtocolError.GAS_EXHAUSTED_BLOCK()
         )
-    if content.gas_limit < GAS_LIMIT_MIN:
+
+
+def _check_fixed_gas(content: Content, fixed_milligas: int) -> None:
+    if content.gas_limit * MILLIGAS_PER_GAS < fixed_milligas:
         raise OperationRefusedError(
             ProtocolError.INSUFFICIENT_GAS_FOR_MANAGER(), ProtocolError.GAS_EXHAUSTED_OPERATION()
         )
-    if content.storage_limit > STORAGE_LIMIT_MAX:
-        raise OperationRefusedError(ProtocolError.STORAGE_LIMIT_TOO_HIGH())
 
 
 def _check_revealed_key(reveal: Reveal) -> None:
@@ -182,6 +200,7 @@ def _after_fee(account: Account, balance: int, content: Content) -> tuple[int, b
     return remaining, remaining > 0 or account.staked > 0
 
 
+@lru_cache(maxsize=_VERIFIED_MAX)
 def _verifies(public_key: str, signature: bytes, message: bytes) -> bool:
     # BLS signatures end otherwise than the 64 bytes that were read, so none of them verifies.
     if public_key.startswith(Prefix.BLPK.text):

@@ -1,12 +1,12 @@
 """The accounts a simulated chain begins with: drawn from a seed, or taken from a recorded cycle."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bakehouse.errors import SettingError
 from bakehouse.rewards.money import MUTEZ_PER_TEZ
-from bakehouse.sandbox.account import Account
+from bakehouse.sandbox.account import Account, is_implicit
 from bakehouse.sandbox.draw import draw_bytes, draw_number, draw_text
 from bakehouse.sandbox.recorded_split import RecordedSplit
 from bakehouse.sandbox.settings import SandboxSettings
@@ -54,6 +54,22 @@ class World:
     emptied: frozenset[str]
     global_counter: int
     recorded: RecordedSplit | None
+
+    def spent(self) -> dict[str, Account | None]:
+        """Give the accounts that are not as in `origin` any more; the network has got the rest."""
+        network = self.origin[self.network]
+        freed = sum(self.origin[address].balance for address in self.emptied)
+        return {
+            **{address: _emptied(address, self.origin[address]) for address in self.emptied},
+            self.network: replace(network, balance=network.balance + freed),
+        }
+
+
+def _emptied(address: str, account: Account) -> Account | None:
+    # Contracts and accounts with a stake stay when they have spent everything.
+    if is_implicit(address) and not account.staked:
+        return None
+    return replace(account, balance=0)
 
 
 @dataclass(frozen=True, slots=True)
