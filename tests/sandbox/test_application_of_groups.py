@@ -12,6 +12,8 @@ from bakehouse.tezos.operation import Delegation, OperationGroup
 from tests.sandbox.sandbox_wallet import UNUSED, Payment, Wallet, with_contents, with_each
 
 TRANSFER_GAS = 2_169
+#: An amount (mutez) as long in bytes as those of the transfers whose gas is known from mainnet.
+MAINNET = 1_000_000
 PREFIX = "proto.025-PsUshuai."
 ROLLUP = "sr1Ghq66tYK9y3r8CC1Tf8i8m5nxh8nTvZEf"
 MISSING_CONTRACT = "KT1PWx2mnDueood7fEmfbBDKx1D9BAnnXitn"
@@ -47,26 +49,46 @@ def test_a_transfer_moves_its_amount_and_costs_what_it_costs_on_mainnet(payer: W
     recipient = implicit_delegator(payer.chain)
     before = payer.chain.accounts(payer.chain.head.level)
 
-    (receipt,) = included(payer, payer.group((recipient, 5_000_000)))
+    (receipt,) = included(payer, with_each(payer.group((recipient, MAINNET)), storage_limit=0))
 
     after = payer.chain.accounts(payer.chain.head.level)
     assert receipt.status is Status.APPLIED
     assert receipt.consumed_milligas == 2_168_788
     assert receipt.gas_used == TRANSFER_GAS
-    assert after[recipient].balance == before[recipient].balance + 5_000_000
-    assert after[payer.address].balance == before[payer.address].balance - 5_000_000 - 1_000
+    assert after[recipient].balance == before[recipient].balance + MAINNET
+    assert after[payer.address].balance == before[payer.address].balance - MAINNET - 1_000
     assert after[payer.address].counter == before[payer.address].counter + 1
 
 
 def test_paying_an_unallocated_account_burns_64250_mutez_of_the_sender(payer: Wallet) -> None:
     balance, head = payer.balance, payer.chain.head
 
-    (receipt,) = included(payer, payer.group((UNUSED[0], 1)))
+    (receipt,) = included(payer, payer.group((UNUSED[0], MAINNET)))
 
     assert receipt.allocated
     assert receipt.consumed_milligas == 2_168_821
-    assert payer.balance == balance - 1 - 1_000 - 64_250
+    assert payer.balance == balance - MAINNET - 1_000 - 64_250
     assert payer.chain.head.burned - head.burned == ALLOCATION_BURN == 64_250
+
+
+def test_the_first_content_pays_for_the_signature_of_the_whole_group(payer: Wallet) -> None:
+    recipient = implicit_delegator(payer.chain)
+
+    first, *others = included(payer, payer.group(*((recipient, 1),) * 16))
+
+    assert {receipt.consumed_milligas for receipt in others} == {2_100_040}
+    size = len(payer.sign(payer.group(*((recipient, 1),) * 16))) - 64
+    signature = 65_800 + size + size // 8 + 32 * size
+    assert first.consumed_milligas == 2_100_040 + signature
+
+
+def test_a_group_whose_first_content_cannot_pay_for_its_signature_is_refused(
+    payer: Wallet,
+) -> None:
+    group = with_each(payer.group(*((UNUSED[0], 1),) * 16), gas_limit=190)
+
+    with pytest.raises(OperationRefusedError, match="Gas limit is too low to cover"):
+        payer.chain.simulate(group, payer.chain.head)
 
 
 def test_the_second_payment_to_a_new_account_in_one_group_burns_nothing(payer: Wallet) -> None:

@@ -128,8 +128,10 @@ REFUSED: list[tuple[str, Kind, Change]] = [
     (
         "validate.operation.missing_bls_proof",
         Kind.PERMANENT,
+        # Gas for checking the group's BLS signature comes before the proof.
         lambda wallet, group: with_contents(
-            group, replace(wallet.reveal(wallet.next_counter), public_key=BLS_KEY)
+            group,
+            replace(wallet.reveal(wallet.next_counter), public_key=BLS_KEY, gas_limit=5_000),
         ),
     ),
     (
