@@ -37,7 +37,7 @@ def app_of(service: Answering, view: Callable[[], Chain], feed: HeadFeed) -> App
         question = await read_question(scope, receive)
         name = HEADS_PATH.fullmatch(question.path)
         if question.method == "GET" and name and name[1] in {"main", view().chain_id}:
-            await _stream(feed.heads(view()), send)
+            await _stream(feed.heads(view), send)
         else:
             await send_reply(service.answer(question), send)
 

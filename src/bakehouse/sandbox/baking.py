@@ -69,7 +69,7 @@ class Baking:
             block_round=recipe.block_round,
             operations=included,
             updates=updates,
-            touched=frozenset(draft.changes),
+            touched=tuple(draft.changes),
             earned=earned,
             issued=head.issued + draft.issued,
             burned=head.burned + draft.burned,

@@ -31,7 +31,7 @@ class Block:
     block_round: int = 0
     operations: tuple[IncludedGroup, ...] = ()
     updates: tuple[BalanceUpdate, ...] = ()
-    touched: frozenset[str] = frozenset()
+    touched: tuple[str, ...] = ()
     earned: Earnings = field(default_factory=Earnings)
     issued: int = 0
     burned: int = 0

@@ -165,6 +165,14 @@ class Chain:
         if not is_known and self.is_live(signed.group.branch):
             self.mempool.hear_of(signed, self._check_new)
 
+    def prefer(self, signed: SignedGroup) -> None:
+        """Take in an operation as if every node had heard of it before the one that waits."""
+        self.mempool.prefer(signed, self._check_new)
+
+    def replace(self, signed: SignedGroup) -> None:
+        """Take in an operation in place of the one that waits, if it pays enough for that."""
+        self.mempool.add(signed, self._check_new)
+
     def simulate(self, group: OperationGroup, block: Block) -> tuple[Receipt, ...]:
         """Give the receipts that a group would have in the block after this one.
 
@@ -216,7 +224,7 @@ class Chain:
         forgotten = self.step_back(depth)
         for block in reversed(forgotten):
             self._append(Recipe(block_round=block.block_round + 1, timestamp=block.timestamp))
-        self._recycle(_operations_of(forgotten))
+        self.take_back(forgotten)
         return self.head
 
     def replica(self) -> "Chain":
@@ -236,6 +244,10 @@ class Chain:
             raise ValueError(f"{depth} is not a number of blocks that were simulated")
         return [self._forget_head() for _ in range(depth)]
 
+    def take_back(self, newest_first: Sequence[Block]) -> None:
+        """Have the operations of blocks that this chain has not, or no more, wait again."""
+        self._recycle(_operations_of(newest_first))
+
     def follow(self, leader: "Chain", level: int) -> None:
         """Come to have the leader's blocks up to `level`, or as far as this chain had them before.
 
@@ -249,7 +261,7 @@ class Chain:
             self._ledger.record(block.level, changes)
             self._history.append(block)
             self.mempool.drop(included.signed.hash for included in block.operations)
-        self._recycle(_operations_of(forgotten))
+        self.take_back(forgotten)
 
     def is_live(self, branch: str) -> bool:
         """Tell whether an operation with this branch may be in the next block."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from bakehouse.sandbox.block import Block
 from bakehouse.sandbox.chain import Chain
@@ -26,12 +26,13 @@ class HeadFeed:
         self._is_closed = True
         self.publish()
 
-    async def heads(self, chain: Chain) -> AsyncIterator[str]:
+    async def heads(self, view: Callable[[], Chain]) -> AsyncIterator[str]:
         """Give the head and every one after it, each as a line of JSON, until the feed closes."""
         shown: Block | None = None
         while not self._is_closed:
             # Taken before the chain is read, so that no change falls in between.
             change = self._change
+            chain = view()
             for block in _unseen(chain, shown):
                 shown = block
                 yield json.dumps(head_json(chain, block)) + "\n"
