@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+TAQUITO := tests/referees/taquito
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev system demo test check format bench lock clean
@@ -11,7 +12,7 @@ help: ## list the verbs
 
 install: $(VENV)/.installed ## prepare .venv with the bakehouse command
 
-install-dev: system $(VENV)/.installed-dev
+install-dev: system $(VENV)/.installed-dev $(TAQUITO)/node_modules/.installed
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -23,6 +24,12 @@ $(VENV)/.installed: requirements/runtime.lock pyproject.toml | $(BIN)/python
 
 $(VENV)/.installed-dev: requirements/dev.lock $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/dev.lock
+	@touch $@
+
+# taquito, a referee of the simulated chain, runs on the Node of the wheel: the same everywhere.
+$(TAQUITO)/node_modules/.installed: $(TAQUITO)/package-lock.json $(TAQUITO)/.npmrc | $(VENV)/.installed-dev
+	@$(BIN)/npm --prefix $(TAQUITO) ci --loglevel=error --no-progress >/dev/null || \
+	  { echo "npm could not install taquito, a referee in the tests: is its registry reachable?" >&2; exit 1; }
 	@touch $@
 
 # pytezos, the referee of our forging, loads the system's libsodium.
@@ -55,4 +62,4 @@ lock: $(BIN)/python ## compile the locks again from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" pyproject.toml --group dev --output-file requirements/dev.lock
 
 clean: ## remove what the other verbs made
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
+	rm -rf $(VENV) $(TAQUITO)/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
