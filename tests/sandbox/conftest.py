@@ -6,8 +6,10 @@ import httpx2
 import pytest
 
 from bakehouse.sandbox.chain import Chain
+from bakehouse.sandbox.hostile.sandbox import HostileSandbox
 from bakehouse.sandbox.server import SandboxServer
 from bakehouse.sandbox.settings import SandboxSettings
+from tests.sandbox.hostile_world import HostileWorld, hostile_world, small_chain
 from tests.sandbox.sandbox_client import client_of
 from tests.sandbox.sandbox_wallet import Wallet
 
@@ -45,3 +47,10 @@ async def server() -> AsyncIterator[SandboxServer]:
 async def http(server: SandboxServer) -> AsyncIterator[httpx2.AsyncClient]:
     async with httpx2.AsyncClient(base_url=server.node_url) as client:
         yield client
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[HostileWorld]:
+    sandbox = HostileSandbox(small_chain(), seed=1)
+    async with httpx2.AsyncClient(transport=sandbox.transport()) as client:
+        yield hostile_world(client, sandbox)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, Final
 
+from bakehouse.sandbox.other_constants import OTHER_CONSTANTS
+
 PROTOCOL_HASH: Final = "PsUshuai9QapM5TGj1JpuVGkdxz5GykdnEvS6Rh8SUVrARvZLCY"
 PROTOCOL_NUMBER: Final = 25
 #: What the ids of this protocol's errors begin with.
@@ -121,8 +123,9 @@ class ProtocolSchedule:
 
 
 def constants_json(protocol: Protocol, *, blocks_per_cycle: int) -> dict[str, Any]:
-    """Give the constants that clients read, in the node's shape: mutez, gas, seconds as strings."""
+    """Give all constants in the node's shape: mutez, gas, seconds as strings."""
     return {
+        **OTHER_CONSTANTS,
         "proof_of_work_nonce_size": 8,
         "nonce_length": 32,
         "max_anon_ops_per_block": 132,

@@ -57,7 +57,7 @@ class MempoolFaults:
         """Take note of which counters a stranger has used up, and of the time that goes by."""
         included = self._unseen & {each.signed.hash for each in block.operations}
         self._unseen -= included
-        self.struck[Fault.FOREIGN_COUNTER] += len(included)
+        self.struck.update([Fault.FOREIGN_COUNTER] * len(included))
         for _, how in self._armed:
             if how.get("after"):
                 how["after"] -= 1
@@ -77,8 +77,10 @@ class MempoolFaults:
         forgotten = [
             signed for chain in self.chains() for signed in chain.mempool.forget(lambda _: True)
         ]
-        self.struck[Fault.MEMPOOL_DROP] += bool(forgotten)
-        return bool(forgotten)
+        if not forgotten:
+            return False
+        self.struck[Fault.MEMPOOL_DROP] += 1
+        return True
 
     def _take_counter(self, destination: str | None = None, amount: int = 1) -> bool:
         signed = self.stranger.transfer(destination or self.chain.world.baker, amount)

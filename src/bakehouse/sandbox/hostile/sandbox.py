@@ -127,7 +127,8 @@ class HostileSandbox:
 
     def now(self) -> datetime:
         """Tell what this machine takes for the time."""
-        self.struck[Fault.CLOCK_SKEW] += self._skew_seconds != 0
+        if self._skew_seconds:
+            self.struck[Fault.CLOCK_SKEW] += 1
         right = datetime.fromtimestamp(max(self._clock, self.chain.head.timestamp), UTC)
         return right + timedelta(seconds=self._skew_seconds)
 
@@ -195,4 +196,4 @@ class HostileSandbox:
     def _note_amendments(self, block: Block) -> None:
         due = [level for level in self._amended_after if level <= block.level]
         self._amended_after = [level for level in self._amended_after if level > block.level]
-        self.struck[Fault.PROTOCOL_CHANGE] += len(due)
+        self.struck.update([Fault.PROTOCOL_CHANGE] * len(due))

@@ -1,6 +1,7 @@
 """A node or an indexer with everything that may happen on the way to it, in process or not."""
 
 from collections import Counter
+from typing import Final
 
 from bakehouse.sandbox.chain import Chain
 from bakehouse.sandbox.hostile.fault import Fault
@@ -9,8 +10,11 @@ from bakehouse.sandbox.hostile.pages import PageFaults
 from bakehouse.sandbox.hostile.view import ForkedView, View
 from bakehouse.sandbox.indexer_api import add_indexer
 from bakehouse.sandbox.node_api import add_node
+from bakehouse.sandbox.node_error import ProtocolError
 from bakehouse.sandbox.routing import Question, Reply, Routes
 from bakehouse.sandbox.service import Service
+
+_FEES_TOO_LOW: Final = ProtocolError.FEES_TOO_LOW().text.encode()
 
 
 class Source:
@@ -62,8 +66,12 @@ class NodeSource(Source):
 
     def answer(self, question: Question) -> Reply:
         """Answer from what this node sees, and gossip as nodes do."""
-        if self.view.leader.fee_factor > 1 and question.path.endswith("/mempool/filter"):
+        reply = self._honest_or_not(question)
+        if self.view.leader.fee_factor > 1 and _tells_prices(question, reply):
             self._struck[Fault.FEE_SPIKE] += 1
+        return reply
+
+    def _honest_or_not(self, question: Question) -> Reply:
         if self.view is self._honest:
             return self._service.answer(question)
         if not self.view.is_honest:
@@ -93,3 +101,9 @@ class IndexerSource(Source):
         if not self.view.is_honest:
             self._struck[Fault.INDEXER_LAG] += 1
         return self._pages.alter(question, self._service.answer(question))
+
+
+def _tells_prices(question: Question, reply: Reply) -> bool:
+    return question.path.endswith("/mempool/filter") or (
+        question.path.startswith("/injection/") and _FEES_TOO_LOW in reply.body
+    )

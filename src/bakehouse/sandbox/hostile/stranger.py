@@ -16,6 +16,9 @@ from bakehouse.tezos.operation import Content, OperationGroup, Reveal, Transacti
 _TRANSFER_GAS: Final = 4_000
 _REVEAL_GAS: Final = 1_000
 _STORAGE_LIMIT: Final = 257
+#: What a stranger pays at least, in minimal fees: more for its gas than any payout does, so that
+#: none replaces it in a mempool.
+_FEE_FACTOR: Final = 10
 #: Blocks below the head of the branch that is signed for: no reorganisation takes it away.
 _BRANCH_DEPTH: Final = 2
 
@@ -35,7 +38,7 @@ class Stranger:
     def transfer(self, destination: str, amount: int, fee: int = 0) -> SignedGroup | None:
         """Sign a transfer of some mutez with the next counter; None if the account is no more.
 
-        The fee is what nodes ask for, if the one given is less.
+        The fee is several times what nodes ask for, if the one given is less.
         """
         account = self.chain.account(self.address, self.chain.head.level)
         if account is None:
@@ -49,7 +52,7 @@ class Stranger:
         branch = self.chain.block_at(self.chain.head.level - _BRANCH_DEPTH).hash
         unpaid = self._sign(OperationGroup(branch, tuple(contents)), fee)
         asked = minimal_fee(gas_limit=unpaid.gas_limit, size=unpaid.size + _STORAGE_LIMIT)
-        group = self._sign(unpaid.group, max(fee, asked * self.chain.fee_factor))
+        group = self._sign(unpaid.group, max(fee, asked * _FEE_FACTOR * self.chain.fee_factor))
         self.signed.add(group.hash)
         return group
 

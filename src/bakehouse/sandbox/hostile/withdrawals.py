@@ -67,14 +67,7 @@ class Withdrawals:
         """Take note of what has moved in a block, and of what has failed."""
         for movement in block.movements:
             if movement.is_returned:
-                failed = any(
-                    receipt.status is Status.FAILED
-                    for included in block.operations
-                    if included.signed.source == self.payer
-                    for receipt in included.receipts
-                )
-                self.struck[Fault.INCLUDED_BUT_FAILED] += failed
-                self._failing = self._failing[1:] if failed else self._failing
+                self._note_failure(block)
             elif movement.source == self.payer:
                 self._drained.append((block, movement.amount))
                 self.struck[Fault.BALANCE_DRAINED] += 1
@@ -82,6 +75,17 @@ class Withdrawals:
                 self._drained.append((block, -movement.amount))
             else:
                 self._note_emptied(block, movement.source)
+
+    def _note_failure(self, block: Block) -> None:
+        has_failed = any(
+            receipt.status is Status.FAILED
+            for included in block.operations
+            if included.signed.source == self.payer
+            for receipt in included.receipts
+        )
+        if has_failed:
+            self._failing = self._failing[1:]
+            self.struck[Fault.INCLUDED_BUT_FAILED] += 1
 
     def _note_emptied(self, block: Block, address: str) -> None:
         again = [each for each in self._emptied if each[1] == address]
