@@ -9,7 +9,7 @@ OTHER_CONSTANTS: Final[dict[str, Any]] = {
     "max_micheline_node_count": 50_000,
     "max_micheline_bytes_limit": 50_000,
     "max_allowed_global_constants_depth": 10_000,
-    "cache_layout_size": 3,
+    "cache_layout_size": 5,
     "michelson_maximum_type_size": 2001,
     "denunciation_period": 1,
     "slashing_delay": 1,
