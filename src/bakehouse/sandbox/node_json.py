@@ -219,7 +219,16 @@ _DELEGATION_CONTRACT: Final = {
     "code": [
         {"prim": "parameter", "args": [{"prim": "unit"}]},
         {"prim": "storage", "args": [{"prim": "unit"}]},
-        {"prim": "code", "args": [[{"prim": "CDR"}, {"prim": "NIL"}, {"prim": "PAIR"}]]},
+        {
+            "prim": "code",
+            "args": [
+                [
+                    {"prim": "CDR"},
+                    {"prim": "NIL", "args": [{"prim": "operation"}]},
+                    {"prim": "PAIR"},
+                ]
+            ],
+        },
     ],
     "storage": {"prim": "Unit"},
 }
@@ -249,6 +258,7 @@ def _result_json(content: Content, receipt: Receipt) -> Json:
     if receipt.allocated:
         document["allocated_destination_contract"] = True
     if receipt.consumed_milligas and _runs_code(content):
+        document["storage"] = _DELEGATION_CONTRACT["storage"]
         document["storage_size"] = "46"
     return document
 
