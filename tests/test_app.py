@@ -99,6 +99,7 @@ async def test_each_queue_has_the_worker_that_its_jobs_need(
             payout_address=chain.payout_address,
             first_cycle=1_400,
             payout_delay_cycles=0,
+            confirm_first_cycle=False,
             bond_pool_enabled=True,
         )
         member = BondPoolMember(KEY.public_key.address, Mutez(1), BasisPoints(0), is_manager=True)

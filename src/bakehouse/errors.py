@@ -7,7 +7,8 @@ BakehouseError
 │   └── SettingError
 ├── NotFoundError             the thing named does not exist (exit 2, HTTP 404)
 ├── ConflictError             it exists, but not in a state that allows this (exit 1, HTTP 409)
-│   └── IllegalTransitionError
+│   ├── IllegalTransitionError
+│   └── OvertakenError        another process was faster: nothing was done, the next step will see
 ├── RefusalError              understood, and refused because it would be unsafe (exit 1, HTTP 409)
 │   ├── SplitRefusedError     an indexer's reward split that must not be paid from
 │   ├── GuardRefusedError     a check before signing that did not pass
@@ -19,6 +20,7 @@ BakehouseError
     ├── SourceBusyError
     ├── SourceMalformedError
     ├── SourceStaleError
+    ├── SourcesDisagreeError
     ├── WrongChainError
     └── NodeRefusedError
 """
@@ -91,6 +93,13 @@ class IllegalTransitionError(ConflictError):
     code = "illegal-transition"
 
 
+class OvertakenError(ConflictError):
+    """Another process was faster."""
+
+    code = "overtaken"
+    retryable = True
+
+
 class RefusalError(BakehouseError):
     """Refused, because going on would be unsafe."""
 
@@ -159,6 +168,12 @@ class SourceStaleError(SourceError):
     """A node or indexer lags behind the chain."""
 
     code = "source-stale"
+
+
+class SourcesDisagreeError(SourceError):
+    """Nodes and indexers contradict each other, or too few of them answer."""
+
+    code = "sources-disagree"
 
 
 class WrongChainError(SourceError):

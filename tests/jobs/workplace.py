@@ -112,6 +112,7 @@ class Workplace:
             "first_cycle": self.first_cycle,
             "mode": Mode.ON,
             "payout_delay_cycles": 0,
+            "confirm_first_cycle": False,
         }
         baker = Baker(**{**defaults, **settings})
         payer = self.workshop.payer

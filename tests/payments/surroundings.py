@@ -117,6 +117,7 @@ def baker_of(chain: Chain, **settings: Any) -> Baker:
         "first_cycle": chain.settings.starting_cycle,
         "mode": Mode.ON,
         "payout_delay_cycles": 0,
+        "confirm_first_cycle": False,
     }
     return Baker(**{**defaults, **settings})
 

@@ -78,6 +78,7 @@ async def _paying(
             default_fee=options.default_fee,
             update_freq=1,
             payout_delay_cycles=0,
+            confirm_first_cycle=False,
         )
         async with payer.ledger.write() as tx:
             await bakers.add(tx, baker, actor="demo", at=payer.clock())

@@ -1,9 +1,11 @@
 """Ledger against queue, at start and every minute: what the queue forgot is asked for again."""
 
 import asyncio
+from collections.abc import Mapping
 
 import structlog
 
+from bakehouse.alerts.raising import chain_differs
 from bakehouse.jobs import job_requests
 from bakehouse.jobs.scheduler import Scheduler
 from bakehouse.jobs.workshop import Workshop
@@ -12,8 +14,13 @@ from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.distributions import Distribution
 from bakehouse.ledger.states import DistributionKind, Mode
 from bakehouse.payments.advance import watch_unfinished
+from bakehouse.payments.verify import verify_settled
 
 _log = structlog.get_logger(__name__)
+
+#: Distributions that are matched with the chain in one minute, and differences told in an alert.
+_VERIFIED_AT_ONCE_MAX = 5
+_DIFFERENCES_TOLD_MAX = 5
 
 
 async def reconcile(workshop: Workshop, scheduler: Scheduler) -> None:
@@ -27,6 +34,7 @@ async def reconcile(workshop: Workshop, scheduler: Scheduler) -> None:
     for baker in registered:
         await _resume(workshop, baker, [each for each in open_ones if _is_for(baker, each)])
         await _watch(workshop, baker)
+    await _verify(workshop, {baker.baker_id: baker for baker in registered})
 
 
 async def look_at_once(workshop: Workshop) -> None:
@@ -58,6 +66,22 @@ async def _resume(workshop: Workshop, baker: Baker, open_ones: list[Distribution
         if oldest is not None:
             request = job_requests.distribute(oldest, baker, workshop.minute_seconds)
             await workshop.engine.add(request)
+
+
+async def _verify(workshop: Workshop, registered: Mapping[str, Baker]) -> None:
+    """Read the chain again for what was paid since the last time."""
+    async with workshop.payer.ledger.read() as tx:
+        paid = await distributions.unverified(tx, _VERIFIED_AT_ONCE_MAX)
+    for distribution in paid:
+        key = distribution.key
+        try:
+            found = await verify_settled(workshop.payer, registered[key.baker_id], distribution)
+        except Exception as error:  # noqa: BLE001 - one baker's trouble must not keep others waiting
+            _log.warning("verifying-failed", distribution=str(key), error=str(error))
+            continue
+        if found.differences:
+            words = "; ".join(each.words for each in found.differences[:_DIFFERENCES_TOLD_MAX])
+            await chain_differs(workshop.payer, key, words)
 
 
 async def _watch(workshop: Workshop, baker: Baker) -> None:

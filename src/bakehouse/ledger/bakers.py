@@ -43,8 +43,17 @@ class Baker:
     bond_pool_enabled: bool = False
     #: Whether its schedules run; removing them is remembered, so that nothing re-creates them.
     scheduled: bool = True
+    #: What a whole cycle, and one recipient of it, may get without a person's word; None: no cap.
+    cycle_cap: Mutez | None = None
+    payout_cap: Mutez | None = None
+    #: Whether the first cycle that is paid waits for a person's go.
+    confirm_first_cycle: bool = True
 
     def __post_init__(self) -> None:
+        for name in _CAPS:
+            cap = getattr(self, name)
+            if cap is not None and not 1 <= cap < 2**63:
+                raise SettingError(f"{name} must be 1 mutez or more, or none, not {cap!r}")
         for name, (least, most) in _RANGES.items():
             value = getattr(self, name)
             if not isinstance(value, int) or not least <= value <= most:
@@ -66,10 +75,14 @@ _RANGES: Mapping[str, tuple[int, int]] = {
     "minimum_payout": (0, 2**63 - 1),
 }
 
+_CAPS = ("cycle_cap", "payout_cap")
+
 #: What `change` may change; the rest is who the baker is.
 SETTINGS = (
     *_RANGES,
+    *_CAPS,
     "alias",
+    "confirm_first_cycle",
     "mode",
     "payout_address",
     "share_block_fees",

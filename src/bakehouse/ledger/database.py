@@ -89,7 +89,7 @@ def sqlite_path(url: str) -> Path:
     return Path(str(parsed.database))
 
 
-def _prepare_connections(engine: Engine) -> None:
+def _prepare_connections(engine: Engine, *, foreign_keys: str = "ON") -> None:
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
         # BEGIN is ours to choose: the driver's own would take the write lock too late.
@@ -99,7 +99,7 @@ def _prepare_connections(engine: Engine) -> None:
             "journal_mode = WAL",
             # A signature must survive a power cut before the first byte is sent.
             "synchronous = FULL",
-            "foreign_keys = ON",
+            f"foreign_keys = {foreign_keys}",
             # Else INSERT OR REPLACE deletes rows of money past the triggers that keep them.
             "recursive_triggers = ON",
             "busy_timeout = 30000",
@@ -118,7 +118,8 @@ def _upgrade(path: Path) -> None:
         # The ledger names people and amounts: for its owner's eyes.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     engine = create_engine(f"sqlite:///{path}")
-    _prepare_connections(engine)
+    # SQLite alters no constraint: a table is copied, and what refers to it must not mind.
+    _prepare_connections(engine, foreign_keys="OFF")
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     try:
@@ -128,8 +129,18 @@ def _upgrade(path: Path) -> None:
                 _refuse_newer(connection, config)
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
+                _refuse_loose_ends(connection)
     finally:
         engine.dispose()
+
+
+def _refuse_loose_ends(connection: Connection) -> None:
+    loose = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchone()
+    if loose is not None:
+        raise ConflictError(
+            f"the ledger is damaged: row {loose[1]} of {loose[0]} refers to a row of {loose[2]} "
+            "that is not there; restore a backup"
+        )
 
 
 def _refuse_newer(connection: Connection, config: Config) -> None:

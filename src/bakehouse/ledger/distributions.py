@@ -61,6 +61,10 @@ class Distribution:
     figures: PlanFigures
     created_at: datetime
     updated_at: datetime
+    #: When a person let it go: only the first live one needs that.
+    approved_at: datetime | None
+    #: When the chain was read again after it was paid.
+    verified_at: datetime | None
 
     @property
     def is_planned(self) -> bool:
@@ -107,6 +111,12 @@ async def get(tx: AsyncConnection, key: DistributionKey) -> Distribution:
     found = await find(tx, key)
     if found is None:
         raise NotFoundError(f"there is no distribution {key}")
+    return found
+
+
+async def by_id(tx: AsyncConnection, distribution_id: int) -> Distribution:
+    """Give the distribution of a row that refers to it."""
+    (found,) = await _fetch(tx, select(distributions).where(distributions.c.id == distribution_id))
     return found
 
 
@@ -160,10 +170,35 @@ async def enter_state(  # noqa: PLR0913 - keyword-only facts of one change
 ) -> None:
     """Move a distribution; raises IllegalTransitionError."""
     left = await state_of(tx, distributions, distribution.id)
-    await move(tx, distributions, [distribution.id], to, message=message, updated_at=at)
+    # What goes on has to be matched with the chain once more when it is done.
+    await move(
+        tx, distributions, [distribution.id], to, message=message, updated_at=at, verified_at=None
+    )
     detail = {"from": left, "message": message}
     event = AuditEvent(at, actor, f"distribution.{to}", str(distribution.key), detail)
     await audit.record(tx, event)
+
+
+async def approve(tx: AsyncConnection, distribution: Distribution, *, at: datetime) -> None:
+    """Note that a person lets the distribution be paid."""
+    await tx.execute(
+        update(distributions).where(distributions.c.id == distribution.id).values(approved_at=at)
+    )
+
+
+async def mark_verified(tx: AsyncConnection, distribution: Distribution, *, at: datetime) -> None:
+    """Note that the chain was read again, and matched, after the distribution was paid."""
+    await tx.execute(
+        update(distributions).where(distributions.c.id == distribution.id).values(verified_at=at)
+    )
+
+
+async def unverified(tx: AsyncConnection, limit: int) -> list[Distribution]:
+    """Give what is paid but was not matched with the chain since, oldest first."""
+    query = select(distributions).where(
+        distributions.c.state == DistributionState.PAID, distributions.c.verified_at.is_(None)
+    )
+    return await _fetch(tx, query.order_by(distributions.c.updated_at).limit(limit))
 
 
 async def store_plan(  # noqa: PLR0913 - keyword-only facts of one change
@@ -233,4 +268,6 @@ def _distribution(row: Row[Any]) -> Distribution:
         ),
         created_at=row.created_at,
         updated_at=row.updated_at,
+        approved_at=row.approved_at,
+        verified_at=row.verified_at,
     )

@@ -8,16 +8,21 @@ from typing import Any
 from sqlalchemy import Row, Select, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bakehouse.ledger import audit, payouts
+from bakehouse.failpoints import Failpoint, failpoint
+from bakehouse.ledger import audit, leases, payouts
 from bakehouse.ledger.audit import AuditEvent
 from bakehouse.ledger.distributions import Distribution
+from bakehouse.ledger.leases import Lease
 from bakehouse.ledger.schema import attempts, operations, transfers
-from bakehouse.ledger.states import IN_FLIGHT, OperationState
+from bakehouse.ledger.states import IN_FLIGHT, Death, OperationKind, OperationState
 from bakehouse.ledger.transition import move, state_of
 from bakehouse.rewards.money import NO_MUTEZ, Mutez
 
 #: Not yet final, and not yet proven dead: the chain must be watched for these.
 UNFINISHED = frozenset({*IN_FLIGHT, OperationState.INCLUDED})
+
+# SQLite binds at most 32,766 values in one statement.
+_VALUES_PER_STATEMENT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,14 @@ class NewOperation:
     counter_first: int
     content_count: int
     total_fee: Mutez
+    gas_limit: int
+    #: The newest final block when it was signed: no block up to it can hold the operation.
+    born_level: int
+    born_block: str
     transfers: tuple[NewTransfer, ...]
+    kind: OperationKind = OperationKind.PAYOUT
+    #: The operation whose counters a cancellation takes.
+    replaces_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +71,8 @@ class Operation:
     baker_id: str
     distribution_id: int
     source: str
+    kind: OperationKind
+    replaces_id: int | None
     state: OperationState
     hash: str
     signed_bytes: bytes
@@ -69,16 +83,23 @@ class Operation:
     counter_first: int
     content_count: int
     total_fee: Mutez
+    gas_limit: int
+    born_level: int
+    born_block: str
+    lease_token: int
     scanned_level: int
     included_level: int | None
     included_block: str | None
     applied: bool | None
+    death: Death | None
+    evidence: str | None
+    cancel_requested_at: datetime | None
     created_at: datetime
 
     @property
-    def is_overdue(self) -> bool:
-        """Whether every block that could hold it is final and was read, and none does."""
-        return self.scanned_level >= self.last_includable_level
+    def counter_last(self) -> int:
+        """The counter of its last content."""
+        return self.counter_first + self.content_count - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,19 +116,28 @@ class Transfer:
 
 
 async def store_signed(
-    tx: AsyncConnection, distribution: Distribution, new: NewOperation, *, at: datetime
+    tx: AsyncConnection,
+    distribution: Distribution,
+    new: NewOperation,
+    lease: Lease,
+    *,
+    at: datetime,
 ) -> int:
     """Keep a signed group and bind its payouts to it; gives the row's id.
 
-    Committing this is what allows the first byte to leave the machine. The database refuses a
-    second group in flight, or a second living group with the same counter, for one source.
+    Committing this is what allows the first byte to leave the machine. Raises OvertakenError when
+    somebody else has taken the lease. The database refuses a second group in flight, or a second
+    living group with the same counter, for one source.
     """
+    await leases.require_current(tx, lease)
     key = distribution.key
     row = insert(operations).values(
         network=key.network,
         baker_id=key.baker_id,
         distribution_id=distribution.id,
         source=new.source,
+        kind=new.kind,
+        replaces_id=new.replaces_id,
         state=OperationState.SIGNED,
         hash=new.hash,
         signed_bytes=new.signed_bytes,
@@ -118,11 +148,16 @@ async def store_signed(
         counter_first=new.counter_first,
         content_count=new.content_count,
         total_fee=new.total_fee,
-        scanned_level=new.branch_level,
+        gas_limit=new.gas_limit,
+        born_level=new.born_level,
+        born_block=new.born_block,
+        lease_token=lease.token,
+        scanned_level=new.born_level,
         created_at=at,
         updated_at=at,
     )
     operation_id = int((await tx.execute(row.returning(operations.c.id))).scalar_one())
+    failpoint(Failpoint.MID_PERSIST)
     for transfer in new.transfers:
         stored = insert(transfers).values(
             operation_id=operation_id,
@@ -136,8 +171,10 @@ async def store_signed(
         transfer_id = int((await tx.execute(stored.returning(transfers.c.id))).scalar_one())
         await payouts.assign(tx, transfer.payout_ids, transfer_id)
     detail = {
+        "kind": new.kind,
         "distribution": str(key),
         "source": new.source,
+        "lease": lease.token,
         "counter": new.counter_first,
         "transfers": len(new.transfers),
         "mutez": sum(transfer.amount for transfer in new.transfers),
@@ -148,14 +185,29 @@ async def store_signed(
 
 
 async def enter_state(
-    tx: AsyncConnection, operation: Operation, to: OperationState, *, at: datetime, **values: Any
+    tx: AsyncConnection,
+    operation: Operation,
+    to: OperationState,
+    *,
+    at: datetime,
+    actor: str = "bakehouse",
+    **values: Any,
 ) -> None:
     """Move an operation; raises IllegalTransitionError."""
     left = await state_of(tx, operations, operation.id)
     await move(tx, operations, [operation.id], to, updated_at=at, **values)
     detail = {"from": left, **values}
-    event = AuditEvent(at, "bakehouse", f"operation.{to}", operation.hash, detail)
+    event = AuditEvent(at, actor, f"operation.{to}", operation.hash, detail)
     await audit.record(tx, event)
+
+
+async def request_cancel(tx: AsyncConnection, operation: Operation, *, at: datetime) -> None:
+    """Note that a person wants the operation's counters used up by a transfer to itself."""
+    await tx.execute(
+        update(operations)
+        .where(operations.c.id == operation.id)
+        .values(cancel_requested_at=at, updated_at=at)
+    )
 
 
 async def mark_scanned(tx: AsyncConnection, operation: Operation, level: int) -> None:
@@ -195,7 +247,61 @@ async def in_states(
         operations.c.source == source,
         operations.c.state.in_(states),
     )
-    return await _fetch(tx, query.order_by(operations.c.counter_first))
+    return await _fetch(tx, query.order_by(operations.c.counter_first, operations.c.id))
+
+
+async def unfinished_sources(tx: AsyncConnection, baker_id: str) -> list[str]:
+    """Give the addresses from which something signed for a baker is not decided yet."""
+    query = select(operations.c.source).where(
+        operations.c.baker_id == baker_id, operations.c.state.in_(UNFINISHED)
+    )
+    return list((await tx.execute(query.distinct().order_by(operations.c.source))).scalars())
+
+
+async def find(tx: AsyncConnection, operation_hash: str) -> Operation | None:
+    """Give the operation of a hash, or None."""
+    found = await _fetch(tx, select(operations).where(operations.c.hash == operation_hash))
+    return found[0] if found else None
+
+
+async def known(tx: AsyncConnection, hashes: Collection[str]) -> set[str]:
+    """Give those of the hashes that were signed here."""
+    wanted = list(hashes)
+    found: set[str] = set()
+    for start in range(0, len(wanted), _VALUES_PER_STATEMENT):
+        part = wanted[start : start + _VALUES_PER_STATEMENT]
+        query = select(operations.c.hash).where(operations.c.hash.in_(part))
+        found.update((await tx.execute(query)).scalars())
+    return found
+
+
+async def settled_transfers(tx: AsyncConnection, transfer_ids: Collection[int]) -> set[int]:
+    """Give those of the transfers whose operation is final and was applied."""
+    wanted = sorted(set(transfer_ids))
+    found: set[int] = set()
+    for start in range(0, len(wanted), _VALUES_PER_STATEMENT):
+        query = (
+            select(transfers.c.id)
+            .join(operations, operations.c.id == transfers.c.operation_id)
+            .where(
+                transfers.c.id.in_(wanted[start : start + _VALUES_PER_STATEMENT]),
+                operations.c.state == OperationState.FINAL,
+                operations.c.applied,
+            )
+        )
+        found.update((await tx.execute(query)).scalars())
+    return found
+
+
+async def has_paid(tx: AsyncConnection, baker_id: str) -> bool:
+    """Whether any payout group of the baker was ever applied in a final block."""
+    query = select(operations.c.id).where(
+        operations.c.baker_id == baker_id,
+        operations.c.kind == OperationKind.PAYOUT,
+        operations.c.state == OperationState.FINAL,
+        operations.c.applied,
+    )
+    return (await tx.execute(query.limit(1))).first() is not None
 
 
 async def of_distribution(tx: AsyncConnection, distribution_id: int) -> list[Operation]:
@@ -267,4 +373,10 @@ async def _fetch(tx: AsyncConnection, query: Select[Any]) -> list[Operation]:
 def _operation(row: Row[Any]) -> Operation:
     values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
     values.pop("updated_at")
-    return Operation(**{**values, "state": OperationState(values["state"])})
+    death = values["death"]
+    typed = {
+        "kind": OperationKind(values["kind"]),
+        "state": OperationState(values["state"]),
+        "death": None if death is None else Death(death),
+    }
+    return Operation(**{**values, **typed})

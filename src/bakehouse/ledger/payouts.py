@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, func, insert, select
+from sqlalchemy import Row, Select, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.ledger.distributions import Distribution
@@ -33,6 +34,8 @@ class Payout:
     """A payout as the ledger has it; amounts in mutez."""
 
     id: int
+    #: The distribution whose operations pay it.
+    paid_with_id: int
     cycle: int
     kind: str
     owed_to: str
@@ -45,6 +48,10 @@ class Payout:
     state: PayoutState
     transfer_id: int | None
     reason: str | None
+    #: The newest level that was searched for payments by another tool when it was held.
+    looked_back_level: int | None
+    #: When a person let it go after it was held.
+    released_at: datetime | None
 
 
 async def add(tx: AsyncConnection, distribution: Distribution, rows: Iterable[NewPayout]) -> None:
@@ -167,9 +174,42 @@ async def release_operation(
     await move(tx, payouts, rest, PayoutState.OWED, transfer_id=None)
 
 
-async def hold(tx: AsyncConnection, ids: Collection[int], reason: str) -> None:
-    """Keep owed payouts back until a person decides."""
-    await move(tx, payouts, ids, PayoutState.HELD, reason=reason)
+async def hold(
+    tx: AsyncConnection, ids: Collection[int], reason: str, *, looked_back_level: int | None = None
+) -> None:
+    """Keep owed payouts back until a person decides.
+
+    `looked_back_level` is given when they seem to be paid by another tool, in a block up to there:
+    should a person say otherwise, those blocks are not held against them again.
+    """
+    values = {} if looked_back_level is None else {"looked_back_level": looked_back_level}
+    await move(tx, payouts, ids, PayoutState.HELD, reason=reason, **values)
+
+
+async def release(tx: AsyncConnection, ids: Collection[int], *, at: datetime) -> None:
+    """Let held payouts be paid after all; what they were held for is settled by a person's word."""
+    await move(tx, payouts, ids, PayoutState.OWED, released_at=at, reason=None)
+
+
+async def drop(tx: AsyncConnection, ids: Collection[int], reason: str) -> None:
+    """Never pay held payouts."""
+    await move(tx, payouts, ids, PayoutState.DROPPED, reason=reason)
+
+
+async def of_cycle(
+    tx: AsyncConnection, distribution: Distribution, state: PayoutState, owed_to: str | None = None
+) -> list[Payout]:
+    """Give the payouts in a state that were planned for, or are paid with, the distribution."""
+    query = select(payouts).where(
+        or_(
+            payouts.c.distribution_id == distribution.id,
+            payouts.c.paid_with_id == distribution.id,
+        ),
+        payouts.c.state == state,
+    )
+    if owed_to is not None:
+        query = query.where(payouts.c.owed_to == owed_to)
+    return await _fetch(tx, query.order_by(payouts.c.id))
 
 
 async def _ids_of_operation(tx: AsyncConnection, operation_id: int) -> list[int]:
@@ -188,6 +228,7 @@ async def _fetch(tx: AsyncConnection, query: Select[Any]) -> list[Payout]:
 def _payout(row: Row[Any]) -> Payout:
     return Payout(
         id=row.id,
+        paid_with_id=row.paid_with_id,
         cycle=row.cycle,
         kind=row.kind,
         owed_to=row.owed_to,
@@ -200,4 +241,6 @@ def _payout(row: Row[Any]) -> Payout:
         state=PayoutState(row.state),
         transfer_id=row.transfer_id,
         reason=row.reason,
+        looked_back_level=row.looked_back_level,
+        released_at=row.released_at,
     )

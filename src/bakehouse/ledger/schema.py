@@ -24,9 +24,11 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
 from bakehouse.ledger.states import (
+    Death,
     DistributionKind,
     DistributionState,
     Mode,
+    OperationKind,
     OperationState,
     PayoutState,
 )
@@ -98,6 +100,10 @@ bakers = Table(
     Column("bond_pool_enabled", Boolean, nullable=False),
     Column("scheduled", Boolean, nullable=False),
     Column("created_at", UtcTime, nullable=False),
+    # More than this (mutez) is never paid for a cycle, or to one recipient, without a person.
+    Column("cycle_cap", BigInteger),
+    Column("payout_cap", BigInteger),
+    Column("confirm_first_cycle", Boolean, nullable=False, server_default=text("1")),
     _one_of("mode", Mode),
     CheckConstraint("default_fee BETWEEN 0 AND 10000", name="default_fee_range"),
     CheckConstraint("update_freq >= 1", name="update_freq_range"),
@@ -160,6 +166,9 @@ distributions = Table(
     Column("zero_payouts", Integer, nullable=False, server_default=text("0")),
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
+    # When a person let the first live cycle go, and when the chain was read again after paying.
+    Column("approved_at", UtcTime),
+    Column("verified_at", UtcTime),
     UniqueConstraint("network", "baker_id", "cycle", "kind", "mode", name="identity"),
     _one_of("kind", DistributionKind),
     _one_of("mode", Mode),
@@ -175,6 +184,9 @@ operations = Table(
     Column("baker_id", ForeignKey("bakers.baker_id"), nullable=False),
     Column("distribution_id", ForeignKey("distributions.id"), nullable=False, index=True),
     Column("source", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    # What a cancelling group takes the counters of.
+    Column("replaces_id", ForeignKey("operations.id")),
     Column("state", Text, nullable=False),
     Column("hash", Text, nullable=False, unique=True),
     Column("signed_bytes", LargeBinary, nullable=False),
@@ -185,24 +197,42 @@ operations = Table(
     Column("counter_first", BigInteger, nullable=False),
     Column("content_count", Integer, nullable=False),
     _mutez("total_fee"),
-    # Every block from branch_level + 1 up to here was read and does not hold the operation.
+    # Sum of the gas limits: a replacement must offer a better fee for each unit.
+    Column("gas_limit", Integer, nullable=False),
+    # The newest final block when it was signed: no block up to it can hold the operation.
+    Column("born_level", Integer, nullable=False),
+    Column("born_block", Text, nullable=False),
+    # The fencing number of the lease under which it was signed.
+    Column("lease_token", BigInteger, nullable=False),
+    # Every block from born_level + 1 up to here was read and does not hold the operation.
     Column("scanned_level", Integer, nullable=False),
     Column("included_level", Integer),
     Column("included_block", Text),
     Column("applied", Boolean),
+    # Why it can never be in a block any more, and what was read to prove it (JSON).
+    Column("death", Text),
+    Column("evidence", Text),
+    Column("cancel_requested_at", UtcTime),
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
+    _one_of("kind", OperationKind),
     _one_of("state", OperationState),
     CheckConstraint(
         "(state IN ('included', 'final')) = (included_level IS NOT NULL)",
         name="inclusion_has_level",
     ),
-    # Two groups with one counter exclude each other on chain; the ledger knows only one that lives.
+    CheckConstraint("(state = 'dead') = (death IS NOT NULL)", name="death_has_a_cause"),
+    CheckConstraint(
+        f"death IN ({', '.join(repr(str(each)) for each in Death)})", name="death_known"
+    ),
+    CheckConstraint("(kind = 'cancel') = (replaces_id IS NOT NULL)", name="cancel_replaces"),
+    # Two groups with one counter exclude each other on chain: of those that pay, one lives here.
     Index(
         "uq_operations_counter",
         "network",
         "source",
         "counter_first",
+        "kind",
         unique=True,
         sqlite_where=text("state <> 'dead'"),
         postgresql_where=text("state <> 'dead'"),
@@ -248,6 +278,10 @@ payouts = Table(
     Column("state", Text, nullable=False),
     Column("transfer_id", ForeignKey("transfers.id"), index=True),
     Column("reason", Text),
+    # Set when it is held: the newest level that was searched for payments by another tool.
+    Column("looked_back_level", Integer),
+    # Set when a person let it go after it was held: what it was held for is settled.
+    Column("released_at", UtcTime),
     # Whom it is owed to, not where it is sent: a redirect changed later never pays again.
     UniqueConstraint("network", "baker_id", "cycle", "kind", "owed_to", "mode", name="identity"),
     Index("ix_payouts_work", "paid_with_id", "state"),
@@ -259,6 +293,17 @@ payouts = Table(
     CheckConstraint(
         "(state IN ('assigned', 'paid')) = (transfer_id IS NOT NULL)", name="assigned_has_transfer"
     ),
+)
+
+# Who may sign for a payout address. The token grows with every change of hands and never shrinks.
+source_leases = Table(
+    "source_leases",
+    metadata,
+    Column("network", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("token", BigInteger, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
 )
 
 attempts = Table(

@@ -27,7 +27,7 @@ class DistributionState(StrEnum):
     REWARDS_PENDING = "rewards_pending"  # -> planned: rewards are final and were read
     PLANNED = "planned"  # -> paying | simulated
     PAYING = "paying"  # -> paid: every payout is settled
-    PAID = "paid"
+    PAID = "paid"  # -> paying: a person released a payout that was held
     SIMULATED = "simulated"
     FAILED = "failed"  # -> rewards_pending | planned | paying: a person or a retry goes on
 
@@ -39,18 +39,35 @@ class PayoutState(StrEnum):
     ASSIGNED = "assigned"  # -> paid | owed (its operation is dead) | held (its transfer failed)
     PAID = "paid"
     CARRIED = "carried"  # -> owed: a later cycle lifted the sum over the minimum
-    HELD = "held"  # -> owed: a person decided
+    HELD = "held"  # -> owed | dropped: a person decided
+    DROPPED = "dropped"
     SIMULATED = "simulated"
+
+
+class OperationKind(StrEnum):
+    """What a signed operation group is for."""
+
+    PAYOUT = "payout"
+    CANCEL = "cancel"  # takes the counters of a payout group, so that only one of the two can be
 
 
 class OperationState(StrEnum):
     """Where one signed operation group is."""
 
     SIGNED = "signed"  # -> injected: about to be sent for the first time
-    INJECTED = "injected"  # -> included | dead
+    INJECTED = "injected"  # -> included | dead | quarantined
     INCLUDED = "included"  # -> final | injected (a reorganisation took it out)
+    QUARANTINED = "quarantined"  # -> included | dead | injected: proof was found, or a person spoke
     FINAL = "final"
     DEAD = "dead"
+
+
+class Death(StrEnum):
+    """Why an operation can never be in a block any more."""
+
+    EXPIRED = "expired"  # its branch is too old for every block to come
+    SUPERSEDED = "superseded"  # another operation used its counter
+    DECLARED = "declared"  # a person took the responsibility
 
 
 def _moves(table: dict[StrEnum, set[StrEnum]]) -> Mapping[str, frozenset[str]]:
@@ -69,7 +86,7 @@ DISTRIBUTION_MOVES = _moves(
             DistributionState.FAILED,
         },
         DistributionState.PAYING: {DistributionState.PAID, DistributionState.FAILED},
-        DistributionState.PAID: set(),
+        DistributionState.PAID: {DistributionState.PAYING},
         DistributionState.SIMULATED: set(),
         DistributionState.FAILED: {
             DistributionState.REWARDS_PENDING,
@@ -85,16 +102,30 @@ PAYOUT_MOVES = _moves(
         PayoutState.ASSIGNED: {PayoutState.PAID, PayoutState.OWED, PayoutState.HELD},
         PayoutState.PAID: set(),
         PayoutState.CARRIED: {PayoutState.OWED, PayoutState.SIMULATED},
-        PayoutState.HELD: {PayoutState.OWED},
+        PayoutState.HELD: {PayoutState.OWED, PayoutState.DROPPED},
+        PayoutState.DROPPED: set(),
         PayoutState.SIMULATED: set(),
     }
 )
 
 OPERATION_MOVES = _moves(
     {
-        OperationState.SIGNED: {OperationState.INJECTED, OperationState.DEAD},
-        OperationState.INJECTED: {OperationState.INCLUDED, OperationState.DEAD},
+        OperationState.SIGNED: {
+            OperationState.INJECTED,
+            OperationState.DEAD,
+            OperationState.QUARANTINED,
+        },
+        OperationState.INJECTED: {
+            OperationState.INCLUDED,
+            OperationState.DEAD,
+            OperationState.QUARANTINED,
+        },
         OperationState.INCLUDED: {OperationState.FINAL, OperationState.INJECTED},
+        OperationState.QUARANTINED: {
+            OperationState.INCLUDED,
+            OperationState.INJECTED,
+            OperationState.DEAD,
+        },
         OperationState.FINAL: set(),
         OperationState.DEAD: set(),
     }
@@ -112,5 +143,5 @@ MOVES: Mapping[str, Mapping[str, frozenset[str]]] = MappingProxyType(
 #: A distribution in one of these needs nothing more.
 SETTLED_DISTRIBUTIONS = frozenset({DistributionState.PAID, DistributionState.SIMULATED})
 
-#: Signed and not yet in a block: at most one such group per source.
-IN_FLIGHT = frozenset({OperationState.SIGNED, OperationState.INJECTED})
+#: Signed and not yet in a block: at most one such group per source, and what cancels it.
+IN_FLIGHT = frozenset({OperationState.SIGNED, OperationState.INJECTED, OperationState.QUARANTINED})

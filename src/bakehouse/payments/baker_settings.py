@@ -60,6 +60,10 @@ def _yes_or_no(text: str) -> bool:
     return _YES_NO[text.lower()]
 
 
+def _cap(text: str) -> int | None:
+    return None if text.lower() == "none" else _whole_number(text)
+
+
 def _mode(text: str) -> Mode:
     if text not in set(Mode):
         raise ValueError(f"{text!r} is no mode: the modes are {', '.join(Mode)}")
@@ -69,6 +73,8 @@ def _mode(text: str) -> Mode:
 _PARSERS: Mapping[str, Callable[[str], Any]] = {
     "alias": lambda text: text or None,
     "bond_pool_enabled": _yes_or_no,
+    "confirm_first_cycle": _yes_or_no,
+    "cycle_cap": _cap,
     "default_fee": parse_percentage,
     "first_cycle": _whole_number,
     "minimum_payout": _whole_number,
@@ -77,6 +83,7 @@ _PARSERS: Mapping[str, Callable[[str], Any]] = {
     "num_blocks_wait": _whole_number,
     "payment_retries": _whole_number,
     "payout_address": parse_implicit,
+    "payout_cap": _cap,
     "payout_delay_cycles": _whole_number,
     "scheduled": _yes_or_no,
     "share_block_fees": _yes_or_no,

@@ -2,10 +2,13 @@
 
 import structlog
 
-from bakehouse.errors import SourceMalformedError
+from bakehouse.errors import SourceMalformedError, SourcesDisagreeError
+from bakehouse.failpoints import Failpoint, failpoint
 from bakehouse.ledger import operations
 from bakehouse.ledger.operations import UNFINISHED, Operation
 from bakehouse.ledger.states import IN_FLIGHT, OperationState
+from bakehouse.payments.agreement import agree_on_block
+from bakehouse.payments.death import bury_if_dead
 from bakehouse.payments.inject import inject
 from bakehouse.payments.payer import Payer
 from bakehouse.payments.settle import is_applied, settle
@@ -37,19 +40,25 @@ async def watch(payer: Payer, network: str, source: str, blocks_wait: int) -> li
 
 
 async def _look_for(payer: Payer, operation: Operation, head: BlockHeader) -> None:
+    failpoint(Failpoint.EACH_POLL)
     for level in range(operation.scanned_level + 1, head.level + 1):
-        header = await payer.node.header(level)
+        header = await payer.node.ancestor(head, level)
         if operation.hash in await payer.node.operation_hashes(header.hash):
+            failpoint(Failpoint.SEEN_INCLUDED)
             await _enter_included(payer, operation, header)
+            failpoint(Failpoint.AFTER_INCLUDED)
             return
     final_level = head.level - FINALITY_BLOCKS
-    is_new = operation.state is OperationState.SIGNED
     if final_level > operation.scanned_level:
         # Only final blocks count as read: a newer one may still be replaced by one that holds it.
         async with payer.ledger.write() as tx:
             await operations.mark_scanned(tx, operation, final_level)
-        is_new = True
-    if is_new:
+        if await bury_if_dead(payer, operation, await payer.node.ancestor(head, final_level)):
+            return
+    elif operation.state is not OperationState.SIGNED:
+        # Nothing new happened: it was sent already.
+        return
+    if operation.state is not OperationState.QUARANTINED:
         await inject(payer, operation)
 
 
@@ -58,8 +67,9 @@ async def _enter_included(payer: Payer, operation: Operation, header: BlockHeade
     constants = await payer.node.constants(header.hash)
     async with payer.ledger.write() as tx:
         at = payer.clock()
-        if operation.state is OperationState.SIGNED:
-            # It was sent, and the machine stopped before that could be written down.
+        if operation.state in {OperationState.SIGNED, OperationState.QUARANTINED}:
+            # It was sent, and the machine stopped before that could be written down; or what
+            # looked dead was not.
             await operations.enter_state(tx, operation, OperationState.INJECTED, at=at)
         await operations.enter_state(
             tx,
@@ -89,10 +99,18 @@ async def _check_depth(
     level = operation.included_level
     if level is None or head.level < level + blocks_wait:
         return
-    header = await payer.node.header(level)
+    header = await payer.node.ancestor(head, level)
     if header.hash == operation.included_block:
         found = await _receipt(payer, operation, header.hash)
+        agreement = await agree_on_block(payer, level, header.hash)
+        if not agreement.is_reached:
+            raise SourcesDisagreeError(
+                f"{operation.hash} is in block {level}, but not everybody agrees on that block: "
+                f"{agreement}"
+            )
+        failpoint(Failpoint.BEFORE_FINAL)
         await settle(payer, operation, found)
+        failpoint(Failpoint.AFTER_MARK_PAID)
         return
     # A reorganisation replaced the block: the operation is in flight again, the same bytes.
     async with payer.ledger.write() as tx:
@@ -104,7 +122,7 @@ async def _check_depth(
             included_level=None,
             included_block=None,
             applied=None,
-            scanned_level=operation.branch_level,
+            scanned_level=operation.born_level,
         )
     _log.warning("operation-taken-out", operation=operation.hash, level=level)
 
@@ -113,7 +131,23 @@ async def _receipt(payer: Payer, operation: Operation, block: str) -> IncludedOp
     for included in await payer.node.manager_operations(block):
         # A receipt that leaves contents out says nothing about those.
         if included.hash == operation.hash and len(included.contents) == operation.content_count:
+            await _require_as_signed(payer, operation, included)
             return included
     raise SourceMalformedError(
         f"{operation.hash} is listed in block {block}, but its whole receipt is not there"
     )
+
+
+async def _require_as_signed(
+    payer: Payer, operation: Operation, included: IncludedOperation
+) -> None:
+    async with payer.ledger.read() as tx:
+        transfers = await operations.transfers_of(tx, operation.id)
+    for transfer in transfers:
+        content = included.contents[transfer.position]
+        if (content.destination, content.amount) != (transfer.destination, transfer.amount):
+            raise SourceMalformedError(
+                f"the receipt of {operation.hash} tells of {content.amount} mutez to "
+                f"{content.destination}, but {transfer.amount} to {transfer.destination} were "
+                f"signed at position {transfer.position}"
+            )

@@ -2,9 +2,10 @@
 
 import structlog
 
-from bakehouse.ledger import operations
+from bakehouse.failpoints import Failpoint, failpoint
+from bakehouse.ledger import bakers, operations
 from bakehouse.ledger.operations import Operation
-from bakehouse.ledger.states import OperationState
+from bakehouse.ledger.states import Mode, OperationKind, OperationState
 from bakehouse.payments.payer import Payer
 from bakehouse.tezos.node import Injection
 
@@ -15,12 +16,21 @@ async def inject(payer: Payer, operation: Operation) -> None:
     """Send a stored operation's bytes to every node and keep their answers as evidence.
 
     The state says `injected` before the first byte leaves, so that whoever finds it after a crash
-    looks for it in blocks. Never raises for an answer: only blocks decide.
+    looks for it in blocks. Of a baker that is not switched on nothing is sent, neither for the
+    first time nor again. Never raises for an answer: only blocks decide.
     """
-    if operation.state is OperationState.SIGNED:
-        async with payer.ledger.write() as tx:
+    async with payer.ledger.write() as tx:
+        baker = await bakers.get(tx, operation.baker_id)
+        if baker.mode is not Mode.ON and operation.kind is OperationKind.PAYOUT:
+            _log.info("operation-kept-back", operation=operation.hash, mode=baker.mode)
+            return
+        if operation.state is OperationState.SIGNED:
             await operations.enter_state(tx, operation, OperationState.INJECTED, at=payer.clock())
+    failpoint(Failpoint.BEFORE_INJECT)
     answers = await payer.node.broadcast(operation.signed_bytes)
+    failpoint(Failpoint.AFTER_INJECT)
+    if all(answer.error for answer in answers):
+        failpoint(Failpoint.INJECT_UNKNOWN)
     async with payer.ledger.write() as tx:
         for answer in answers:
             await operations.record_attempt(

@@ -1,11 +1,15 @@
 """What paying needs from the world, handed in: ledger, chain, indexer, signers and a clock."""
 
 import asyncio
+import os
+import secrets
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from bakehouse.ledger.database import Ledger
+from bakehouse.payments.sent_elsewhere import SentElsewhere
 from bakehouse.rewards.money import BasisPoints
 from bakehouse.tezos.keyring import Keyring
 from bakehouse.tezos.node import NodeClient
@@ -25,8 +29,14 @@ class PaymentLimits:
     gas_margin: int = 100
     #: Added to the node's minimum fee.
     fee_margin: BasisPoints = _TWO_PERCENT
-    #: Blocks below the head that an operation's branch is taken from: final, so never orphaned.
-    branch_depth: int = 2
+    #: Blocks in which a group can be included; after them its death can be proven (9 minutes).
+    life_blocks: int = 90
+    #: Blocks after its life that a proof may take; then a person is asked to look (6 minutes).
+    proof_patience_blocks: int = 60
+    #: Groups of one distribution that may expire one after another before a person is asked.
+    expired_in_a_row_max: int = 3
+    #: Seconds for which a payout address is ours without renewing; a dead process holds it so long.
+    lease_seconds: int = 9
     #: Seconds between two looks while a source does not answer.
     source_patience_seconds: int = 30
 
@@ -42,6 +52,11 @@ class SourceLocks:
         return self._locks.setdefault(source, asyncio.Lock())
 
 
+def name_of_this_process() -> str:
+    """Make a name under which leases are held: for people to read, and never used twice."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
 @dataclass(frozen=True, slots=True)
 class Payer:
     """Everything that payments touch; nothing here is reached in any other way."""
@@ -53,3 +68,7 @@ class Payer:
     clock: Callable[[], datetime]
     limits: PaymentLimits = field(default_factory=PaymentLimits)
     locks: SourceLocks = field(default_factory=SourceLocks)
+    #: Under which leases are held.
+    holder: str = field(default_factory=name_of_this_process)
+    #: What was found of transfers that other tools sent; only saves reading it again.
+    sent_elsewhere: SentElsewhere = field(default_factory=SentElsewhere)

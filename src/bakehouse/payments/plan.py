@@ -9,6 +9,7 @@ from dataclasses import asdict
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.errors import ConflictError, RefusalError
+from bakehouse.failpoints import Failpoint, failpoint
 from bakehouse.ledger import bakers, distributions, payouts
 from bakehouse.ledger.distributions import Distribution, DistributionKey, PlanFigures
 from bakehouse.ledger.payouts import NewPayout, Payout
@@ -56,6 +57,7 @@ async def plan_delegators(payer: Payer, distribution: Distribution, split: Rewar
     rows = [_new_payout(payout, key.mode) for payout in plan.payouts]
     async with payer.ledger.write() as tx:
         await _enter_plan(payer, tx, distribution, figures, snapshot)
+        failpoint(Failpoint.MID_PLAN_WRITE)
         await payouts.add(tx, distribution, [row for row in rows if row.net > 0])
         for released in _released(plan, waiting):
             await payouts.release_carried(tx, distribution, released, _entry_state(key.mode))

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from bakehouse.failpoints import Failpoint, failpoint
+from bakehouse.ledger.operations import Operation
 from bakehouse.payments import guard
 from bakehouse.payments.batch import TransferIntent, fitting
+from bakehouse.payments.guard import Guard
 from bakehouse.payments.payer import Payer, PaymentLimits
 from bakehouse.payments.storage import storage_burn, storage_bytes
 from bakehouse.rewards.money import NO_MUTEZ, Mutez
@@ -13,19 +16,11 @@ from bakehouse.tezos.fees import ENVELOPE_SIZE, fees_for
 from bakehouse.tezos.forging import content_size
 from bakehouse.tezos.node import SigningContext
 from bakehouse.tezos.operation import Content, OperationGroup, Reveal, Transaction
-from bakehouse.tezos.receipt import ContentResult, Status
+from bakehouse.tezos.receipt import ContentResult, Status, tell_want_of_money
 from bakehouse.tezos.signer import Signer
 
 #: The protocol's limit for one signed group, where a node does not list it (octez, mempool).
 _OPERATION_BYTES_MAX = 32_768
-
-#: Ends of the ids of errors that an account runs into when it spends too much (octez).
-_WANT_OF_MONEY = (
-    "contract.balance_too_low",
-    "contract.cannot_pay_storage_fee",
-    "contract.empty_implicit_delegated_contract",
-    "tez.subtraction_underflow",
-)
 
 #: Bytes that a fee of up to 268 tez takes.
 _FEE_BYTES = 4
@@ -40,6 +35,8 @@ class PreparedGroup:
     intents: tuple[TransferIntent, ...]
     #: Storage that the transfers will burn for, in mutez.
     burns: Mutez
+    #: The operation whose counters this group takes, when it pays nobody.
+    replaces: Operation | None = None
 
     @property
     def reveal_count(self) -> int:
@@ -62,7 +59,7 @@ class RefusedTransfer:
     @property
     def is_for_want_of_money(self) -> bool:
         """Whether somebody had too little to spend; it may be the wallet that pays."""
-        return any(error.endswith(_WANT_OF_MONEY) for error in self.errors)
+        return tell_want_of_money(self.errors)
 
 
 async def prepare(
@@ -75,7 +72,7 @@ async def prepare(
     """
     limits = payer.limits
     intents = tuple(wanted[: limits.transfers_max])
-    draft = _draft(signer, context, intents)
+    draft = draft_group(signer, context, intents)
     results = await payer.node.simulate(draft, block=context.head.hash)
     refused = _first_refused(results, len(draft.contents) - len(intents), intents)
     if refused is not None and len(intents) > 1 and not refused.is_for_want_of_money:
@@ -84,7 +81,7 @@ async def prepare(
     if refused is not None:
         return refused
     limited = [
-        _with_limits(content, result, context, limits.gas_margin)
+        with_limits(content, result, context, limits.gas_margin)
         for content, result in zip(draft.contents, results, strict=True)
     ]
     kept = limited[: _count_allowed(limited, context, limits)]
@@ -92,7 +89,8 @@ async def prepare(
     if len(kept) <= reveals:
         gas = limited[reveals].gas_limit
         return RefusedTransfer(intents[0], (f"it takes {gas} gas, too much",))
-    group = await _with_fees(payer, OperationGroup(context.branch.hash, tuple(kept)))
+    group = await with_fees(payer, OperationGroup(context.branch.hash, tuple(kept)))
+    failpoint(Failpoint.AFTER_FORGE)
     burns = sum(storage_burn(result, context.constants) for result in results[: len(kept)])
     return PreparedGroup(group, context, intents[: len(kept) - reveals], Mutez(burns))
 
@@ -110,9 +108,13 @@ def _count_allowed(
     )
 
 
-def _draft(
+def draft_group(
     signer: Signer, context: SigningContext, intents: Sequence[TransferIntent]
 ) -> OperationGroup:
+    """Make a group of transfers, after a reveal where the account needs one; it has no fees yet.
+
+    Its limits are as high as a simulation takes them.
+    """
     needs_reveal = context.manager_key is None
     count = len(intents) + needs_reveal
     constants = context.constants
@@ -145,21 +147,25 @@ def _first_refused(
         # Contents around the failed one are "backtracked" and "skipped": they are not to blame.
         if result.status is Status.FAILED:
             if index < reveals:
-                raise guard.refuse("simulation", f"the reveal would fail: {result.errors}")
+                raise guard.refuse(Guard.SIMULATION, f"the reveal would fail: {result.errors}")
             return RefusedTransfer(intents[index - reveals], result.errors)
     if any(result.status is not Status.APPLIED for result in results):
-        raise guard.refuse("simulation", "the node's simulation applied nothing and gave no reason")
+        raise guard.refuse(
+            Guard.SIMULATION, "the node's simulation applied nothing and gave no reason"
+        )
     return None
 
 
-def _with_limits(
+def with_limits(
     content: Content, result: ContentResult, context: SigningContext, gas_margin: int
 ) -> Content:
+    """Limit a content to what it used in a simulation, and the margin on top."""
     gas = -(-result.consumed_milligas // 1000) + gas_margin
     return replace(content, gas_limit=gas, storage_limit=storage_bytes(result, context.constants))
 
 
-async def _with_fees(payer: Payer, group: OperationGroup) -> OperationGroup:
+async def with_fees(payer: Payer, group: OperationGroup) -> OperationGroup:
+    """Price a group by what the preferred node asks for, and the margin on top."""
     fee_filter = await payer.node.fee_filter()
     fees = fees_for(group, fee_filter, payer.limits.fee_margin)
     priced = zip(group.contents, fees, strict=True)

@@ -4,6 +4,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.errors import ConflictError
+from bakehouse.failpoints import Failpoint, failpoint
 from bakehouse.ledger import bakers, distributions, operations, payouts
 from bakehouse.ledger.distributions import Distribution, DistributionKey
 from bakehouse.ledger.operations import Operation
@@ -15,7 +16,7 @@ from bakehouse.ledger.states import (
     PayoutState,
 )
 from bakehouse.payments.payer import Payer
-from bakehouse.tezos.receipt import IncludedOperation, Status
+from bakehouse.tezos.receipt import IncludedOperation, Status, tell_want_of_money
 
 _log = structlog.get_logger(__name__)
 
@@ -24,10 +25,12 @@ async def settle(payer: Payer, operation: Operation, receipt: IncludedOperation)
     """Book an operation that is in a final block.
 
     Applied: its payouts are paid. Else the whole group did nothing but cost its fees: the transfer
-    that failed is held for a person, the others are owed again.
+    that failed is held for a person (unless it was the wallet that had too little), the others are
+    owed again.
     """
     async with payer.ledger.write() as tx:
         await operations.enter_state(tx, operation, OperationState.FINAL, at=payer.clock())
+        failpoint(Failpoint.MID_MARK_PAID)
         if is_applied(receipt):
             count = await payouts.settle_operation(tx, operation.id)
             _log.info("operation-final", operation=operation.hash, payouts=count)
@@ -42,7 +45,9 @@ async def settle(payer: Payer, operation: Operation, receipt: IncludedOperation)
                 f"the transfer failed on chain: {', '.join(content.result.errors)}",
             )
             for index, content in enumerate(receipt.contents)
-            if content.result.status is Status.FAILED and index in by_position
+            if content.result.status is Status.FAILED
+            and index in by_position
+            and not tell_want_of_money(content.result.errors)
         ]
         await payouts.release_operation(tx, operation.id, held=held)
     _log.warning("operation-failed", operation=operation.hash, held=len(held))

@@ -2,10 +2,13 @@
 
 from sqlalchemy.exc import IntegrityError
 
-from bakehouse.errors import ConflictError
+from bakehouse.errors import OvertakenError
+from bakehouse.failpoints import Failpoint, failpoint
 from bakehouse.ledger import bakers, operations
 from bakehouse.ledger.distributions import Distribution
+from bakehouse.ledger.leases import Lease
 from bakehouse.ledger.operations import NewOperation, NewTransfer
+from bakehouse.ledger.states import OperationKind
 from bakehouse.payments import guard
 from bakehouse.payments.payer import Payer
 from bakehouse.payments.prepare import PreparedGroup
@@ -16,33 +19,40 @@ from bakehouse.tezos.signer import Signer
 
 
 async def sign_and_store(
-    payer: Payer, signer: Signer, distribution: Distribution, prepared: PreparedGroup
+    payer: Payer, lease: Lease, signer: Signer, distribution: Distribution, prepared: PreparedGroup
 ) -> str:
     """Sign the group and keep bytes, hash and transfers in one transaction; gives the hash.
 
     A crash before the commit leaves nothing signed that could have been sent; after it, the same
-    bytes are there to be sent. Raises SignerError, EncodingError, or ConflictError when another
-    group of the source is in flight or the baker was told otherwise meanwhile.
+    bytes are there to be sent. Raises SignerError, EncodingError, OvertakenError when another
+    group of the source is in flight or the lease was lost, or ConflictError when the baker was
+    told otherwise meanwhile.
     """
     signed = await seal(prepared.group, signer)
+    failpoint(Failpoint.AFTER_SIGN)
     new = _new_operation(prepared, signed)
     try:
         async with payer.ledger.write() as tx:
-            guard.still_wanted(await bakers.get(tx, distribution.key.baker_id), signer.address)
-            await operations.store_signed(tx, distribution, new, at=payer.clock())
+            if prepared.replaces is None:
+                guard.still_wanted(await bakers.get(tx, distribution.key.baker_id), signer.address)
+            await operations.store_signed(tx, distribution, new, lease, at=payer.clock())
     except IntegrityError as error:
         # The database has the last word on what two processes do at once.
-        raise ConflictError(
+        raise OvertakenError(
             f"another group of {signer.address} was signed at the same time: this one is not sent"
         ) from error
+    failpoint(Failpoint.AFTER_PERSIST)
     return signed.hash
 
 
 def _new_operation(prepared: PreparedGroup, signed: SignedOperation) -> NewOperation:
     context = prepared.context
     first = prepared.group.contents[0]
-    transfers = zip(prepared.group.contents[prepared.reveal_count :], prepared.intents, strict=True)
+    replaces = prepared.replaces
+    paying = () if replaces else prepared.group.contents[prepared.reveal_count :]
     return NewOperation(
+        kind=OperationKind.CANCEL if replaces else OperationKind.PAYOUT,
+        replaces_id=replaces.id if replaces else None,
         source=first.source,
         hash=signed.hash,
         signed_bytes=signed.signed_bytes,
@@ -54,9 +64,12 @@ def _new_operation(prepared: PreparedGroup, signed: SignedOperation) -> NewOpera
         counter_first=first.counter,
         content_count=len(prepared.group.contents),
         total_fee=prepared.total_fee,
+        gas_limit=sum(content.gas_limit for content in prepared.group.contents),
+        born_level=context.final.level,
+        born_block=context.final.hash,
         transfers=tuple(
             _new_transfer(prepared.reveal_count + index, content, intent.payout_ids)
-            for index, (content, intent) in enumerate(transfers)
+            for index, (content, intent) in enumerate(zip(paying, prepared.intents, strict=True))
         ),
     )
 

@@ -88,6 +88,23 @@ class ChainSources:
             (error for error in failures if isinstance(error, NodeRefusedError)), failures[0]
         )
 
+    async def poll(
+        self, read: Callable[[JsonSource], Awaitable[Result]]
+    ) -> tuple[tuple[JsonSource, Result | SourceError], ...]:
+        """Put the same question to every source at once; what fails is a value, and costs nothing.
+
+        For decisions that need more than one voice: no source answers for another here.
+        """
+
+        async def ask(source: JsonSource) -> tuple[JsonSource, Result | SourceError]:
+            try:
+                await self.verify(source)
+                return source, await read(source)
+            except SourceError as error:
+                return source, error
+
+        return tuple(await asyncio.gather(*(ask(source) for source in self.sources)))
+
     def awake(self) -> tuple[JsonSource, ...]:
         """Give the sources, in order of preference, that have not failed a moment ago."""
         now = asyncio.get_running_loop().time()

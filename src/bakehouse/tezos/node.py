@@ -5,14 +5,15 @@ here.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from bakehouse.errors import SettingError, SourceError, SourceMalformedError, SourceStaleError
+from bakehouse.failpoints import Failpoint, failpoint
 from bakehouse.rewards.money import Mutez
-from bakehouse.tezos import node_rpc
+from bakehouse.tezos import node_rpc, testimony
 from bakehouse.tezos.address import Address, is_contract
 from bakehouse.tezos.block import BlockHeader, BlockId, BlockMetadata
 from bakehouse.tezos.chain_sources import ChainSources
@@ -20,6 +21,7 @@ from bakehouse.tezos.constants import ProtocolConstants
 from bakehouse.tezos.fees import FeeFilter
 from bakehouse.tezos.operation import OperationGroup
 from bakehouse.tezos.receipt import ContentResult, IncludedOperation
+from bakehouse.tezos.testimony import AbsenceQuestion, Testimony
 from bakehouse.tezos.transport import JsonSource
 
 #: Blocks on top of a block after which it stays (octez docs, consensus: Tenderbake finality).
@@ -34,7 +36,9 @@ class SigningContext:
 
     source: str
     head: BlockHeader
-    #: A final ancestor of the head: a group that names it as branch cannot lose it to a reorg.
+    #: The newest final block: nothing that is signed now can be in it, or in one before.
+    final: BlockHeader
+    #: An old ancestor of the head: a group that names it as branch lives for a few blocks only.
     branch: BlockHeader
     #: Blocks after the branch in which the group can be included are 1 to this plus 1.
     max_operations_ttl: int
@@ -89,6 +93,14 @@ class NodeClient:
         """Give the header of a block."""
         return await self._nodes.first(lambda node: self._header(node, block))
 
+    async def ancestor(self, block: BlockHeader, level: int) -> BlockHeader:
+        """Give the block of a level on the chain that ends in `block`, whoever else may differ."""
+        if level == block.level:
+            return block
+        return await self._nodes.first(
+            lambda node: self._ancestor(node, block, block.level - level)
+        )
+
     async def block_metadata(self, block: BlockId = HEAD) -> BlockMetadata:
         """Give a block's cycle, its position there, its protocols and the operations' lifetime."""
         return await self._nodes.first(lambda node: node_rpc.metadata(node, block))
@@ -140,20 +152,26 @@ class NodeClient:
         chain = await self.chain_id()
         return await self._nodes.first(lambda node: node_rpc.simulate(node, group, block, chain))
 
-    async def signing_context(self, address: Address, *, branch_depth: int) -> SigningContext:
+    async def signing_context(self, address: Address, *, life_blocks: int) -> SigningContext:
         """Read what signing for an implicit account needs, all from one node at its fresh head.
 
-        The branch is `branch_depth` blocks below the head, or as deep as a young chain goes; a
-        depth of less than FINALITY_BLOCKS is a SettingError.
+        The branch is so old that the group can be in the next `life_blocks` blocks and in none
+        after them, and always final: a reorganisation cannot take it away. A chain too young for
+        that gives a longer life. A life of no blocks is a SettingError.
         """
-        if branch_depth < FINALITY_BLOCKS:
-            raise SettingError(
-                f"a branch must be at least {FINALITY_BLOCKS} blocks below the head, "
-                f"or a reorg may take it away: {branch_depth} is too few"
-            )
+        if life_blocks < 1:
+            raise SettingError(f"a group needs a life of 1 block or more, not {life_blocks}")
         return await self._nodes.first(
-            lambda node: self._signing_context(node, address, branch_depth)
+            lambda node: self._signing_context(node, address, life_blocks)
         )
+
+    async def on_block(self, level: int, block: str) -> tuple[Testimony, ...]:
+        """Ask every node by itself whether the block of a level is this one."""
+        return await self._testimonies(lambda node: testimony.node_on_block(node, level, block))
+
+    async def on_absence(self, question: AbsenceQuestion) -> tuple[Testimony, ...]:
+        """Have every node show by itself that an operation is in no block of its lifetime."""
+        return await self._testimonies(lambda node: testimony.node_on_absence(node, question))
 
     async def broadcast(self, signed_bytes: bytes) -> tuple[Injection, ...]:
         """Hand the same signed bytes to every node in order, once each, and give their answers.
@@ -165,6 +183,14 @@ class NodeClient:
         """
         nodes = self._nodes.awake() or self._nodes.sources
         return tuple(await asyncio.gather(*(self._inject(node, signed_bytes) for node in nodes)))
+
+    async def _testimonies(
+        self, ask: Callable[[JsonSource], Awaitable[Testimony]]
+    ) -> tuple[Testimony, ...]:
+        return tuple(
+            testimony.silent(node.name, answer) if isinstance(answer, SourceError) else answer
+            for node, answer in await self._nodes.poll(ask)
+        )
 
     async def _head(self, node: JsonSource) -> BlockHeader:
         head = await self._header(node, HEAD)
@@ -206,22 +232,19 @@ class NodeClient:
         return self._constants[key]
 
     async def _signing_context(
-        self, node: JsonSource, address: Address, branch_depth: int
+        self, node: JsonSource, address: Address, life_blocks: int
     ) -> SigningContext:
         head = await self._head(node)
-        depth = max(FINALITY_BLOCKS, min(branch_depth, head.level - 1))
-        branch = await self._header(node, f"{head.hash}~{depth}")
-        if branch.level != head.level - depth:
-            raise SourceMalformedError(
-                f"{node.name} answered with block {branch.level} for the one {depth} below "
-                f"{head.level}",
-                source=node.name,
-            )
         metadata = await node_rpc.metadata(node, head.hash)
+        # A block's predecessor keeps ttl + 1 live blocks (octez, store.ml): a branch this far
+        # below the head is the oldest of them `life_blocks` blocks from now.
+        wanted_depth = metadata.max_operations_ttl + 1 - life_blocks
+        depth = max(FINALITY_BLOCKS, min(wanted_depth, head.level - 1))
         return SigningContext(
             source=node.name,
             head=head,
-            branch=branch,
+            final=await self._ancestor(node, head, FINALITY_BLOCKS),
+            branch=await self._ancestor(node, head, depth),
             max_operations_ttl=metadata.max_operations_ttl,
             counter=await node_rpc.counter(node, address, head.hash),
             balance=await node_rpc.balance(node, address, head.hash),
@@ -229,10 +252,21 @@ class NodeClient:
             constants=await self._constants_of(node, head, metadata.next_protocol),
         )
 
+    async def _ancestor(self, node: JsonSource, block: BlockHeader, depth: int) -> BlockHeader:
+        ancestor = await self._header(node, f"{block.hash}~{depth}")
+        if ancestor.level != block.level - depth:
+            raise SourceMalformedError(
+                f"{node.name} answered with block {ancestor.level} for the one {depth} below "
+                f"{block.level}",
+                source=node.name,
+            )
+        return ancestor
+
     async def _inject(self, node: JsonSource, signed_bytes: bytes) -> Injection:
         try:
             await self._nodes.verify(node)
             op_hash = await node_rpc.inject(node, signed_bytes)
+            failpoint(Failpoint.MID_INJECT)
         except SourceError as error:
             self._nodes.pass_over(node, error)
             return Injection(node.name, op_hash=None, error=error)

@@ -3,12 +3,25 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from bakehouse.errors import SourceMalformedError
 from bakehouse.rewards.money import Mutez
 from bakehouse.tezos.base58check import Prefix
 from bakehouse.tezos.strict_json import Fields, read_encoded, read_list, read_objects
+
+#: Ends of the ids of errors that an account runs into when it spends too much (octez).
+_WANT_OF_MONEY: Final = (
+    "contract.balance_too_low",
+    "contract.cannot_pay_storage_fee",
+    "contract.empty_implicit_delegated_contract",
+    "tez.subtraction_underflow",
+)
+
+
+def tell_want_of_money(error_ids: Iterable[str]) -> bool:
+    """Whether errors say that somebody had too little to spend."""
+    return any(error_id.endswith(_WANT_OF_MONEY) for error_id in error_ids)
 
 
 class Status(StrEnum):

@@ -3,15 +3,28 @@
 Whether it agrees with a node is not decided here. Powered by TzKT API, as its terms ask to say.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bakehouse.errors import SourceMalformedError, SourceStaleError, SplitRefusedError
+from bakehouse.errors import (
+    SourceError,
+    SourceMalformedError,
+    SourceStaleError,
+    SplitRefusedError,
+)
 from bakehouse.rewards.cycle_rewards import DelegatorBalance
 from bakehouse.tezos.address import Address
 from bakehouse.tezos.chain_sources import ChainSources
 from bakehouse.tezos.indexer_head import IndexerHead, parse_indexer_head
+from bakehouse.tezos.indexer_history import (
+    SentTransfer,
+    parse_account_counter,
+    parse_block_hash,
+    parse_cycle_last_level,
+    parse_levels,
+    parse_transfers,
+)
 from bakehouse.tezos.rewards_split import (
     RewardSplit,
     SplitTotals,
@@ -20,6 +33,7 @@ from bakehouse.tezos.rewards_split import (
     parse_totals,
 )
 from bakehouse.tezos.strict_json import decode_unique
+from bakehouse.tezos.testimony import AbsenceQuestion, Testimony, compare, silent
 from bakehouse.tezos.transport import JsonSource
 
 #: Members a page: the most that TzKT gives. Fewer means that the page is the last.
@@ -71,6 +85,59 @@ class TzktClient:
 
         return await self._indexers.first(read)
 
+    async def cycle_last_level(self, cycle: int) -> int:
+        """Give the level of the last block of a cycle."""
+        return await self._indexers.first(
+            lambda indexer: indexer.get(f"/v1/cycles/{cycle}", parse_cycle_last_level)
+        )
+
+    async def sent_transfers(
+        self, sender: Address, *, after_level: int
+    ) -> tuple[IndexerHead, tuple[SentTransfer, ...]]:
+        """Give every applied transfer of an account after a level, up to the head given with them.
+
+        Oldest first. All of it comes from one indexer.
+        """
+
+        async def read(
+            indexer: JsonSource,
+        ) -> tuple[IndexerHead, tuple[SentTransfer, ...]]:
+            head = await self._head(indexer)
+            return head, await _sent_transfers(indexer, sender, after_level, head.level)
+
+        return await self._indexers.first(read)
+
+    async def account_counter(self, address: Address) -> tuple[IndexerHead, int]:
+        """Give the counter of an account, and the head at which the indexer has it.
+
+        Raises SourceStaleError when the indexer moved on meanwhile: ask again.
+        """
+
+        async def read(indexer: JsonSource) -> tuple[IndexerHead, int]:
+            before = await self._head(indexer)
+            counter = await indexer.get(f"/v1/accounts/{address}", parse_account_counter)
+            if (await self._head(indexer)).hash != before.hash:
+                raise SourceStaleError(f"{indexer.name} moved on while it was being read")
+            return before, counter
+
+        return await self._indexers.first(read)
+
+    async def on_block(self, level: int, block: str) -> tuple[Testimony, ...]:
+        """Ask every indexer by itself whether the block of a level is this one."""
+        return await self._testimonies(lambda indexer: _on_block(indexer, level, block))
+
+    async def on_absence(self, question: AbsenceQuestion) -> tuple[Testimony, ...]:
+        """Ask every indexer that has the final block whether it knows the operation at all."""
+        return await self._testimonies(lambda indexer: _on_absence(indexer, question))
+
+    async def _testimonies(
+        self, ask: Callable[[JsonSource], Awaitable[Testimony]]
+    ) -> tuple[Testimony, ...]:
+        return tuple(
+            silent(indexer.name, answer) if isinstance(answer, SourceError) else answer
+            for indexer, answer in await self._indexers.poll(ask)
+        )
+
     async def _head(self, indexer: JsonSource) -> IndexerHead:
         head = await _head(indexer)
         self._indexers.check_chain(indexer, head.chain_id)
@@ -107,6 +174,52 @@ async def _head(indexer: JsonSource) -> IndexerHead:
 
 async def _chain_id(indexer: JsonSource) -> str:
     return (await _head(indexer)).chain_id
+
+
+async def _on_block(indexer: JsonSource, level: int, block: str) -> Testimony:
+    told_level, told = await indexer.get(f"/v1/blocks/{level}", parse_block_hash)
+    if told_level != level:
+        raise SourceMalformedError(f"{indexer.name} gave block {told_level} for block {level}")
+    return compare(indexer.name, level, asked=block, told=told)
+
+
+async def _on_absence(indexer: JsonSource, question: AbsenceQuestion) -> Testimony:
+    # Having this block, it has every one before: what it does not know by then is in none of them.
+    block = await _on_block(indexer, question.final.level, question.final.hash)
+    if not block.confirms:
+        return block
+    levels = await indexer.get(f"/v1/operations/{question.operation_hash}", parse_levels)
+    if levels:
+        return Testimony(indexer.name, confirms=False, words=f"it is in block {levels[0]}")
+    words = f"unknown, with all blocks read to {question.final.level}"
+    return Testimony(indexer.name, confirms=True, words=words)
+
+
+async def _sent_transfers(
+    indexer: JsonSource, sender: Address, after_level: int, last_level: int
+) -> tuple[SentTransfer, ...]:
+    found: list[SentTransfer] = []
+    for _ in range(PAGES_MAX):
+        params: dict[str, str | int] = {
+            "sender": sender,
+            "status": "applied",
+            "level.gt": after_level,
+            "level.le": last_level,
+            "sort.asc": "id",
+            "limit": PAGE_SIZE,
+        }
+        if found:
+            params["offset.cr"] = found[-1].id
+        page = await indexer.get("/v1/operations/transactions", parse_transfers, params=params)
+        ids = [transfer.id for transfer in [*found[-1:], *page]]
+        if ids != sorted(set(ids)):
+            raise SourceMalformedError(f"{indexer.name} gives transfers twice, or out of order")
+        found += page
+        if len(page) < PAGE_SIZE:
+            return tuple(found)
+    raise SourceMalformedError(
+        f"{indexer.name} does not come to an end of the transfers of {sender}", source=indexer.name
+    )
 
 
 async def _split(indexer: JsonSource, baker: Address, cycle: int) -> RewardSplit:

@@ -1,15 +1,13 @@
 """The jobs `distribute` and `distribute-bond-pool`: take one distribution to its end, in steps."""
 
+from datetime import datetime, timedelta
+
 import structlog
 
-from bakehouse.alerts.raising import (
-    AlertCode,
-    close_alert,
-    distribution_failed,
-    operation_overdue,
-    payouts_held,
-)
-from bakehouse.errors import InputError, NotFoundError
+from bakehouse.alerts import raising
+from bakehouse.alerts.raising import AlertCode, close_alert
+from bakehouse.errors import GuardRefusedError, InputError, NotFoundError
+from bakehouse.failpoints import Failpoint, failpoint
 from bakehouse.jobs import job_requests
 from bakehouse.jobs.job_run import FailureHandler, Processor
 from bakehouse.jobs.job_types import JSON, DoNotRetry, RunningJob, WaitThenContinue
@@ -17,10 +15,15 @@ from bakehouse.jobs.workshop import Workshop
 from bakehouse.ledger import bakers, distributions
 from bakehouse.ledger.distributions import DistributionKey
 from bakehouse.ledger.states import DistributionKind
-from bakehouse.payments.advance import Step, advance, fail
+from bakehouse.payments.advance import advance, fail
+from bakehouse.payments.payer import Payer
 from bakehouse.payments.settle import bond_pool_of
+from bakehouse.payments.step import Step
 
 _log = structlog.get_logger(__name__)
+
+#: How long payments may wait for nodes and indexers before a person is told.
+_TROUBLE_MAX = timedelta(minutes=5)
 
 
 def distribute(workshop: Workshop) -> Processor:
@@ -28,19 +31,24 @@ def distribute(workshop: Workshop) -> Processor:
 
     While the chain is to make progress the job goes back to the queue; no attempt is used up.
     """
+    troubled_since: dict[str, datetime] = {}
 
     async def process(job: RunningJob) -> JSON:
         key = _key_of(job)
-        step = await advance(workshop.payer, key)
+        payer = workshop.payer
+        try:
+            step = await advance(payer, key)
+        except GuardRefusedError as refused:
+            guard = str(refused.facts.get("guard"))
+            await raising.guard_refused(payer, key, guard, refused.message)
+            raise
         await job.report_progress({"paid": step.paid, "total": step.total})
-        if step.held:
-            await payouts_held(workshop.payer, key, step.held)
-        if step.overdue:
-            await operation_overdue(workshop.payer, key, step.overdue)
+        await _tell(payer, key, step)
+        await _tell_of_trouble(payer, key, step, troubled_since)
         if step.wait_seconds is not None:
             raise WaitThenContinue(max(1, step.wait_seconds))
         if step.is_settled:
-            await close_alert(workshop.payer, AlertCode.DISTRIBUTION_FAILED, str(key))
+            await close_alert(payer, AlertCode.DISTRIBUTION_FAILED, str(key))
             await _go_on(workshop, key)
         _log.info(
             "distribution-settled" if step.is_settled else "distribution-stopped",
@@ -51,6 +59,7 @@ def distribute(workshop: Workshop) -> Processor:
             payouts=step.total,
             mutez=step.distribution.figures.total_net,
         )
+        failpoint(Failpoint.JOB_ACK)
         return _result(step)
 
     return process
@@ -66,7 +75,7 @@ def mark_failed(workshop: Workshop) -> FailureHandler:
         except (InputError, NotFoundError):
             # Not one of ours: there is nothing in the ledger to mark.
             return
-        await distribution_failed(workshop.payer, key, message)
+        await raising.distribution_failed(workshop.payer, key, message)
 
     return handle
 
@@ -76,6 +85,28 @@ def _key_of(job: RunningJob) -> DistributionKey:
         return job_requests.distribution_of(job.data)
     except InputError as error:
         raise DoNotRetry(error.message) from error
+
+
+async def _tell(payer: Payer, key: DistributionKey, step: Step) -> None:
+    """Raise the alerts that a step gives reason for; one that is open already only counts."""
+    if step.held:
+        await raising.payouts_held(payer, key, step.held)
+    for operation in step.quarantined:
+        await raising.operation_quarantined(payer, key, operation)
+    if step.awaits_go:
+        await raising.go_needed(payer, key)
+
+
+async def _tell_of_trouble(
+    payer: Payer, key: DistributionKey, step: Step, troubled_since: dict[str, datetime]
+) -> None:
+    if step.trouble is None:
+        if troubled_since.pop(key.baker_id, None) is not None:
+            await close_alert(payer, AlertCode.SOURCES_TROUBLED, key.baker_id)
+        return
+    since = troubled_since.setdefault(key.baker_id, payer.clock())
+    if payer.clock() - since >= _TROUBLE_MAX:
+        await raising.sources_troubled(payer, key.baker_id, step.trouble)
 
 
 async def _go_on(workshop: Workshop, key: DistributionKey) -> None:

@@ -51,3 +51,17 @@ def one_in_flight() -> str:
         "AND source = NEW.source AND state IN ('signed', 'injected')) "
         "BEGIN SELECT RAISE(ABORT, 'an operation of this source is in flight'); END"
     )
+
+
+def one_in_flight_or_its_cancellation() -> str:
+    """Give a trigger that refuses to sign while a group of the source is in flight.
+
+    Only what takes the place of that very group may be signed beside it.
+    """
+    return (
+        "CREATE TRIGGER operations_one_in_flight BEFORE INSERT ON operations "
+        "WHEN EXISTS (SELECT 1 FROM operations WHERE network = NEW.network "
+        "AND source = NEW.source AND state IN ('signed', 'injected', 'quarantined') "
+        "AND id IS NOT NEW.replaces_id) "
+        "BEGIN SELECT RAISE(ABORT, 'an operation of this source is in flight'); END"
+    )

@@ -1,0 +1,78 @@
+"""Leases on payout addresses: who may sign now. The token fences off whoever held it before.
+
+A lease that has run out is merely free to be taken; safety never depends on a clock, only on the
+token, which is compared in the very transaction that stores a signature.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bakehouse.errors import OvertakenError
+from bakehouse.ledger.schema import source_leases
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to sign for a payout address until somebody takes a higher token."""
+
+    network: str
+    source: str
+    holder: str
+    token: int
+
+
+async def acquire(  # noqa: PLR0913 - keyword-only facts of one lease
+    tx: AsyncConnection, network: str, source: str, *, holder: str, at: datetime, seconds: int
+) -> Lease | None:
+    """Take the lease of an address, or give None while somebody else holds it.
+
+    Whoever takes it, even from itself, gets a token higher than all before.
+    """
+    row = (await tx.execute(select(source_leases).where(*_of(network, source)))).one_or_none()
+    if row is not None and row.holder != holder and row.expires_at > at:
+        return None
+    lease = Lease(network, source, holder, 1 if row is None else row.token + 1)
+    values = {
+        "holder": holder,
+        "token": lease.token,
+        "expires_at": at + timedelta(seconds=seconds),
+    }
+    if row is None:
+        await tx.execute(insert(source_leases).values(network=network, source=source, **values))
+    else:
+        await tx.execute(update(source_leases).where(*_of(network, source)).values(**values))
+    return lease
+
+
+async def renew(tx: AsyncConnection, lease: Lease, *, at: datetime, seconds: int) -> bool:
+    """Hold a lease for longer; False when it is somebody else's by now."""
+    renewed = await tx.execute(
+        update(source_leases)
+        .where(*_of(lease.network, lease.source), source_leases.c.token == lease.token)
+        .values(expires_at=at + timedelta(seconds=seconds))
+    )
+    return bool(renewed.rowcount)
+
+
+async def release(tx: AsyncConnection, lease: Lease, *, at: datetime) -> None:
+    """Let others have the lease at once; does nothing when it is somebody else's by now."""
+    await renew(tx, lease, at=at, seconds=0)
+
+
+async def require_current(tx: AsyncConnection, lease: Lease) -> None:
+    """Raise OvertakenError unless nobody has taken the lease since; call it where it matters."""
+    token = (
+        await tx.execute(select(source_leases.c.token).where(*_of(lease.network, lease.source)))
+    ).scalar()
+    if token != lease.token:
+        raise OvertakenError(
+            f"another process signs for {lease.source} now (lease {token}, ours was "
+            f"{lease.token}): what this one signed is thrown away unsent"
+        )
+
+
+def _of(network: str, source: str) -> tuple[ColumnElement[bool], ...]:
+    return (source_leases.c.network == network, source_leases.c.source == source)

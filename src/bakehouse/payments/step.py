@@ -1,0 +1,31 @@
+"""How far a distribution has come after a step, and what it waits for. A value, no decisions."""
+
+from dataclasses import dataclass
+
+from bakehouse.ledger.distributions import Distribution
+from bakehouse.ledger.states import SETTLED_DISTRIBUTIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How far a distribution has come; counts are payouts."""
+
+    distribution: Distribution
+    paid: int
+    total: int
+    #: Kept back until a person decides.
+    held: int
+    #: Seconds until the next step makes sense; None when there is nothing to do for now.
+    wait_seconds: int | None
+    waiting_for: str = ""
+    #: Hashes of operations of which nobody can prove what became of them.
+    quarantined: tuple[str, ...] = ()
+    #: Whether it waits for a person to let the baker's first live cycle go.
+    awaits_go: bool = False
+    #: What keeps the chain from being read, or believed, just now.
+    trouble: str | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the distribution needs nothing more, ever."""
+        return self.distribution.state in SETTLED_DISTRIBUTIONS
