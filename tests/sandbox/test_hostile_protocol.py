@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from bakehouse.sandbox.hostile.fault import Fault
-from bakehouse.tezos.base58check import Prefix, decode
+from bakehouse.tezos.base58check import Prefix, decode, encode
 from bakehouse.tezos.operation import group_to_json
 from tests.sandbox.hostile_world import HEAD, PAYMENT, PENDING, HostileWorld
 from tests.sandbox.sandbox_wallet import with_each
@@ -108,6 +108,27 @@ async def test_errors_are_named_by_the_new_protocol(world: HostileWorld) -> None
     assert result["errors"][0]["id"] == prefix + "contract.balance_too_low"
     (refused,) = (await world.get(PENDING))["branch_refused"]
     assert refused["error"][0]["id"] == prefix + "contract.counter_in_the_past"
+
+
+async def test_an_operation_for_the_old_protocol_is_not_preapplied_after_it(
+    world: HostileWorld,
+) -> None:
+    async def status(protocol: str) -> int:
+        group = world.payer.group(PAYMENT)
+        signature = encode(Prefix.SIG, world.payer.sign(group)[-64:])
+        operation = {"protocol": protocol, **group_to_json(group), "signature": signature}
+        answer = await world.client.post(
+            f"http://node-0{HEAD}/helpers/preapply/operations", json=[operation]
+        )
+        return answer.status_code
+
+    old = (await world.get(PROTOCOLS))["next_protocol"]
+    assert await status(old) == 200
+    world.sandbox.inflict(Fault.PROTOCOL_CHANGE)
+    world.bake()
+
+    assert await status(old) == 400
+    assert await status((await world.get(PROTOCOLS))["next_protocol"]) == 200
 
 
 async def test_gas_limits_are_those_of_the_protocol_in_force(world: HostileWorld) -> None:

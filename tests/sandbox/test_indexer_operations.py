@@ -1,6 +1,7 @@
 from typing import Any
 
 import httpx2
+import pytest
 
 from bakehouse.rewards.money import Mutez
 from bakehouse.sandbox.chain import Chain
@@ -135,3 +136,115 @@ async def test_transactions_are_found_by_sender_target_status_and_level(
     assert await amounts(f"level={levels[2]}") == [3]
     assert await amounts("sort.desc=id&limit=2") == [4, 3]
     assert await amounts("offset=1&limit=2") == [2, 3]
+
+
+async def test_pages_follow_each_other_by_the_id_of_the_last_row(
+    chain: Chain, api: httpx2.AsyncClient, payer: Wallet
+) -> None:
+    for first in (1, 3, 5):
+        payer.send((UNUSED[0], first), (UNUSED[1], first + 1))
+        chain.bake()
+
+    async def walk(sort: str) -> list[int]:
+        amounts: list[int] = []
+        cursor = ""
+        while True:
+            rows = await get(
+                api,
+                f"/v1/operations/transactions?sender={payer.address}&{sort}&limit=4{cursor}",
+            )
+            if not rows:
+                return amounts
+            amounts += [row["amount"] for row in rows]
+            cursor = f"&offset.cr={rows[-1]['id']}"
+
+    assert await walk("sort.asc=id") == [1, 2, 3, 4, 5, 6]
+    assert await walk("sort.desc=id") == [6, 5, 4, 3, 2, 1]
+
+
+async def test_ids_stay_while_blocks_are_added(
+    chain: Chain, api: httpx2.AsyncClient, payer: Wallet
+) -> None:
+    payer.send((UNUSED[0], 1))
+    chain.bake()
+    (before,) = await get(api, f"/v1/operations/transactions?sender={payer.address}")
+
+    payer.send((UNUSED[0], 2))
+    chain.bake()
+
+    first, second = await get(api, f"/v1/operations/transactions?sender={payer.address}")
+    assert first["id"] == before["id"] < second["id"]
+
+
+async def test_operations_are_chosen_by_lists_and_pages(
+    chain: Chain, api: httpx2.AsyncClient, payer: Wallet
+) -> None:
+    for address in UNUSED:
+        payer.send((address, 1_000))
+        chain.bake()
+
+    async def targets(query: str) -> list[str]:
+        rows = await get(api, f"/v1/operations/transactions?{query}")
+        return [row["target"]["address"] for row in rows]
+
+    assert await targets(f"target.in={UNUSED[0]},{UNUSED[2]}") == [UNUSED[0], UNUSED[2]]
+    assert await targets(f"target.ne={UNUSED[0]}") == [UNUSED[1], UNUSED[2]]
+    assert await targets("offset.pg=1&limit=2") == [UNUSED[2]]
+    assert await targets("offset.el=1&limit=1") == [UNUSED[1]]
+    assert await targets("limit=0") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter"),
+    [
+        ("limit=10001", "limit"),
+        ("limit=-1", "limit"),
+        ("offset=x", "offset"),
+        ("offset.cr=-1", "offset.cr"),
+        ("status=paid", "status"),
+        ("sort.desc=colour", "sort.desc"),
+        ("level.ge=1.5", "level.ge"),
+    ],
+)
+async def test_a_parameter_that_is_not_one_is_named(
+    chain: Chain, api: httpx2.AsyncClient, payer: Wallet, query: str, parameter: str
+) -> None:
+    payer.send((UNUSED[0], 1))
+    chain.bake()
+
+    answer = await api.get(f"/v1/operations/transactions?{query}")
+
+    assert answer.status_code == 400
+    assert answer.json()["code"] == 400
+    assert list(answer.json()["errors"]) == [parameter]
+
+
+async def test_a_block_is_found_by_its_level_and_its_hash(
+    chain: Chain, api: httpx2.AsyncClient, payer: Wallet
+) -> None:
+    payer.send((UNUSED[0], 1))
+    block = chain.bake()
+
+    by_level = await get(api, f"/v1/blocks/{block.level}")
+
+    assert by_level == await get(api, f"/v1/blocks/{block.hash}")
+    assert (by_level["level"], by_level["hash"], by_level["fees"]) == (
+        block.level,
+        block.hash,
+        1_000,
+    )
+    assert by_level["cycle"] == chain.cycle_length.cycle_of(block.level)
+    ancestor = await get(api, f"/v1/blocks/{chain.start_level - 5}")
+    assert ancestor["hash"] == chain.block_at(chain.start_level - 5).hash
+    assert (await api.get(f"/v1/blocks/{block.level + 1}")).status_code == 204
+
+
+async def test_a_cycle_has_its_first_and_last_level(chain: Chain, api: httpx2.AsyncClient) -> None:
+    cycle = await get(api, f"/v1/cycles/{FIRST_CYCLE}")
+
+    length = chain.settings.blocks_per_cycle
+    assert (cycle["firstLevel"], cycle["lastLevel"]) == (
+        FIRST_CYCLE * length + 1,
+        (FIRST_CYCLE + 1) * length,
+    )
+    assert (await api.get("/v1/cycles/never")).status_code == 404

@@ -5,6 +5,7 @@ import pytest
 
 from bakehouse.sandbox.chain import Chain
 from bakehouse.sandbox.node_json import timestamp_text
+from bakehouse.sandbox.protocol import PROTOCOL_HASH
 from bakehouse.sandbox.validation import read_signed
 from bakehouse.tezos.base58check import Prefix, decode
 from bakehouse.tezos.operation import group_to_json
@@ -210,7 +211,7 @@ async def test_preapplication_gives_receipts_for_signed_operations(
 ) -> None:
     group = payer.group((UNUSED[0], 1))
     signature = payer.key.public_key.encode_signature(payer.sign(group)[-64:])
-    operation = {"protocol": "P", **group_to_json(group), "signature": signature}
+    operation = {"protocol": PROTOCOL_HASH, **group_to_json(group), "signature": signature}
 
     (preapplied,) = await post(api, HEAD + "/helpers/preapply/operations", [operation])
 

@@ -1,6 +1,7 @@
 """Blocks, operations and accounts as the node's RPC spells them: mutez and counters as strings."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from bakehouse.sandbox.account import Account
@@ -25,6 +26,9 @@ _OPERATIONS_HASH: Final = "LLoa6SuJtVdXUZfWt2eny49a1BbANHQ6nzTLsS9f2ohduzxBEnSS9
 _PROOF_OF_WORK_NONCE: Final = "0000000000000000"
 
 _BLOCKS_PER_VOTING_PERIOD_CYCLES: Final = 14
+
+#: Blocks whose signatures are remembered: the same headers are asked for over and over.
+_SIGNATURES_MAX: Final = 1_024
 
 
 def timestamp_text(seconds: int) -> str:
@@ -54,8 +58,13 @@ def raw_header_json(chain: Chain, block: Block) -> Json:
         "payload_round": 0,
         "proof_of_work_nonce": _PROOF_OF_WORK_NONCE,
         "liquidity_baking_toggle_vote": "pass",
-        "signature": draw_text(Prefix.SIG, "block signature", block.hash),
+        "signature": _block_signature(block.hash),
     }
+
+
+@lru_cache(maxsize=_SIGNATURES_MAX)
+def _block_signature(hash_text: str) -> str:
+    return draw_text(Prefix.SIG, "block signature", hash_text)
 
 
 def header_json(chain: Chain, block: Block) -> Json:

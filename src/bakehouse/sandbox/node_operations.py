@@ -91,12 +91,22 @@ def _preapply(chain: Chain, block: Block, body: Any) -> list[Json]:
 
 def _preapplied(chain: Chain, block: Block, operation: Any) -> Json:
     text = _field(operation, "signature")
+    _require_protocol(operation, chain.protocols.after(block.level).hash)
     group = group_from_json(operation)
     _, signature = decode(str(text), *_SIGNATURES)
     signed_bytes = forge(group) + signature
     signed = SignedGroup(operation_hash(signed_bytes), group, signature, len(signed_bytes))
     receipts = chain.preapply(signed, block)
     return {"contents": node_json.receipts_json(group, receipts), "signature": text}
+
+
+def _require_protocol(operation: Mapping[str, Any], expected: str) -> None:
+    named = operation.get("protocol", expected)
+    if named != expected:
+        raise RefusedQuestionError(
+            HTTPStatus.BAD_REQUEST,
+            f"Failed to parse the request body: the protocol is {expected}, not {named}",
+        )
 
 
 def _forge(_: Chain, __: Block, body: Any) -> str:
