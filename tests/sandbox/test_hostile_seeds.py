@@ -1,3 +1,4 @@
+import contextlib
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -5,16 +6,18 @@ from typing import Any
 import httpx2
 import pytest
 
+from bakehouse.sandbox.hostile.dice import Dice
 from bakehouse.sandbox.hostile.fault import Fault
 from bakehouse.sandbox.hostile.sandbox import HostileSandbox
 from tests.sandbox.hostile_world import (
     HEAD,
     PAYMENT,
+    PENDING,
     HostileWorld,
     hostile_world,
     small_chain,
 )
-from tests.sandbox.sandbox_wallet import with_each
+from tests.sandbox.sandbox_wallet import UNUSED, total_mutez, with_each
 
 ROUNDS = 3
 
@@ -97,6 +100,51 @@ async def test_after_healing_a_payment_goes_through_and_everybody_agrees(seed: i
         assert heads == [world.chain.head.hash] * 2
         state = await world.get("/v1/head", "indexer")
         assert (state["hash"], state["synced"]) == (world.chain.head.hash, True)
+
+
+async def play(world: HostileWorld, dice: Dice) -> None:
+    """Pay, ask, wait and bake while things go wrong, now and then healed."""
+    recipients = world.payees() + list(UNUSED)
+    for _ in range(dice.between(5, 20)):
+        if dice.below(2):
+            world.sandbox.inflict(dice.pick(list(Fault)))
+        if dice.below(6) == 0:
+            world.sandbox.heal()
+        group = world.group(*((dice.pick(recipients), dice.between(1, 10**6)) for _ in range(3)))
+        node = dice.pick(["node-0", "node-1"])
+        with contextlib.suppress(httpx2.TransportError):
+            await world.inject(
+                world.payer.sign(with_each(group, storage_limit=dice.pick([0, 257]))), node
+            )
+        await told(world, HEAD, node)
+        await told(world, PENDING, node)
+        await told(world, "/v1/operations/transactions?sort.desc=id", "indexer")
+        world.sandbox.sleep(dice.below(20))
+        if dice.below(4):
+            world.bake()
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_whatever_happens_no_mutez_is_lost_and_healing_lets_a_payment_through(
+    seed: int,
+) -> None:
+    def world_mutez() -> int:
+        return total_mutez(sandbox.chain) - sandbox.chain.head.issued + sandbox.chain.head.burned
+
+    sandbox = HostileSandbox(small_chain(seed), seed=seed)
+    async with httpx2.AsyncClient(transport=sandbox.transport()) as client:
+        world = hostile_world(client, sandbox)
+        before = world_mutez()
+
+        await play(world, Dice(seed + 1_000))
+        sandbox.heal()
+        world.bake(3)
+
+        assert world_mutez() == before
+        sent = await world.pay((world.chain.world.network, 7), source="node-1")
+        world.bake()
+        assert world.included() == [sent]
+        assert set(world.statuses()) == {"applied"}
 
 
 def test_time_follows_the_chain_and_what_was_slept(world: HostileWorld) -> None:

@@ -1,6 +1,7 @@
 """One block of the simulated chain, and how blocks get their hashes."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from bakehouse.errors import EncodingError
@@ -50,6 +51,8 @@ class Block:
 
 #: Bytes at the end of an ancestor's hash that tell its level to who knows the chain.
 _LEVEL_SIZE: Final = 4
+#: Chains whose masks are remembered.
+_CHAINS_MAX: Final = 64
 
 
 def ancestor_hash(chain_id: str, level: int) -> str:
@@ -69,8 +72,12 @@ def ancestor_level(chain_id: str, hash_text: str) -> int | None:
 
 
 def _masked(chain_id: str, level: bytes) -> bytes:
-    mask = draw_bytes(_LEVEL_SIZE, chain_id, "level of an ancestor")
-    return bytes(a ^ b for a, b in zip(level, mask, strict=True))
+    return bytes(a ^ b for a, b in zip(level, _mask(chain_id), strict=True))
+
+
+@lru_cache(maxsize=_CHAINS_MAX)
+def _mask(chain_id: str) -> bytes:
+    return draw_bytes(_LEVEL_SIZE, chain_id, "level of an ancestor")
 
 
 def block_hash(

@@ -70,11 +70,11 @@ class History:
 
     def hashes(self, first_level: int, last_level: int) -> list[str]:
         """Give the hashes of some levels, the newest first."""
-        return [
-            self._blocks[level - self.first_level].hash
-            if level >= self.first_level
-            else self._ancestors.hash_of(level)
-            for level in range(last_level, first_level - 1, -1)
+        start = self.first_level
+        blocks = self._blocks[max(first_level - start, 0) : max(last_level - start + 1, 0)]
+        ancestors = range(min(last_level, start - 1), first_level - 1, -1)
+        return [block.hash for block in reversed(blocks)] + [
+            self._ancestors.hash_of(level) for level in ancestors
         ]
 
     def append(self, block: Block) -> None:

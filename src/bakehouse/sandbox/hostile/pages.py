@@ -31,6 +31,8 @@ class _Armed:
     alter: Alteration
     times: int | None
     spared: int
+    #: Leaves something that cannot be read, so that nothing else can be done to it.
+    cuts: bool
 
 
 class PageFaults:
@@ -66,7 +68,8 @@ class PageFaults:
             alter = lambda reply: _shortened(reply, rows)  # noqa: E731 - one of three ways
         else:
             alter = lambda reply: _changed(reply, _CHANGES[mode], amount)  # noqa: E731
-        self._armed.append(_Armed(fault, request, alter, times, spared))
+        self._armed.append(_Armed(fault, request, alter, times, spared, mode == "cut"))
+        self._armed.sort(key=lambda armed: armed.cuts)
 
     def disarm(self) -> None:
         """Leave every page as it is from now."""
@@ -80,6 +83,8 @@ class PageFaults:
         for armed in self._armed:
             if armed.times != 0 and armed.request.fullmatch(request):
                 reply = self._strike(armed, reply)
+                if armed.cuts:
+                    break
         return reply
 
     def _strike(self, armed: _Armed, reply: Reply) -> Reply:
@@ -109,7 +114,8 @@ def _shortened(reply: Reply, count: int) -> Reply:
 
 def _changed(reply: Reply, change: Callable[[Json, int], bool], amount: int) -> Reply:
     document = json.loads(reply.body)
-    if not isinstance(document, dict) or not change(document, amount):
+    is_split = isinstance(document, dict) and document.keys() >= {_ROWS, _TOTAL_BALANCE}
+    if not is_split or not change(document, amount):
         return reply
     return json_reply(document, reply.status, reply.headers)
 
