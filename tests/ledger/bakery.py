@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bakehouse.ledger import audit, bakers, distributions, operations, payouts
+from bakehouse.ledger import audit, bakers, distributions, leases, operations, payouts
 from bakehouse.ledger.audit import AuditEvent
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.database import Ledger
@@ -14,6 +15,7 @@ from bakehouse.ledger.distributions import Distribution, DistributionKey, PlanFi
 from bakehouse.ledger.operations import NewOperation, NewTransfer, Operation
 from bakehouse.ledger.payouts import NewPayout, Payout
 from bakehouse.ledger.states import (
+    Death,
     DistributionKind,
     DistributionState,
     Mode,
@@ -123,8 +125,22 @@ def new_operation(
         counter_first=counter,
         content_count=max(1, len(transfers)),
         total_fee=Mutez(400 * len(transfers)),
+        gas_limit=200 * len(transfers),
+        born_level=1_500,
+        born_block="BLborn",
         transfers=transfers,
     )
+
+
+async def store(
+    tx: AsyncConnection, distribution: Distribution, new: NewOperation, *, at: datetime = NOW
+) -> int:
+    """Store a signed group as the one who holds the lease of its source."""
+    lease = await leases.acquire(
+        tx, distribution.key.network, new.source, holder="test", at=NOW, seconds=9
+    )
+    assert lease is not None
+    return await operations.store_signed(tx, distribution, new, lease, at=at)
 
 
 async def plan(tx: AsyncConnection, nets: Mapping[str, int], cycle: int = CYCLE) -> Distribution:
@@ -144,7 +160,7 @@ async def plan(tx: AsyncConnection, nets: Mapping[str, int], cycle: int = CYCLE)
 
 
 async def sign(tx: AsyncConnection, distribution: Distribution, new: NewOperation) -> Operation:
-    row_id = await operations.store_signed(tx, distribution, new, at=NOW)
+    row_id = await store(tx, distribution, new)
     return await operation_of(tx, distribution, row_id)
 
 
@@ -154,12 +170,14 @@ async def operation_of(tx: AsyncConnection, distribution: Distribution, row_id: 
 
 
 async def enter(tx: AsyncConnection, operation: Operation, state: OperationState) -> None:
-    """Enter a state with what goes with it: a block when it is included, none when taken out."""
-    block: dict[str, object] = {}
+    """Enter a state with what goes with it: a block when it is included, a cause of death."""
+    block: dict[str, Any] = {}
     if state is OperationState.INCLUDED:
         block = {"included_level": 1_010, "included_block": "BLincluded", "applied": True}
     if state is OperationState.INJECTED:
         block = {"included_level": None, "included_block": None, "applied": None}
+    if state is OperationState.DEAD:
+        block = {"death": Death.EXPIRED}
     await operations.enter_state(tx, operation, state, at=NOW, **block)
 
 

@@ -206,6 +206,8 @@ async def test_signing_is_told_with_the_sum_that_leaves(bakery: Bakery) -> None:
         "oo-7",
     )
     assert signed.detail == {
+        "kind": "payout",
+        "lease": 1,
         "distribution": f"{BAKER}/{CYCLE}/delegators/on",
         "source": "tz1-payout",
         "counter": 7,

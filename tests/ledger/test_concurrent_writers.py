@@ -53,7 +53,7 @@ async def test_no_update_is_lost_between_two_writers(bakery: Bakery, other: Ledg
 
     async with other.read() as tx:
         (operation,) = await operations.of_distribution(tx, distribution.id)
-    assert operation.scanned_level == 1_000 + 20
+    assert operation.scanned_level == 1_500 + 20
 
 
 async def test_two_writers_make_one_audit_chain(bakery: Bakery, other: Ledger) -> None:

@@ -51,6 +51,8 @@ async def test_a_cycle_is_entered_as_seen(bakery: Bakery) -> None:
         figures=NOTHING,
         created_at=NOW,
         updated_at=NOW,
+        approved_at=None,
+        verified_at=None,
     )
     event = await last_event(bakery)
     assert (event.action, event.subject) == ("distribution.seen", str(key_of()))

@@ -40,6 +40,7 @@ from tests.ledger.bakery import (
     new_payout,
     operation_called,
     payout_called,
+    store,
 )
 from tests.ledger.paper_book import Book, Group, Line
 
@@ -161,7 +162,7 @@ class LedgerBesideBook(RuleBasedStateMachine):
             chosen = [await payout_called(tx, *line) for line in sorted(lines)]
             signing = await distributions.get(tx, key_of(cycle))
             new = new_operation(counter, chosen, name)
-            await operations.store_signed(tx, signing, new, at=NOW)
+            await store(tx, signing, new)
 
         if self.book.may_sign(counter, lines):
             self.write(store_signed)
@@ -230,7 +231,7 @@ class LedgerBesideBook(RuleBasedStateMachine):
             payout = await payout_called(tx, *line)
             signing = await distributions.get(tx, key_of(line[0]))
             new = new_operation(counter, [payout], "oo-never")
-            await operations.store_signed(tx, signing, new, at=NOW)
+            await store(tx, signing, new)
             raise LookupError
 
         with pytest.raises((LookupError, *REFUSALS)):

@@ -1,15 +1,15 @@
 """One signed group in flight for each source, and one living group for each counter."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from bakehouse.errors import IllegalTransitionError
 from bakehouse.ledger import operations
 from bakehouse.ledger.distributions import Distribution
 from bakehouse.ledger.operations import UNFINISHED, Operation
-from bakehouse.ledger.states import IN_FLIGHT, OperationState
+from bakehouse.ledger.states import IN_FLIGHT, Death, OperationKind, OperationState
 from tests.ledger.bakery import (
     NETWORK,
     NOW,
@@ -20,15 +20,18 @@ from tests.ledger.bakery import (
     new_operation,
     operation_of,
     sign,
+    store,
 )
 
 SIGNED, INJECTED = OperationState.SIGNED, OperationState.INJECTED
 INCLUDED, FINAL, DEAD = OperationState.INCLUDED, OperationState.FINAL, OperationState.DEAD
+QUARANTINED = OperationState.QUARANTINED
 
 WAYS = {
     SIGNED: (),
     INJECTED: (INJECTED,),
     INCLUDED: (INJECTED, INCLUDED),
+    QUARANTINED: (INJECTED, QUARANTINED),
     FINAL: (INJECTED, INCLUDED, FINAL),
     DEAD: (INJECTED, DEAD),
 }
@@ -91,7 +94,7 @@ async def test_each_source_has_its_own_flight_and_counters(
         await sign(tx, distribution, new_operation(7, operation_hash="oo-1"))
         other_source = replace(new_operation(7, operation_hash="oo-2"), source="tz1-other")
         await sign(tx, distribution, other_source)
-        await operations.store_signed(tx, elsewhere, new_operation(7, (), "oo-3"), at=NOW)
+        await store(tx, elsewhere, new_operation(7, (), "oo-3"))
 
         here = await operations.in_states(tx, NETWORK, SOURCE, IN_FLIGHT)
     assert [operation.hash for operation in here] == ["oo-1"]
@@ -140,7 +143,7 @@ async def test_a_stored_group_comes_back_as_it_was_signed(
     signed_bytes = bytes(range(256)) * 40
     new = replace(new_operation(2**53 + 1), signed_bytes=signed_bytes)
     async with bakery.ledger.write() as tx:
-        row_id = await operations.store_signed(tx, distribution, new, at=NOW)
+        row_id = await store(tx, distribution, new)
         stored = await operation_of(tx, distribution, row_id)
 
     assert stored == Operation(
@@ -149,6 +152,8 @@ async def test_a_stored_group_comes_back_as_it_was_signed(
         baker_id=distribution.key.baker_id,
         distribution_id=distribution.id,
         source=SOURCE,
+        kind=OperationKind.PAYOUT,
+        replaces_id=None,
         state=SIGNED,
         hash=new.hash,
         signed_bytes=signed_bytes,
@@ -159,36 +164,79 @@ async def test_a_stored_group_comes_back_as_it_was_signed(
         counter_first=2**53 + 1,
         content_count=1,
         total_fee=new.total_fee,
-        # No block after the branch was read yet.
-        scanned_level=1_000,
+        gas_limit=new.gas_limit,
+        born_level=1_500,
+        born_block="BLborn",
+        lease_token=1,
+        # No block since it was signed was read yet.
+        scanned_level=1_500,
         included_level=None,
         included_block=None,
         applied=None,
+        death=None,
+        evidence=None,
+        cancel_requested_at=None,
         created_at=NOW,
     )
 
 
-@pytest.mark.parametrize(("state", "level"), [(INCLUDED, None), (SIGNED, 7), (DEAD, 7)])
+@pytest.mark.parametrize(("state", "level"), [(INCLUDED, None), (INJECTED, 7), (DEAD, 7)])
 async def test_a_level_goes_with_a_block_and_with_nothing_else(
     bakery: Bakery, distribution: Distribution, state: OperationState, level: int | None
 ) -> None:
     operation = await bakery.sign(distribution, counter=7)
     if state is INCLUDED:
         await bakery.lead(operation, INJECTED)
+    values: dict[str, Any] = {
+        "included_level": level,
+        "death": Death.EXPIRED if state is DEAD else None,
+    }
 
-    with pytest.raises((IntegrityError, IllegalTransitionError)):
+    with pytest.raises(IntegrityError, match="inclusion_has_level"):
         async with bakery.ledger.write() as tx:
-            await operations.enter_state(tx, operation, state, at=NOW, included_level=level)
+            await operations.enter_state(tx, operation, state, at=NOW, **values)
 
 
-@pytest.mark.parametrize(("level", "overdue"), [(1_001, False), (1_600, False), (1_601, True)])
-async def test_a_group_is_overdue_when_every_block_that_could_hold_it_was_read(
-    bakery: Bakery, distribution: Distribution, level: int, *, overdue: bool
+@pytest.mark.parametrize(("state", "death"), [(DEAD, None), (INJECTED, Death.EXPIRED)])
+async def test_a_death_has_a_cause_and_a_cause_has_a_death(
+    bakery: Bakery, distribution: Distribution, state: OperationState, death: Death | None
 ) -> None:
     operation = await bakery.sign(distribution, counter=7)
-    assert (operation.last_includable_level, operation.is_overdue) == (1_601, False)
+
+    with pytest.raises(IntegrityError, match="death_has_a_cause"):
+        async with bakery.ledger.write() as tx:
+            await operations.enter_state(tx, operation, state, at=NOW, death=death)
+
+
+async def test_no_other_cause_of_death_is_known(bakery: Bakery, distribution: Distribution) -> None:
+    operation = await bakery.sign(distribution, counter=7)
+
+    with pytest.raises(IntegrityError, match="death_known"):
+        async with bakery.ledger.write() as tx:
+            await operations.enter_state(tx, operation, DEAD, at=NOW, death="of boredom")
+
+
+@pytest.mark.parametrize("death", Death)
+async def test_a_death_is_kept_with_its_cause_and_its_evidence(
+    bakery: Bakery, distribution: Distribution, death: Death
+) -> None:
+    operation = await bakery.sign(distribution, counter=7)
+    async with bakery.ledger.write() as tx:
+        await operations.enter_state(tx, operation, DEAD, at=NOW, death=death, evidence="{}")
+        buried = await operation_of(tx, distribution, operation.id)
+
+    assert (buried.state, buried.death, buried.evidence) == (DEAD, death, "{}")
+
+
+async def test_what_was_read_of_the_chain_is_remembered(
+    bakery: Bakery, distribution: Distribution
+) -> None:
+    operation = await bakery.sign(distribution, counter=7)
 
     async with bakery.ledger.write() as tx:
-        await operations.mark_scanned(tx, operation, level)
-        read = await operation_of(tx, distribution, operation.id)
-    assert (read.scanned_level, read.is_overdue) == (level, overdue)
+        # A look that was contradicted begins anew, so that it may also go back.
+        for level in (1_501, 1_601, 1_500):
+            await operations.mark_scanned(tx, operation, level)
+            read = await operation_of(tx, distribution, operation.id)
+            assert read.scanned_level == level
+    assert read == operation

@@ -26,6 +26,7 @@ from tests.ledger.bakery import (
     new_operation,
     sign,
     states_of,
+    store,
 )
 
 
@@ -133,7 +134,7 @@ async def fail_the_cycle(tx: AsyncConnection, at: datetime) -> None:
 
 async def sign_nothing(tx: AsyncConnection, at: datetime) -> None:
     seen = await distributions.ensure(tx, key_of(), at=NOW)
-    await operations.store_signed(tx, seen, new_operation(7), at=at)
+    await store(tx, seen, new_operation(7), at=at)
 
 
 DEEDS: dict[str, Deed] = {

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bakehouse.ledger import distributions, operations, payouts
+from bakehouse.ledger import distributions, leases, operations, payouts
 from bakehouse.ledger.distributions import Distribution, DistributionKey, PlanFigures
 from bakehouse.ledger.operations import NewOperation, NewTransfer, Operation
 from bakehouse.ledger.payouts import NewPayout, Payout
@@ -80,7 +80,11 @@ class Scene:
         await self.enter(planned, DistributionState.PAYING)
         owed = await payouts.in_state(self.tx, planned, PayoutState.OWED)
         new = _new_operation(self.key.baker_id, counter, owed)
-        await operations.store_signed(self.tx, planned, new, at=self.at)
+        lease = await leases.acquire(
+            self.tx, self.key.network, new.source, holder="scene", at=self.at, seconds=9
+        )
+        assert lease is not None
+        await operations.store_signed(self.tx, planned, new, lease, at=self.at)
         (signed,) = await operations.of_distribution(self.tx, planned.id)
         return signed
 
@@ -156,5 +160,8 @@ def _new_operation(source: str, counter: int, owed: Sequence[Payout]) -> NewOper
         counter_first=counter,
         content_count=len(transfers),
         total_fee=Mutez(SOURCE_FEE * len(transfers)),
+        gas_limit=sum(transfer.gas_limit for transfer in transfers),
+        born_level=LEVEL,
+        born_block="BL",
         transfers=transfers,
     )
