@@ -128,6 +128,8 @@ def test_every_setting_can_be_set_and_is_listed_as_it_was_written(desk: Desk) ->
     written = {
         "alias": "Bake Nug",
         "bond_pool_enabled": "yes",
+        "confirm_first_cycle": "no",
+        "cycle_cap": "5000000000",
         "default_fee": "9.95 %",
         "first_cycle": "751",
         "minimum_payout": "100000",
@@ -136,6 +138,7 @@ def test_every_setting_can_be_set_and_is_listed_as_it_was_written(desk: Desk) ->
         "num_blocks_wait": "5",
         "payment_retries": "4",
         "payout_address": PAYOUT,
+        "payout_cap": "250000000",
         "payout_delay_cycles": "2",
         "scheduled": "no",
         "share_block_fees": "yes",
