@@ -15,6 +15,7 @@ from bakehouse.ledger import audit, operations, payouts
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.distributions import Distribution
 from bakehouse.ledger.states import OperationState, PayoutState
+from bakehouse.ledger.transfers import transfers_of
 from tests.ledger.bakery import Bakery
 from tests.ledger.killed_writer import AFTER_COMMIT, BEFORE_COMMIT
 
@@ -88,7 +89,7 @@ async def test_a_group_is_stored_whole_or_not_at_all(
     await killer.kill("sign", AFTER_COMMIT)
     async with bakery.ledger.read() as tx:
         (operation,) = await operations.of_distribution(tx, distribution.id)
-        transfers = await operations.transfers_of(tx, operation.id)
+        transfers = await transfers_of(tx, operation.id)
         assert await payouts.count_by_state(tx, distribution) == {PayoutState.ASSIGNED: (2, 990)}
         assert await audit.first_broken_link(tx) is None
     assert (operation.state, operation.signed_bytes) == (OperationState.SIGNED, b"group 7")

@@ -24,10 +24,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.errors import IllegalTransitionError
-from bakehouse.ledger import audit, distributions, operations, payouts
+from bakehouse.ledger import audit, distributions, payouts
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.operations import Operation
 from bakehouse.ledger.states import OperationState, PayoutState
+from bakehouse.ledger.transfers import transfers_of
 from tests.ledger.bakery import (
     NOW,
     Bakery,
@@ -271,7 +272,7 @@ async def settled(tx: AsyncConnection, operation: Operation) -> None:
 
 
 async def first_transfer_held(tx: AsyncConnection, operation: Operation) -> None:
-    first, *_ = await operations.transfers_of(tx, operation.id)
+    first, *_ = await transfers_of(tx, operation.id)
     await payouts.release_operation(tx, operation.id, held=[(first.id, "failed")])
 
 

@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from bakehouse.ledger import distributions, operations, payouts
+from bakehouse.ledger import distributions, payouts
 from bakehouse.ledger.schema import metadata
 from bakehouse.ledger.states import DistributionKind, Mode, OperationState, PayoutState
+from bakehouse.ledger.transfers import transfers_of
 from bakehouse.rewards.money import Mutez
 from tests.ledger.bakery import NOW, Bakery, key_of, new_operation, new_payout, sign, states_of
 
@@ -87,7 +88,7 @@ async def test_amounts_survive_to_the_mutez(bakery: Bakery, amount: int) -> None
         await payouts.add(tx, distribution, [row])
         (owed,) = await payouts.in_state(tx, distribution, PayoutState.OWED)
         operation = await sign(tx, distribution, new_operation(amount, [owed]))
-        (transfer,) = await operations.transfers_of(tx, operation.id)
+        (transfer,) = await transfers_of(tx, operation.id)
 
     assert (owed.gross, owed.delegated_balance) == (amount, amount)
     assert operation.counter_first == amount

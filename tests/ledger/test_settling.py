@@ -8,10 +8,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bakehouse.errors import IllegalTransitionError
 from bakehouse.ledger import distributions, operations, payouts
 from bakehouse.ledger.distributions import Distribution
-from bakehouse.ledger.operations import Operation, Transfer, TransferSums
+from bakehouse.ledger.operations import Operation
 from bakehouse.ledger.payouts import Payout
 from bakehouse.ledger.schema import attempts
 from bakehouse.ledger.states import Mode, OperationState, PayoutState
+from bakehouse.ledger.transfers import (
+    Transfer,
+    TransferSums,
+    record_receipts,
+    total_burn,
+    transfer_sums,
+    transfers_of,
+)
 from bakehouse.rewards.money import Mutez
 from tests.ledger.bakery import (
     BAKER,
@@ -44,7 +52,7 @@ async def operation(bakery: Bakery, distribution: Distribution) -> Operation:
 
 
 async def transfers_by_destination(tx: AsyncConnection, operation: Operation) -> dict[str, int]:
-    stored = await operations.transfers_of(tx, operation.id)
+    stored = await transfers_of(tx, operation.id)
     return {transfer.destination: transfer.id for transfer in stored}
 
 
@@ -61,7 +69,7 @@ async def test_signing_binds_each_payout_to_its_transfer(
     bakery: Bakery, distribution: Distribution, operation: Operation
 ) -> None:
     async with bakery.ledger.read() as tx:
-        stored = await operations.transfers_of(tx, operation.id)
+        stored = await transfers_of(tx, operation.id)
         settled = {
             transfer.destination: await payouts.of_transfer(tx, transfer.id) for transfer in stored
         }
@@ -166,7 +174,7 @@ async def test_cycles_of_one_person_are_paid_by_one_transfer(bakery: Bakery) -> 
     async with bakery.ledger.write() as tx:
         owed = [row for cycle in (early, late) for row in await payouts.in_state(tx, cycle, OWED)]
         signed = await sign(tx, late, new_operation(7, owed))
-        (transfer,) = await operations.transfers_of(tx, signed.id)
+        (transfer,) = await transfers_of(tx, signed.id)
         assert transfer.amount == 11
         assert [row.cycle for row in await payouts.of_transfer(tx, transfer.id)] == [1, 2]
         for state in (OperationState.INJECTED, OperationState.INCLUDED, OperationState.FINAL):
@@ -263,10 +271,10 @@ async def test_receipts_say_what_became_of_each_transfer_and_what_it_burned(
     async with bakery.ledger.write() as tx:
         # Position 9 is no transfer of ours, as a reveal is none.
         receipts = [(0, "applied", Mutez(0)), (2, "applied", Mutez(64_250)), (9, "x", Mutez(5))]
-        await operations.record_receipts(tx, operation, receipts)
-        stored = await operations.transfers_of(tx, operation.id)
-        assert await operations.total_burn(tx, distribution.id) == 64_250
-        assert await operations.transfer_sums(tx, distribution.id) == {
+        await record_receipts(tx, operation, receipts)
+        stored = await transfers_of(tx, operation.id)
+        assert await total_burn(tx, distribution.id) == 64_250
+        assert await transfer_sums(tx, distribution.id) == {
             operation.id: TransferSums(count=3, amount=Mutez(999), burn=Mutez(64_250))
         }
 
@@ -281,8 +289,8 @@ async def test_a_cycle_without_operations_burned_nothing_and_owes_nothing(bakery
     async with bakery.ledger.write() as tx:
         empty = await distributions.ensure(tx, key_of(), at=NOW)
         await payouts.add(tx, empty, [])
-        assert await operations.total_burn(tx, empty.id) == 0
-        assert await operations.transfer_sums(tx, empty.id) == {}
+        assert await total_burn(tx, empty.id) == 0
+        assert await transfer_sums(tx, empty.id) == {}
         assert await payouts.total_of_cycle(tx, empty) == 0
         assert await payouts.count_by_state(tx, empty) == {}
 

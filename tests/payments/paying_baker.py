@@ -10,10 +10,11 @@ from sqlalchemy import select
 
 from bakehouse.ledger import audit, bakers, distributions, operations, payouts
 from bakehouse.ledger.distributions import Distribution, DistributionKey
-from bakehouse.ledger.operations import Operation, Transfer
+from bakehouse.ledger.operations import Operation
 from bakehouse.ledger.payouts import Payout
 from bakehouse.ledger.schema import attempts
 from bakehouse.ledger.states import DistributionKind, Mode
+from bakehouse.ledger.transfers import Transfer, transfers_of
 from bakehouse.payments.advance import Step, advance
 from bakehouse.payments.due import note_due_cycles
 from bakehouse.payments.payer import Payer, PaymentLimits
@@ -186,7 +187,7 @@ class PayingBaker:
 
     async def transfers_of(self, operation: Operation) -> list[Transfer]:
         async with self.payer.ledger.read() as tx:
-            return await operations.transfers_of(tx, operation.id)
+            return await transfers_of(tx, operation.id)
 
     async def settled_by(self, transfer: Transfer) -> list[Payout]:
         async with self.payer.ledger.read() as tx:

@@ -17,6 +17,7 @@ from bakehouse.ledger.states import (
     OperationState,
     PayoutState,
 )
+from bakehouse.ledger.transfers import record_receipts
 from bakehouse.rewards.money import BasisPoints, Mutez
 from bakehouse.rewards.plan_document import BOND_MEMBER, DELEGATOR
 from bakehouse.tezos.base58check import Prefix, encode
@@ -101,7 +102,7 @@ class Scene:
             included_block="BL",
             applied=True,
         )
-        await operations.record_receipts(self.tx, signed, [(0, "applied", Mutez(BURN))])
+        await record_receipts(self.tx, signed, [(0, "applied", Mutez(BURN))])
         await self._enter_operation(signed, OperationState.FINAL)
         await payouts.settle_operation(self.tx, signed.id)
         paying = await distributions.get(self.tx, self.key)

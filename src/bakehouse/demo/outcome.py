@@ -8,6 +8,7 @@ from bakehouse.errors import RefusalError
 from bakehouse.ledger import distributions, operations, payouts
 from bakehouse.ledger.distributions import DistributionKey
 from bakehouse.ledger.states import OperationState, PayoutState
+from bakehouse.ledger.transfers import total_burn, transfers_of
 from bakehouse.payments.payer import Payer
 from bakehouse.sandbox.transfer_record import TransferRecord
 
@@ -24,8 +25,8 @@ async def outcome_of(
         distribution = await distributions.get(tx, key)
         planned = await payouts.of_distribution(tx, distribution)
         signed = await operations.of_distribution(tx, distribution.id)
-        transfers = {each.hash: await operations.transfers_of(tx, each.id) for each in signed}
-        burned = await operations.total_burn(tx, distribution.id)
+        transfers = {each.hash: await transfers_of(tx, each.id) for each in signed}
+        burned = await total_burn(tx, distribution.id)
     final = [each for each in signed if each.state is OperationState.FINAL and each.applied]
     paid = [payout for payout in planned if payout.state is PayoutState.PAID]
     total = sum(payout.net for payout in paid)

@@ -1,11 +1,11 @@
-"""Operations: every group ever signed, its transfers, and what was heard of it."""
+"""Operations: every group ever signed, and what was heard of it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, func, insert, select, update
+from sqlalchemy import Row, Select, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.failpoints import Failpoint, failpoint
@@ -16,7 +16,7 @@ from bakehouse.ledger.leases import Lease
 from bakehouse.ledger.schema import attempts, operations, transfers
 from bakehouse.ledger.states import IN_FLIGHT, Death, OperationKind, OperationState
 from bakehouse.ledger.transition import move, state_of
-from bakehouse.rewards.money import NO_MUTEZ, Mutez
+from bakehouse.rewards.money import Mutez
 
 #: Not yet final, and not yet proven dead: the chain must be watched for these.
 UNFINISHED = frozenset({*IN_FLIGHT, OperationState.INCLUDED})
@@ -100,19 +100,6 @@ class Operation:
     def counter_last(self) -> int:
         """The counter of its last content."""
         return self.counter_first + self.content_count - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Transfer:
-    """One transfer of a stored group; amounts in mutez."""
-
-    id: int
-    position: int
-    destination: str
-    amount: Mutez
-    fee: Mutez
-    status: str | None
-    burn: Mutez
 
 
 async def store_signed(
@@ -226,18 +213,6 @@ async def record_attempt(
     )
 
 
-async def record_receipts(
-    tx: AsyncConnection, operation: Operation, receipts: Sequence[tuple[int, str, Mutez]]
-) -> None:
-    """Keep (position, status, burn) of each transfer as its block shows it."""
-    for position, status, burn in receipts:
-        await tx.execute(
-            update(transfers)
-            .where(transfers.c.operation_id == operation.id, transfers.c.position == position)
-            .values(status=status, burn=burn)
-        )
-
-
 async def in_states(
     tx: AsyncConnection, network: str, source: str, states: Collection[OperationState]
 ) -> list[Operation]:
@@ -275,24 +250,6 @@ async def known(tx: AsyncConnection, hashes: Collection[str]) -> set[str]:
     return found
 
 
-async def settled_transfers(tx: AsyncConnection, transfer_ids: Collection[int]) -> set[int]:
-    """Give those of the transfers whose operation is final and was applied."""
-    wanted = sorted(set(transfer_ids))
-    found: set[int] = set()
-    for start in range(0, len(wanted), _VALUES_PER_STATEMENT):
-        query = (
-            select(transfers.c.id)
-            .join(operations, operations.c.id == transfers.c.operation_id)
-            .where(
-                transfers.c.id.in_(wanted[start : start + _VALUES_PER_STATEMENT]),
-                operations.c.state == OperationState.FINAL,
-                operations.c.applied,
-            )
-        )
-        found.update((await tx.execute(query)).scalars())
-    return found
-
-
 async def has_paid(tx: AsyncConnection, baker_id: str) -> bool:
     """Whether any payout group of the baker was ever applied in a final block."""
     query = select(operations.c.id).where(
@@ -308,62 +265,6 @@ async def of_distribution(tx: AsyncConnection, distribution_id: int) -> list[Ope
     """Give every operation signed for a distribution, in counter order."""
     query = select(operations).where(operations.c.distribution_id == distribution_id)
     return await _fetch(tx, query.order_by(operations.c.counter_first, operations.c.id))
-
-
-async def transfers_of(tx: AsyncConnection, operation_id: int) -> list[Transfer]:
-    """Give the transfers of an operation by position."""
-    query = select(transfers).where(transfers.c.operation_id == operation_id)
-    rows = await tx.execute(query.order_by(transfers.c.position))
-    return [
-        Transfer(
-            row.id,
-            row.position,
-            row.destination,
-            Mutez(row.amount),
-            Mutez(row.fee),
-            row.status,
-            Mutez(row.burn),
-        )
-        for row in rows
-    ]
-
-
-@dataclass(frozen=True, slots=True)
-class TransferSums:
-    """How many transfers an operation has, what they move and what they burn, in mutez."""
-
-    count: int = 0
-    amount: Mutez = NO_MUTEZ
-    burn: Mutez = NO_MUTEZ
-
-
-async def transfer_sums(tx: AsyncConnection, distribution_id: int) -> dict[int, TransferSums]:
-    """Sum up the transfers of a distribution's operations, by operation."""
-    query = (
-        select(
-            transfers.c.operation_id,
-            func.count(),
-            func.sum(transfers.c.amount),
-            func.sum(transfers.c.burn),
-        )
-        .join(operations, operations.c.id == transfers.c.operation_id)
-        .where(operations.c.distribution_id == distribution_id)
-        .group_by(transfers.c.operation_id)
-    )
-    return {
-        operation_id: TransferSums(count, Mutez(int(amount)), Mutez(int(burn)))
-        for operation_id, count, amount, burn in await tx.execute(query)
-    }
-
-
-async def total_burn(tx: AsyncConnection, distribution_id: int) -> Mutez:
-    """Sum the storage burns (mutez) of a distribution's operations."""
-    query = (
-        select(func.coalesce(func.sum(transfers.c.burn), 0))
-        .join(operations, operations.c.id == transfers.c.operation_id)
-        .where(operations.c.distribution_id == distribution_id)
-    )
-    return Mutez(int((await tx.execute(query)).scalar_one()))
 
 
 async def _fetch(tx: AsyncConnection, query: Select[Any]) -> list[Operation]:

@@ -7,6 +7,7 @@ from bakehouse.failpoints import Failpoint, failpoint
 from bakehouse.ledger import operations
 from bakehouse.ledger.operations import UNFINISHED, Operation
 from bakehouse.ledger.states import IN_FLIGHT, OperationState
+from bakehouse.ledger.transfers import record_receipts, transfers_of
 from bakehouse.payments.agreement import agree_on_block
 from bakehouse.payments.death import bury_if_dead
 from bakehouse.payments.inject import inject
@@ -84,7 +85,7 @@ async def _enter_included(payer: Payer, operation: Operation, header: BlockHeade
             (index, content.result.status, storage_burn(content.result, constants))
             for index, content in enumerate(found.contents)
         ]
-        await operations.record_receipts(tx, operation, receipts)
+        await record_receipts(tx, operation, receipts)
     _log.info(
         "operation-included",
         operation=operation.hash,
@@ -142,7 +143,7 @@ async def _require_as_signed(
     payer: Payer, operation: Operation, included: IncludedOperation
 ) -> None:
     async with payer.ledger.read() as tx:
-        transfers = await operations.transfers_of(tx, operation.id)
+        transfers = await transfers_of(tx, operation.id)
     for transfer in transfers:
         content = included.contents[transfer.position]
         if (content.destination, content.amount) != (transfer.destination, transfer.amount):

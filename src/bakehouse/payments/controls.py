@@ -26,6 +26,7 @@ from bakehouse.ledger.states import (
     OperationState,
     PayoutState,
 )
+from bakehouse.ledger.transfers import transfers_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ async def declare_dead(tx: AsyncConnection, operation_hash: str, by: Decision) -
     await operations.enter_state(
         tx, operation, OperationState.DEAD, at=by.at, actor=by.actor, death=Death.DECLARED
     )
-    transfers = await operations.transfers_of(tx, operation.id)
+    transfers = await transfers_of(tx, operation.id)
     reason = f"its operation {operation_hash} was declared dead: {by.why} ({by.actor})"
     bound = [await payouts.of_transfer(tx, transfer.id) for transfer in transfers]
     await payouts.release_operation(

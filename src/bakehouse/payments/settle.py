@@ -15,6 +15,7 @@ from bakehouse.ledger.states import (
     OperationState,
     PayoutState,
 )
+from bakehouse.ledger.transfers import transfers_of
 from bakehouse.payments.payer import Payer
 from bakehouse.tezos.receipt import IncludedOperation, Status, tell_want_of_money
 
@@ -36,8 +37,7 @@ async def settle(payer: Payer, operation: Operation, receipt: IncludedOperation)
             _log.info("operation-final", operation=operation.hash, payouts=count)
             return
         by_position = {
-            transfer.position: transfer
-            for transfer in await operations.transfers_of(tx, operation.id)
+            transfer.position: transfer for transfer in await transfers_of(tx, operation.id)
         }
         held = [
             (

@@ -12,9 +12,10 @@ from bakehouse.errors import NodeRefusedError
 from bakehouse.ledger import audit, distributions, operations, payouts
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.distributions import Distribution
-from bakehouse.ledger.operations import Operation, Transfer
+from bakehouse.ledger.operations import Operation
 from bakehouse.ledger.payouts import Payout
 from bakehouse.ledger.states import Mode, OperationState, PayoutState
+from bakehouse.ledger.transfers import Transfer, settled_transfers, transfers_of
 from bakehouse.payments.agreement import agree_on_block
 from bakehouse.payments.payer import Payer
 from bakehouse.rewards.money import Mutez, format_tez
@@ -97,9 +98,7 @@ async def _books(payer: Payer, distribution: Distribution) -> _Books:
         return _Books(
             distribution=distribution,
             payouts=tuple(await payouts.of_distribution(tx, distribution, limit=_PAYOUTS_MAX)),
-            operations=tuple(
-                [(each, tuple(await operations.transfers_of(tx, each.id))) for each in signed]
-            ),
+            operations=tuple([(each, tuple(await transfers_of(tx, each.id))) for each in signed]),
             planned=await payouts.total_of_cycle(tx, distribution),
         )
 
@@ -169,7 +168,7 @@ async def _check_paid(payer: Payer, book: _Books, result: Verification) -> None:
     cycle = book.distribution.key.cycle
     paid = [each for each in book.payouts if each.state is PayoutState.PAID]
     async with payer.ledger.read() as tx:
-        settled = await operations.settled_transfers(
+        settled = await settled_transfers(
             tx, [each.transfer_id for each in paid if each.transfer_id is not None]
         )
     for payout in paid:

@@ -10,9 +10,10 @@ from bakehouse.ledger import bakers, distributions, operations, payouts
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.distributions import Distribution, DistributionKey
-from bakehouse.ledger.operations import Operation, TransferSums
+from bakehouse.ledger.operations import Operation
 from bakehouse.ledger.payouts import Payout
 from bakehouse.ledger.states import DistributionKind, Mode, PayoutState
+from bakehouse.ledger.transfers import TransferSums, transfer_sums, transfers_of
 from bakehouse.rewards.money import Mutez
 from bakehouse.tezos.address import parse_implicit
 
@@ -82,7 +83,7 @@ async def read_cycle(ledger: Ledger, wanted: Wanted) -> CycleRecords:
             tx, distribution, offset=wanted.offset, limit=wanted.limit + 1
         )
         signed = await operations.of_distribution(tx, distribution.id)
-        sums = await operations.transfer_sums(tx, distribution.id)
+        sums = await transfer_sums(tx, distribution.id)
         hashes = await _hashes_by_transfer(tx, signed)
         return CycleRecords(
             baker=baker,
@@ -105,5 +106,5 @@ async def _hashes_by_transfer(
     return {
         transfer.id: operation.hash
         for operation in signed
-        for transfer in await operations.transfers_of(tx, operation.id)
+        for transfer in await transfers_of(tx, operation.id)
     }

@@ -1,0 +1,114 @@
+"""Transfers: what each signed group moves to whom, and what its block says became of it."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bakehouse.ledger.operations import Operation
+from bakehouse.ledger.schema import operations, transfers
+from bakehouse.ledger.states import OperationState
+from bakehouse.rewards.money import NO_MUTEZ, Mutez
+
+# SQLite binds at most 32,766 values in one statement.
+_IDS_PER_STATEMENT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """One transfer of a stored group; amounts in mutez."""
+
+    id: int
+    position: int
+    destination: str
+    amount: Mutez
+    fee: Mutez
+    status: str | None
+    burn: Mutez
+
+
+@dataclass(frozen=True, slots=True)
+class TransferSums:
+    """How many transfers an operation has, what they move and what they burn, in mutez."""
+
+    count: int = 0
+    amount: Mutez = NO_MUTEZ
+    burn: Mutez = NO_MUTEZ
+
+
+async def transfers_of(tx: AsyncConnection, operation_id: int) -> list[Transfer]:
+    """Give the transfers of an operation by position."""
+    query = select(transfers).where(transfers.c.operation_id == operation_id)
+    rows = await tx.execute(query.order_by(transfers.c.position))
+    return [
+        Transfer(
+            row.id,
+            row.position,
+            row.destination,
+            Mutez(row.amount),
+            Mutez(row.fee),
+            row.status,
+            Mutez(row.burn),
+        )
+        for row in rows
+    ]
+
+
+async def transfer_sums(tx: AsyncConnection, distribution_id: int) -> dict[int, TransferSums]:
+    """Sum up the transfers of a distribution's operations, by operation."""
+    query = (
+        select(
+            transfers.c.operation_id,
+            func.count(),
+            func.sum(transfers.c.amount),
+            func.sum(transfers.c.burn),
+        )
+        .join(operations, operations.c.id == transfers.c.operation_id)
+        .where(operations.c.distribution_id == distribution_id)
+        .group_by(transfers.c.operation_id)
+    )
+    return {
+        operation_id: TransferSums(count, Mutez(int(amount)), Mutez(int(burn)))
+        for operation_id, count, amount, burn in await tx.execute(query)
+    }
+
+
+async def total_burn(tx: AsyncConnection, distribution_id: int) -> Mutez:
+    """Sum the storage burns (mutez) of a distribution's operations."""
+    query = (
+        select(func.coalesce(func.sum(transfers.c.burn), 0))
+        .join(operations, operations.c.id == transfers.c.operation_id)
+        .where(operations.c.distribution_id == distribution_id)
+    )
+    return Mutez(int((await tx.execute(query)).scalar_one()))
+
+
+async def record_receipts(
+    tx: AsyncConnection, operation: Operation, receipts: Sequence[tuple[int, str, Mutez]]
+) -> None:
+    """Keep (position, status, burn) of each transfer as its block shows it."""
+    for position, status, burn in receipts:
+        await tx.execute(
+            update(transfers)
+            .where(transfers.c.operation_id == operation.id, transfers.c.position == position)
+            .values(status=status, burn=burn)
+        )
+
+
+async def settled_transfers(tx: AsyncConnection, transfer_ids: Collection[int]) -> set[int]:
+    """Give those of the transfers whose operation is final and was applied."""
+    wanted = sorted(set(transfer_ids))
+    found: set[int] = set()
+    for start in range(0, len(wanted), _IDS_PER_STATEMENT):
+        query = (
+            select(transfers.c.id)
+            .join(operations, operations.c.id == transfers.c.operation_id)
+            .where(
+                transfers.c.id.in_(wanted[start : start + _IDS_PER_STATEMENT]),
+                operations.c.state == OperationState.FINAL,
+                operations.c.applied,
+            )
+        )
+        found.update((await tx.execute(query)).scalars())
+    return found
