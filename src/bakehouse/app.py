@@ -100,14 +100,16 @@ async def running(
         yield Bakehouse(url, token, workshop, scheduler)
 
 
-async def open_payer(
+async def open_payer(  # noqa: PLR0913 - each has a default
     stack: AsyncExitStack,
     config: Config,
     signers: tuple[LocalSigner, ...] = (),
     limits: PaymentLimits | None = None,
     clock: Callable[[], datetime] = utc_now,
+    *,
+    with_keys: bool = True,
 ) -> Payer:
-    """Open ledger, clients and keys; they are closed with `stack`."""
+    """Open ledger, clients and keys; they are closed with `stack`. Who only reads needs no keys."""
     ledger = await Ledger.open(config.ledger_url)
     stack.push_async_callback(ledger.close)
     client = await stack.enter_async_context(httpx2.AsyncClient())
@@ -121,7 +123,7 @@ async def open_payer(
         [JsonSource(url, client) for url in config.indexer_urls], chain_id=config.chain_id
     )
     keyring = Keyring(
-        (*signers, *await asyncio.to_thread(_read_keys, config)),
+        (*signers, *(await asyncio.to_thread(_read_keys, config) if with_keys else ())),
         remote_url=config.remote_signer_url,
         client=client,
     )

@@ -12,6 +12,8 @@ ADDRESS = "tz1Ve3MiHQax9ipPLi5y7DAysjKrsmPB3YzA"
 EVERY_SETTING = {
     "alias": ("my bakery", "my bakery"),
     "bond_pool_enabled": ("yes", True),
+    "confirm_first_cycle": ("no", False),
+    "cycle_cap": ("none", None),
     "default_fee": ("9.95", 995),
     "first_cycle": ("750", 750),
     "minimum_payout": ("1000000", 1_000_000),
@@ -20,6 +22,7 @@ EVERY_SETTING = {
     "num_blocks_wait": ("4", 4),
     "payment_retries": ("0", 0),
     "payout_address": (ADDRESS, ADDRESS),
+    "payout_cap": ("5000000", 5_000_000),
     "payout_delay_cycles": ("1", 1),
     "scheduled": ("no", False),
     "share_block_fees": ("true", True),

@@ -97,7 +97,7 @@ def test_the_second_payment_to_a_new_account_in_one_group_burns_nothing(payer: W
     assert (first.allocated, second.allocated) == (True, False)
 
 
-@pytest.mark.parametrize(("storage_limit", "status"), [(256, "failed"), (257, "applied")])
+@pytest.mark.parametrize(("storage_limit", "status"), [(256, "backtracked"), (257, "applied")])
 def test_allocation_needs_a_storage_limit_of_257(
     payer: Wallet, storage_limit: int, status: str
 ) -> None:

@@ -99,7 +99,7 @@ async def test_a_payee_emptied_after_the_simulation_fails_the_group(world: Hosti
     await world.inject(world.payer.sign(group))
     world.bake()
 
-    assert world.statuses() == ["failed"]
+    assert world.statuses() == ["backtracked"]
     (error, *_) = world.chain.head.operations[0].receipts[0].errors
     assert error.id.endswith("storage_exhausted.operation")
     assert world.chain.account(payee, world.chain.head.level) is None

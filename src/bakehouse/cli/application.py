@@ -12,14 +12,28 @@ from bakehouse.cli.refusal import INTERRUPTED, REFUSED, as_line, exit_code_of
 from bakehouse.errors import BakehouseError
 
 #: Each command and what the help says of it. It is the module of its name in this package, whose
-#: `app` is a Typer with the command, or the group of commands, in it.
+#: `app` is a Typer with the command, or the group of commands, in it; but for those below.
 COMMANDS: Final = {
     "demo": "See it all run against a simulated chain: cycles turn, delegators are paid.",
     "run": "Watch the chain, pay what is due, serve the dashboard.",
     "baker": "Register bakers and set their rules.",
     "key": "Make encrypted key files.",
     "plan": "Compute a cycle's payout plan, offline; nothing is paid.",
+    "verify": "Match what was paid with the chain, both ways.",
+    "go": "Let the first cycle that a baker pays go.",
+    "pause": "Switch a baker off at once.",
+    "retry": "Have a failed cycle taken up again.",
+    "held": "List payouts that are held back, with reasons.",
+    "release": "Let held payouts be paid after all.",
+    "drop": "Never pay held payouts.",
+    "cancel": "Make an operation that is in no block yet impossible.",
+    "declare-dead": "Decide about an operation whose fate cannot be proven.",
 }
+
+#: Commands that live together in `controls`, each a Typer of its own name there.
+_TOGETHER: Final = dict.fromkeys(
+    ("go", "pause", "retry", "held", "release", "drop", "cancel", "declare-dead"), "controls"
+)
 
 
 class CommandsOnDemand(TyperGroup):
@@ -38,7 +52,9 @@ class CommandsOnDemand(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Import the command that the arguments name."""
         name, _, rest = super().resolve_command(ctx, args)
-        command = typer.main.get_command(import_module(f"bakehouse.cli.{name}").app)
+        module = import_module(f"bakehouse.cli.{'controls' if name in _TOGETHER else name}")
+        found = getattr(module, name.replace("-", "_") if name in _TOGETHER else "app")
+        command = typer.main.get_command(found)
         command.name = name
         return name, command, rest
 

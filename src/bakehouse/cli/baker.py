@@ -1,18 +1,15 @@
 """`bakehouse baker …`: register bakers and set their rules, straight in the ledger."""
 
-import asyncio
-import getpass
-import os
-from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final
 
 import typer
 
 from bakehouse.app import open_payer, utc_now
 from bakehouse.cli.bond_pool_file import read_bond_pool
 from bakehouse.cli.fees_file import read_fees
+from bakehouse.cli.ledger_access import BakerArgument, actor, with_ledger
 from bakehouse.config import load_config, require_sources
 from bakehouse.errors import InputError
 from bakehouse.ledger import bakers
@@ -28,9 +25,6 @@ app: Final = typer.Typer(
     add_completion=False, no_args_is_help=True, help="Register bakers and set their rules."
 )
 
-Result = TypeVar("Result")
-
-BakerArgument = Annotated[str, typer.Argument(metavar="BAKER", help="The baker's address.")]
 Assignments = Annotated[
     list[str] | None,
     typer.Argument(metavar="[NAME=VALUE]...", help="Settings, such as mode=on default_fee=9.5"),
@@ -53,10 +47,10 @@ def add(baker: BakerArgument, settings: Assignments = None) -> None:
         chosen.setdefault("payout_address", address)
         new = Baker(baker_id=address, network=load_config().chain_id, **chosen)
         async with ledger.write() as tx:
-            await bakers.add(tx, new, actor=_actor(), at=utc_now())
+            await bakers.add(tx, new, actor=actor(), at=utc_now())
         return new
 
-    new = _with_ledger(register)
+    new = with_ledger(register)
     typer.echo(
         f"{new.baker_id} is registered: mode {new.mode}, fee {format_percentage(new.default_fee)} %"
         f", from cycle {new.first_cycle}, paid from {new.payout_address}"
@@ -72,9 +66,9 @@ def set_(baker: BakerArgument, settings: Assignments = None) -> None:
 
     async def change(ledger: Ledger) -> None:
         async with ledger.write() as tx:
-            await bakers.change(tx, parse_implicit(baker), chosen, actor=_actor(), at=utc_now())
+            await bakers.change(tx, parse_implicit(baker), chosen, actor=actor(), at=utc_now())
 
-    _with_ledger(change)
+    with_ledger(change)
     typer.echo(f"changed: {', '.join(sorted(chosen))}")
 
 
@@ -86,7 +80,7 @@ def list_() -> None:
         async with ledger.read() as tx:
             return await bakers.everyone(tx)
 
-    for baker in _with_ledger(read):
+    for baker in with_ledger(read):
         typer.echo(baker.baker_id)
         for name in bakers.SETTINGS:
             typer.echo(f"  {name} = {_shown(name, getattr(baker, name))}")
@@ -103,9 +97,9 @@ def fees(
     async def replace(ledger: Ledger) -> None:
         async with ledger.write() as tx:
             address = (await bakers.get(tx, parse_implicit(baker))).baker_id
-            await bakers.replace_fees(tx, address, by_address, actor=_actor(), at=utc_now())
+            await bakers.replace_fees(tx, address, by_address, actor=actor(), at=utc_now())
 
-    _with_ledger(replace)
+    with_ledger(replace)
     typer.echo(f"{len(by_address)} delegators have fees of their own")
 
 
@@ -120,21 +114,10 @@ def bond_pool(
     async def replace(ledger: Ledger) -> None:
         async with ledger.write() as tx:
             address = (await bakers.get(tx, parse_implicit(baker))).baker_id
-            await bakers.replace_bond_pool(tx, address, members, actor=_actor(), at=utc_now())
+            await bakers.replace_bond_pool(tx, address, members, actor=actor(), at=utc_now())
 
-    _with_ledger(replace)
+    with_ledger(replace)
     typer.echo(f"{len(members)} members are in the bond pool")
-
-
-def _with_ledger(work: Callable[[Ledger], Awaitable[Result]]) -> Result:
-    async def opened() -> Result:
-        ledger = await Ledger.open(load_config().ledger_url)
-        try:
-            return await work(ledger)
-        finally:
-            await ledger.close()
-
-    return asyncio.run(opened())
 
 
 async def _current_cycle() -> int:
@@ -144,14 +127,6 @@ async def _current_cycle() -> int:
     configure_logs(config.log_format, "error")
     async with AsyncExitStack() as stack:
         return await final_cycle(await open_payer(stack, config))
-
-
-def _actor() -> str:
-    try:
-        return f"cli:{getpass.getuser()}"
-    except (KeyError, OSError):
-        # In a container people run as users without a name.
-        return f"cli:{os.getuid()}"
 
 
 def _shown(name: str, value: Any) -> str:

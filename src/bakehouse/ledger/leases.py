@@ -13,6 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bakehouse.errors import OvertakenError
 from bakehouse.ledger.schema import source_leases
 
+#: How many times our own span another process, set up otherwise, may ask for.
+_PATIENCE = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:
@@ -29,10 +32,12 @@ async def acquire(  # noqa: PLR0913 - keyword-only facts of one lease
 ) -> Lease | None:
     """Take the lease of an address, or give None while somebody else holds it.
 
-    Whoever takes it, even from itself, gets a token higher than all before.
+    Whoever takes it, even from itself, gets a token higher than all before. A lease that would last
+    for longer than anybody takes one was written under a wrong clock, and counts for nothing.
     """
     row = (await tx.execute(select(source_leases).where(*_of(network, source)))).one_or_none()
-    if row is not None and row.holder != holder and row.expires_at > at:
+    longest = at + timedelta(seconds=_PATIENCE * seconds)
+    if row is not None and row.holder != holder and at < row.expires_at <= longest:
         return None
     lease = Lease(network, source, holder, 1 if row is None else row.token + 1)
     values = {

@@ -196,6 +196,14 @@ async def drop(tx: AsyncConnection, ids: Collection[int], reason: str) -> None:
     await move(tx, payouts, ids, PayoutState.DROPPED, reason=reason)
 
 
+async def of_baker(tx: AsyncConnection, baker_id: str, state: PayoutState) -> list[Payout]:
+    """Give a baker's payouts in a state, of every cycle, oldest first."""
+    query = select(payouts).where(
+        payouts.c.baker_id == baker_id, payouts.c.mode == Mode.ON, payouts.c.state == state
+    )
+    return await _fetch(tx, query.order_by(payouts.c.cycle, payouts.c.id))
+
+
 async def of_cycle(
     tx: AsyncConnection, distribution: Distribution, state: PayoutState, owed_to: str | None = None
 ) -> list[Payout]:

@@ -189,8 +189,8 @@ async def _reload(payer: Payer, distribution: Distribution) -> Distribution:
 
 
 async def _wait(payer: Payer, distribution: Distribution, waiting_for: str) -> Step:
-    constants = await payer.node.constants()
-    return await _step(payer, distribution, constants.minimal_block_delay_seconds, waiting_for)
+    seconds = await payer.node.block_delay_seconds()
+    return await _step(payer, distribution, seconds, waiting_for)
 
 
 async def _step(

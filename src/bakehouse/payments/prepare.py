@@ -145,7 +145,7 @@ def _first_refused(
 ) -> RefusedTransfer | None:
     for index, result in enumerate(results):
         # Contents around the failed one are "backtracked" and "skipped": they are not to blame.
-        if result.status is Status.FAILED:
+        if result.is_to_blame:
             if index < reveals:
                 raise guard.refuse(Guard.SIMULATION, f"the reveal would fail: {result.errors}")
             return RefusedTransfer(intents[index - reveals], result.errors)

@@ -45,7 +45,7 @@ async def settle(payer: Payer, operation: Operation, receipt: IncludedOperation)
                 f"the transfer failed on chain: {', '.join(content.result.errors)}",
             )
             for index, content in enumerate(receipt.contents)
-            if content.result.status is Status.FAILED
+            if content.result.is_to_blame
             and index in by_position
             and not tell_want_of_money(content.result.errors)
         ]

@@ -49,7 +49,9 @@ def _new_operation(prepared: PreparedGroup, signed: SignedOperation) -> NewOpera
     context = prepared.context
     first = prepared.group.contents[0]
     replaces = prepared.replaces
-    paying = () if replaces else prepared.group.contents[prepared.reveal_count :]
+    contents = prepared.group.contents[prepared.reveal_count :]
+    # What a cancellation sends to oneself settles nothing.
+    settling = [] if replaces else list(zip(contents, prepared.intents, strict=True))
     return NewOperation(
         kind=OperationKind.CANCEL if replaces else OperationKind.PAYOUT,
         replaces_id=replaces.id if replaces else None,
@@ -69,7 +71,7 @@ def _new_operation(prepared: PreparedGroup, signed: SignedOperation) -> NewOpera
         born_block=context.final.hash,
         transfers=tuple(
             _new_transfer(prepared.reveal_count + index, content, intent.payout_ids)
-            for index, (content, intent) in enumerate(zip(paying, prepared.intents, strict=True))
+            for index, (content, intent) in enumerate(settling)
         ),
     )
 

@@ -1,8 +1,8 @@
 """What a transfer takes of storage, and what that burns; pure."""
 
-from bakehouse.rewards.money import Mutez
+from bakehouse.rewards.money import NO_MUTEZ, Mutez
 from bakehouse.tezos.constants import ProtocolConstants
-from bakehouse.tezos.receipt import ContentResult
+from bakehouse.tezos.receipt import ContentResult, Status
 
 
 def storage_bytes(result: ContentResult, constants: ProtocolConstants) -> int:
@@ -12,5 +12,7 @@ def storage_bytes(result: ContentResult, constants: ProtocolConstants) -> int:
 
 
 def storage_burn(result: ContentResult, constants: ProtocolConstants) -> Mutez:
-    """Give what the source burns for it, in mutez."""
+    """Give what the source burns for it, in mutez; nothing unless it was applied."""
+    if result.status is not Status.APPLIED:
+        return NO_MUTEZ
     return Mutez(storage_bytes(result, constants) * constants.cost_per_byte)

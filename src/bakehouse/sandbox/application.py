@@ -28,10 +28,14 @@ from bakehouse.tezos.operation import (
 
 
 class ContentFailedError(Exception):
-    """A content cannot be applied; the first of `errors` is the outermost."""
+    """A content cannot be applied; the first of `errors` is the outermost.
 
-    def __init__(self, *errors: NodeError) -> None:
+    `applied` is its receipt if it was applied, and only what it takes in storage cannot be paid.
+    """
+
+    def __init__(self, *errors: NodeError, applied: Receipt | None = None) -> None:
         self.errors = errors
+        self.applied = applied
         super().__init__("; ".join(error.text for error in errors))
 
 
@@ -86,7 +90,11 @@ def _undone(
     applied: list[Receipt], failed: ContentFailedError, content_count: int
 ) -> tuple[Receipt, ...]:
     backtracked = [replace(receipt, status=Status.BACKTRACKED) for receipt in applied]
-    failure = Receipt(Status.FAILED, errors=failed.errors)
+    failure = (
+        Receipt(Status.FAILED, errors=failed.errors)
+        if failed.applied is None
+        else replace(failed.applied, status=Status.BACKTRACKED, errors=failed.errors)
+    )
     skipped = [SKIPPED] * (content_count - len(applied) - 1)
     return (*backtracked, failure, *skipped)
 
@@ -123,9 +131,8 @@ def _apply_transaction(draft: Draft, content: Transaction, signature: int) -> Re
     _spend(draft, content.source, content.amount)
     _credit(draft, destination, content.amount)
     updates = _moved(content.source, destination, content.amount)
-    if allocated:
-        updates += _burn_for_allocation(draft, content)
-    return Receipt(Status.APPLIED, milligas, updates, allocated)
+    receipt = Receipt(Status.APPLIED, milligas, updates, allocated)
+    return _burn_for_allocation(draft, content, receipt) if allocated else receipt
 
 
 def _moved(source: str, destination: str, amount: int) -> tuple[BalanceUpdate, ...]:
@@ -137,18 +144,21 @@ def _moved(source: str, destination: str, amount: int) -> tuple[BalanceUpdate, .
     )
 
 
-def _burn_for_allocation(draft: Draft, content: Transaction) -> tuple[BalanceUpdate, ...]:
+def _burn_for_allocation(draft: Draft, content: Transaction, receipt: Receipt) -> Receipt:
     if content.storage_limit < ORIGINATION_SIZE:
-        raise ContentFailedError(ProtocolError.STORAGE_EXHAUSTED_OPERATION())
+        raise ContentFailedError(ProtocolError.STORAGE_EXHAUSTED_OPERATION(), applied=receipt)
     try:
         _spend(draft, content.source, ALLOCATION_BURN)
     except ContentFailedError as failed:
-        raise ContentFailedError(ProtocolError.CANNOT_PAY_STORAGE_FEE(), *failed.errors) from failed
+        raise ContentFailedError(
+            ProtocolError.CANNOT_PAY_STORAGE_FEE(), *failed.errors, applied=receipt
+        ) from failed
     draft.burned += ALLOCATION_BURN
-    return (
+    burn = (
         BalanceUpdate("contract", -ALLOCATION_BURN, contract=content.source),
         BalanceUpdate("burned", ALLOCATION_BURN, category="storage fees"),
     )
+    return replace(receipt, updates=receipt.updates + burn)
 
 
 def _spend(draft: Draft, source: str, amount: int) -> None:

@@ -109,6 +109,11 @@ class NodeClient:
         """Give the protocol constants in force after a block."""
         return await self._nodes.first(lambda node: self._constants_at(node, block))
 
+    async def block_delay_seconds(self) -> int:
+        """Give about how long a block takes; asks a node only when none has told it yet."""
+        known = next(reversed(self._constants.values()), None)
+        return (known or await self.constants()).minimal_block_delay_seconds
+
     async def balance(self, address: Address, block: BlockId = HEAD) -> Mutez:
         """Give the spendable balance of an account, in mutez; 0 when it does not exist."""
         return await self._nodes.first(lambda node: node_rpc.balance(node, address, block))

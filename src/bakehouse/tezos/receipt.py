@@ -51,6 +51,18 @@ class ContentResult:
     #: Ids of the protocol's errors, such as `proto.025-PsUshuai.contract.balance_too_low`.
     errors: tuple[str, ...]
 
+    @property
+    def is_to_blame(self) -> bool:
+        """Whether it is this content that undid its group.
+
+        It failed, or was applied and then undone for what its storage costs or for an operation
+        that it caused: the protocol calls that "backtracked", as it does the blameless, and only
+        the errors tell.
+        """
+        return self.status is Status.FAILED or (
+            self.status is Status.BACKTRACKED and bool(self.errors)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class IncludedContent:
