@@ -239,13 +239,15 @@ async def find(tx: AsyncConnection, operation_hash: str) -> Operation | None:
     return found[0] if found else None
 
 
-async def known(tx: AsyncConnection, hashes: Collection[str]) -> set[str]:
-    """Give those of the hashes that were signed here."""
+async def living(tx: AsyncConnection, hashes: Collection[str]) -> set[str]:
+    """Give those of the hashes that were signed here, and are not taken for dead."""
     wanted = list(hashes)
     found: set[str] = set()
     for start in range(0, len(wanted), _VALUES_PER_STATEMENT):
         part = wanted[start : start + _VALUES_PER_STATEMENT]
-        query = select(operations.c.hash).where(operations.c.hash.in_(part))
+        query = select(operations.c.hash).where(
+            operations.c.hash.in_(part), operations.c.state != OperationState.DEAD
+        )
         found.update((await tx.execute(query)).scalars())
     return found
 

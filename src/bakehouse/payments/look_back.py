@@ -1,6 +1,7 @@
 """Looking back: whether these recipients were paid already, by another tool or a lost ledger.
 
-Every transfer it sent since the cycle ended must be one that this ledger knows. Up to the
+Every transfer it sent since the cycle ended must be one that this ledger knows, and does not take
+for dead. Up to the
 indexer's head the indexer tells; the blocks above, up to the very block that is signed upon, are
 read from the node. Whoever sends in a later block uses up the counter that is about to be signed.
 """
@@ -12,7 +13,7 @@ from bakehouse.ledger import operations
 from bakehouse.ledger.payouts import Payout
 from bakehouse.payments.agreement import agree_on_block
 from bakehouse.payments.payer import Payer
-from bakehouse.payments.sent_elsewhere import ForeignTransfer, Searched, by_destination
+from bakehouse.payments.wallet_transfers import Searched, WalletTransfer, by_destination
 from bakehouse.tezos.address import Address
 from bakehouse.tezos.block import BlockHeader
 from bakehouse.tezos.node import FINALITY_BLOCKS, SigningContext
@@ -24,7 +25,7 @@ _UNINDEXED_BLOCKS_MAX = 30
 
 async def paid_elsewhere(
     payer: Payer, network: str, context: SigningContext, source: str, owed: Sequence[Payout]
-) -> Mapping[int, tuple[ForeignTransfer, ...]]:
+) -> Mapping[int, tuple[WalletTransfer, ...]]:
     """Give the payouts that seem to be paid already, by id, with the transfers that say so.
 
     Transfers that a person has looked at when a payout was held and released do not count again.
@@ -35,7 +36,7 @@ async def paid_elsewhere(
     after_level = await payer.indexer.cycle_last_level(cycle)
     sent = await _sent_since(payer, network, context, source, after_level)
     to_destination = by_destination(sent)
-    hits: dict[int, tuple[ForeignTransfer, ...]] = {}
+    hits: dict[int, tuple[WalletTransfer, ...]] = {}
     for payout in owed:
         looked_at = payout.looked_back_level or 0
         new = [
@@ -50,28 +51,29 @@ async def paid_elsewhere(
 
 async def _sent_since(
     payer: Payer, network: str, context: SigningContext, source: str, after_level: int
-) -> tuple[ForeignTransfer, ...]:
-    known = payer.sent_elsewhere.searched(network, source, after_level)
+) -> tuple[WalletTransfer, ...]:
+    known = payer.wallet_transfers.searched(network, source, after_level)
     indexed, transfers = await payer.indexer.sent_transfers(
         Address(source), after_level=known.to_level
     )
     await _require_same_history(payer, context, indexed.level, indexed.hash)
     told = [
-        ForeignTransfer(each.level, each.operation_hash, each.destination, each.amount)
+        WalletTransfer(each.level, each.operation_hash, each.destination, each.amount)
         for each in transfers
         if each.level <= context.head.level
     ]
     unindexed = await _in_blocks_above(payer, context.head, indexed.level, source)
-    async with payer.ledger.read() as tx:
-        ours = await operations.known(tx, {each.operation_hash for each in [*told, *unindexed]})
-    foreign = [each for each in [*known.found, *told] if each.operation_hash not in ours]
+    sent = [*known.sent, *told]
     final_level = min(indexed.level, context.head.level - FINALITY_BLOCKS)
     if final_level > known.to_level:
-        final = tuple(each for each in foreign if each.level <= final_level)
-        payer.sent_elsewhere.remember(
+        final = tuple(each for each in sent if each.level <= final_level)
+        payer.wallet_transfers.remember(
             network, source, Searched(known.after_level, final_level, final)
         )
-    return (*foreign, *(each for each in unindexed if each.operation_hash not in ours))
+    sent += unindexed
+    async with payer.ledger.read() as tx:
+        ours = await operations.living(tx, {each.operation_hash for each in sent})
+    return tuple(each for each in sent if each.operation_hash not in ours)
 
 
 async def _require_same_history(
@@ -98,13 +100,13 @@ async def _require_same_history(
 
 async def _in_blocks_above(
     payer: Payer, head: BlockHeader, level: int, source: str
-) -> list[ForeignTransfer]:
-    found: list[ForeignTransfer] = []
+) -> list[WalletTransfer]:
+    found: list[WalletTransfer] = []
     for above in range(level + 1, head.level + 1):
         block = await payer.node.ancestor(head, above)
         for included in await payer.node.manager_operations(block.hash):
             found += [
-                ForeignTransfer(above, included.hash, content.destination, content.amount)
+                WalletTransfer(above, included.hash, content.destination, content.amount)
                 for content in included.contents
                 if _is_sent_by(content, source)
                 and content.destination is not None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bakehouse.ledger.database import Ledger
-from bakehouse.payments.sent_elsewhere import SentElsewhere
+from bakehouse.payments.wallet_transfers import WalletTransfers
 from bakehouse.rewards.money import BasisPoints
 from bakehouse.tezos.keyring import Keyring
 from bakehouse.tezos.node import NodeClient
@@ -70,5 +70,5 @@ class Payer:
     locks: SourceLocks = field(default_factory=SourceLocks)
     #: Under which leases are held.
     holder: str = field(default_factory=name_of_this_process)
-    #: What was found of transfers that other tools sent; only saves reading it again.
-    sent_elsewhere: SentElsewhere = field(default_factory=SentElsewhere)
+    #: What was found of transfers that wallets sent; only saves reading it again.
+    wallet_transfers: WalletTransfers = field(default_factory=WalletTransfers)

@@ -22,8 +22,8 @@ from bakehouse.payments.batch import intents
 from bakehouse.payments.look_back import paid_elsewhere
 from bakehouse.payments.payer import Payer
 from bakehouse.payments.prepare import PreparedGroup, RefusedTransfer, prepare
-from bakehouse.payments.sent_elsewhere import ForeignTransfer
 from bakehouse.payments.sign import sign_and_store
+from bakehouse.payments.wallet_transfers import WalletTransfer
 from bakehouse.rewards.money import NO_MUTEZ, Mutez, format_tez
 from bakehouse.tezos.address import Address
 from bakehouse.tezos.node import SigningContext
@@ -138,7 +138,7 @@ async def _hold_over_cap(payer: Payer, owed: Sequence[Payout], baker: Baker) -> 
 
 
 async def _hold_paid_elsewhere(
-    payer: Payer, hits: Mapping[int, tuple[ForeignTransfer, ...]], level: int
+    payer: Payer, hits: Mapping[int, tuple[WalletTransfer, ...]], level: int
 ) -> None:
     for payout_id, transfers in hits.items():
         named = "; ".join(

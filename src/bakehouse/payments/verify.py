@@ -202,7 +202,7 @@ async def _check_unknown(
     payer: Payer, books: Sequence[_Books], sent: Sequence[SentTransfer], result: Verification
 ) -> None:
     async with payer.ledger.read() as tx:
-        ours = await operations.known(tx, {each.operation_hash for each in sent})
+        ours = await operations.living(tx, {each.operation_hash for each in sent})
     recipients = {payout.address for book in books for payout in book.payouts}
     for transfer in sent:
         if transfer.operation_hash in ours:

@@ -58,6 +58,9 @@ class Prefix(Enum):
     BLSIG = ("BLsig", bytes((40, 171, 64, 207)), 96)
 
 
+#: Dividing large numbers is slow: two digits are taken off at once.
+_TWO_DIGITS = [high + low for high in _ALPHABET for low in _ALPHABET]
+
 #: Length of the longest text above (BLsig); anything longer is refused unread.
 TEXT_LENGTH_MAX = 142
 
@@ -70,11 +73,12 @@ def encode(prefix: Prefix, payload: bytes) -> str:
         )
     data = prefix.magic + payload
     number = int.from_bytes(data + _checksum(data))
-    characters = []
+    groups = []
     while number:
-        number, digit = divmod(number, 58)
-        characters.append(_ALPHABET[digit])
-    return "".join(reversed(characters))
+        number, group = divmod(number, len(_TWO_DIGITS))
+        groups.append(_TWO_DIGITS[group])
+    # Only the first group may be shorter; no kind of text begins with the digit for zero.
+    return "".join(reversed(groups)).lstrip(_ALPHABET[0])
 
 
 def decode(text: str, *allowed: Prefix) -> tuple[Prefix, bytes]:
