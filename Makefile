@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 TAQUITO := tests/referees/taquito
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev system demo test check format bench lock clean
+.PHONY: help install install-dev system demo test fault-test check format bench lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -42,6 +42,13 @@ demo: install ## run the main job on embedded parts; open http://localhost:3000
 test: install-dev ## lint, types, import floors and every test
 	$(MAKE) --no-print-directory check
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadgroup $(PYTEST_ARGS)
+
+# How many histories the fault simulator lives through, and the number of the first.
+SEEDS ?= 200
+FIRST ?= 0
+
+fault-test: install-dev ## search for payouts made twice or lost: SEEDS=2000
+	$(BIN)/python -m tests.faults --seeds $(SEEDS) --first $(FIRST) $(FAULT_ARGS)
 
 check: install-dev ## lint, formatting, types, import floors
 	$(BIN)/ruff check .

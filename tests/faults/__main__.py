@@ -15,7 +15,7 @@ from pathlib import Path
 import structlog
 
 from bakehouse.ledger.database import Ledger
-from tests.faults.mutants import MUTANTS
+from tests.faults.mutants import MUTANTS, SOUND
 from tests.faults.simulator import History, Scale, simulate
 
 #: Above the level of everything that is logged: thousands of histories would fill the terminal.
@@ -77,8 +77,9 @@ async def _run_all(seeds: list[int], scale: Scale, mutant: str | None) -> list[H
         histories = []
         for seed in seeds:
             database = Path(folder) / f"{seed}.db"
-            with MUTANTS[mutant]() if mutant else MUTANTS["none"]():
-                histories.append(await simulate(seed, database, empty, scale))
+            broken = MUTANTS.get(mutant or "", SOUND)
+            with broken.applied():
+                histories.append(await simulate(seed, database, empty, scale, broken.sql))
             for file in Path(folder).glob(f"{seed}.db*"):
                 file.unlink()
         return histories

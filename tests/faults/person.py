@@ -36,6 +36,8 @@ class Person:
     hostile: HostileSandbox
     ledger: Ledger
     chance: random.Random
+    #: Hashes of our own operations that a restored backup does not know.
+    forgotten: set[str] = field(default_factory=set)
     decisions: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -165,7 +167,7 @@ class Person:
 
     def _was_paid_by_another_tool(self, address: str) -> bool:
         return any(
-            included.signed.hash in self.hostile.foreign
+            included.signed.hash in self.hostile.foreign | self.forgotten
             and isinstance(content, Transaction)
             and content.destination == address
             and receipt.status is Status.APPLIED

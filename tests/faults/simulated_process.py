@@ -94,6 +94,8 @@ class Worker:
     fate: Fate
     #: Told of every error that is Bakehouse's own, by its code.
     note: Callable[[str], None]
+    #: Pieces of work it has finished.
+    rounds: int = 0
     _attempts: dict[DistributionKey, int] = field(default_factory=dict)
 
     async def live(self) -> None:
@@ -104,6 +106,7 @@ class Worker:
                     await self._work()
                 except BakehouseError as error:
                     self.note(error.code)
+                self.rounds += 1
                 await self.process.turn()
 
     def _pass_by(self, place: Failpoint) -> None:

@@ -6,10 +6,11 @@ Nothing here waits for real time, and the same seed gives the same history to th
 import hashlib
 import random
 import shutil
+import sqlite3
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import httpx2
@@ -24,7 +25,9 @@ from bakehouse.rewards.money import Mutez
 from bakehouse.sandbox.chain import Chain
 from bakehouse.sandbox.hostile.fault import Fault
 from bakehouse.sandbox.hostile.sandbox import HostileSandbox
+from bakehouse.sandbox.receipt import Status
 from bakehouse.sandbox.settings import SandboxSettings
+from bakehouse.sandbox.transfer_record import transfers_from
 from bakehouse.tezos.keyring import Keyring
 from bakehouse.tezos.node import FINALITY_BLOCKS, NodeClient
 from bakehouse.tezos.signer import LocalSigner
@@ -46,10 +49,10 @@ _BLOCKS_PER_CYCLE = 8
 #: Blocks after which whatever is not paid will never be: several lives of an operation.
 _HEALING_BLOCKS_MAX = 160
 
-#: Turns that all processes together get for a block while all is well.
-_TURNS_PER_BLOCK = 60
+#: Pieces of work that each process finishes for a block while all is well, and calls they may take.
+_ROUNDS_PER_BLOCK = 2
+_CALLS_PER_BLOCK_MAX = 2_000
 
-#: Faults that a person who looks after the machine would mend at once are left out.
 FAULTS = tuple(Fault)
 
 
@@ -98,6 +101,8 @@ class World:
     fate: Fate
     limits: PaymentLimits
     rates: "Rates"
+    #: Hashes of our own operations that the ledger has lost, because an old backup took its place.
+    forgotten: set[str] = field(default_factory=set)
     errors: Counter[str] = field(default_factory=Counter)
     unexpected: list[str] = field(default_factory=list)
     workers: list[Worker] = field(default_factory=list)
@@ -178,24 +183,29 @@ class Rates:
     kill: float
     pause: float
     person: float
+    restore: float
 
     @classmethod
     def draw(cls, chance: random.Random) -> "Rates":
         return cls(
-            bake=chance.uniform(0.01, 0.06),
+            bake=chance.uniform(0.015, 0.08),
             fault=chance.choice((0.0, 0.005, 0.02, 0.05)),
             kill=chance.choice((0.0, 0.001, 0.005)),
             pause=chance.choice((0.0, 0.0, 0.002)),
             person=chance.choice((0.0, 0.001, 0.004)),
+            restore=chance.choice((0.0, 0.0, 0.0, 0.001)),
         )
 
 
 async def simulate(
-    seed: int, database: Path, empty_ledger: Path, scale: Scale | None = None
+    seed: int, database: Path, empty_ledger: Path, scale: Scale | None = None, sql: Sequence[str] = ()
 ) -> History:
-    """Live through the history of a seed, and give what the auditor says at its end."""
-    world = await _make(seed, database, empty_ledger, scale or Scale())
-    person = Person(world.hostile, Ledger(world.engine), world.chance)
+    """Live through the history of a seed, and give what the auditor says at its end.
+
+    `sql` is done to the database first: a way to take its guards out.
+    """
+    world = await _make(seed, database, empty_ledger, scale or Scale(), sql)
+    person = Person(world.hostile, Ledger(world.engine), world.chance, world.forgotten)
     try:
         for _ in range(world.scale.processes):
             await world.start_worker()
@@ -207,14 +217,15 @@ async def simulate(
             world.chain,
             database,
             at_rest=unrest is None,
-            foreign=world.hostile.foreign,
+            foreign=world.hostile.foreign | world.forgotten,
             last_cycle=world.last_cycle,
         )
+        twice = overpaid(world.chain, database, world.hostile.foreign)
     finally:
         await world.engine.dispose()
     return History(
         seed=seed,
-        findings=findings,
+        findings=replace(findings, paid_twice=(*findings.paid_twice, *twice)),
         crashes=Counter(world.fate.crashes),
         faults=Counter({fault.value: count for fault, count in world.hostile.struck.items()}),
         errors=world.errors,
@@ -227,7 +238,35 @@ async def simulate(
     )
 
 
-async def _make(seed: int, database: Path, empty_ledger: Path, scale: Scale) -> World:
+def overpaid(chain: Chain, database: Path, foreign: Collection[str]) -> list[str]:
+    """Name whoever got more from our operations, the forgotten ones too, than the ledger owes.
+
+    The auditor goes by what the ledger knows; this knows nothing but sums.
+    """
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        owed = Counter(
+            dict(
+                connection.execute(
+                    "SELECT address, sum(net) FROM payouts WHERE mode = 'on' GROUP BY address"
+                )
+            )
+        )
+    paid: Counter[str] = Counter()
+    source = chain.world.payout_key.public_key.address
+    for transfer in transfers_from(chain, source):
+        is_ours = transfer.operation_hash not in foreign and transfer.destination != source
+        if is_ours and transfer.status is Status.APPLIED:
+            paid[transfer.destination] += transfer.amount
+    return [
+        f"{address} got {amount} mutez, {owed[address]} are owed"
+        for address, amount in sorted(paid.items())
+        if amount > owed[address]
+    ]
+
+
+async def _make(
+    seed: int, database: Path, empty_ledger: Path, scale: Scale, sql: Sequence[str]
+) -> World:
     chance = random.Random(seed)  # noqa: S311 - the dice of a game
     settings = SandboxSettings(
         seed=seed,
@@ -238,6 +277,10 @@ async def _make(seed: int, database: Path, empty_ledger: Path, scale: Scale) -> 
     )
     chain = Chain(settings)
     shutil.copy(empty_ledger, database)
+    with closing(sqlite3.connect(database)) as connection:
+        for statement in sql:
+            connection.execute(statement)
+        connection.commit()
     engine = open_engine(database)
     world = World(
         seed=seed,
@@ -272,6 +315,7 @@ async def _make(seed: int, database: Path, empty_ledger: Path, scale: Scale) -> 
 async def _time_of_trouble(world: World, person: Person) -> None:
     """Let anything happen until the cycles are over, and some blocks more."""
     chance, rates = world.chance, world.rates
+    backup: Path | None = None
     end_cycle = world.last_cycle + 1
     end_level = world.chain.cycle_length.first_level(end_cycle) + chance.randint(4, 14)
     while world.chain.head.level < end_level:
@@ -287,6 +331,8 @@ async def _time_of_trouble(world: World, person: Person) -> None:
             world.hostile.sleep(chance.choice((1, 20, 60)))
         elif drawn < rates.bake + rates.fault + rates.kill + rates.pause + rates.person:
             world.trace(await person.meddle())
+        elif drawn > 1 - rates.restore:
+            backup = await _back_up_or_restore(world, person, backup)
         else:
             await _turn(world, chance.choice(world.workers))
 
@@ -296,13 +342,54 @@ async def _time_of_healing(world: World, person: Person) -> str | None:
     world.hostile.heal()
     world.fate.crash_rate = 0.0
     for number in range(_HEALING_BLOCKS_MAX):
-        for _ in range(_TURNS_PER_BLOCK):
-            await _turn(world, world.chance.choice(world.workers))
+        for worker in tuple(world.workers):
+            await _work_a_while(world, worker)
         _bake(world)
         world.trace(await person.tidy_up())
         if number > FINALITY_BLOCKS and await person.sees_all_settled(world.last_cycle):
             return None
     return await person.complaint(world.last_cycle)
+
+
+async def _work_a_while(world: World, worker: Worker) -> None:
+    enough = worker.rounds + _ROUNDS_PER_BLOCK
+    for _ in range(_CALLS_PER_BLOCK_MAX):
+        if worker.rounds >= enough or worker.process.has_ended:
+            return
+        await _turn(world, worker)
+    world.unexpected.append(f"{worker.process.name} does not come to an end")
+
+
+async def _back_up_or_restore(world: World, person: Person, backup: Path | None) -> Path | None:
+    """Copy the ledger; or lose it, and put the copy in its place."""
+    copy = world.database.with_name(f"{world.database.stem}-backup.db")
+    if backup is None:
+        with (
+            closing(sqlite3.connect(world.database)) as now,
+            closing(sqlite3.connect(copy)) as then,
+        ):
+            now.backup(then)
+        return copy
+    for worker in world.workers:
+        await worker.process.kill()
+    await world.engine.dispose()
+    before = _operation_hashes(world.database)
+    for file in world.database.parent.glob(f"{world.database.name}*"):
+        file.unlink()
+    backup.rename(world.database)
+    world.forgotten |= before - _operation_hashes(world.database)
+    world.engine = open_engine(world.database)
+    person.ledger = Ledger(world.engine)
+    world.note("an old backup was restored")
+    for _ in range(len(world.workers)):
+        world.workers.pop(0)
+        await world.start_worker()
+    return None
+
+
+def _operation_hashes(database: Path) -> set[str]:
+    with closing(sqlite3.connect(database)) as connection:
+        return {row[0] for row in connection.execute("SELECT hash FROM operations")}
 
 
 def _bake(world: World) -> None:
@@ -315,8 +402,14 @@ def _inflict(world: World, fault: Fault) -> None:
         how: dict[str, object] = {}
         if fault in {Fault.FOREIGN_COUNTER, Fault.REPLACED_BY_FEE}:
             how = _foreign_payment(world)
+        if fault is Fault.MINORITY_FORK:
+            # A node that is cut off may even include what it was sent, and call it final.
+            how = {"includes": world.chance.random() < 0.5}
         world.trace(fault)
         world.hostile.inflict(fault, **how)
+        if fault is Fault.REORG and world.chance.random() < 0.5:
+            # And nobody remembers what the replaced blocks held.
+            world.hostile.inflict(Fault.MEMPOOL_DROP)
 
 
 @contextmanager
