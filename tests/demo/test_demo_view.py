@@ -19,7 +19,7 @@ def cycle(
     number: int, state: DistributionState, paid: int, message: str | None = None
 ) -> CycleProgress:
     key = DistributionKey("Net", "tz1", number, DistributionKind.DELEGATORS, Mode.ON)
-    distribution = Distribution(number, key, state, message, None, NO_FIGURES, NOW, NOW)
+    distribution = Distribution(number, key, state, message, None, NO_FIGURES, NOW, NOW, None, None)
     return CycleProgress(distribution, paid, 10, Mutez(paid * 1_500_000))
 
 

@@ -123,6 +123,16 @@ async def hang(call: Call) -> None:
         pass
 
 
+def then_all_fail(front: "ChainFront") -> Treatment:
+    """Answer this request, and none after it."""
+
+    async def treatment(call: Call) -> None:
+        await call.hand_on()
+        front.treat(ANY, bad_gateway)
+
+    return treatment
+
+
 def altered(alter: Callable[[Any], Any]) -> Treatment:
     """Answer with another document than the one that was meant."""
 

@@ -5,12 +5,13 @@ import shutil
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import httpx2
 from fastapi import FastAPI
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bakehouse.ledger import audit, bakers, distributions, payouts
 from bakehouse.ledger.database import Ledger
@@ -23,6 +24,7 @@ from bakehouse.sandbox.chain import Chain
 from bakehouse.sandbox.head_feed import HeadFeed
 from bakehouse.sandbox.receipt import Status
 from bakehouse.sandbox.transfer_record import transfers_from
+from tests.faults.inline_sqlite import open_engine
 from tests.payments.surroundings import (
     Surroundings,
     bake,
@@ -62,6 +64,7 @@ class Fate:
 
     It strikes before the call, or when the call took effect and its caller does not know yet. Reads
     change nothing: a crash at one leaves the same behind as a crash before the next other call.
+    Whoever crashed stays dead: no later call of that life comes through, whoever makes it.
     """
 
     deadly_call: int | None = None
@@ -69,15 +72,26 @@ class Fate:
     counts_reads: bool = False
     strike: Callable[[], None] = crash
     calls: int = 0
+    is_dead: bool = False
+
+    def require_life(self) -> None:
+        if self.is_dead:
+            raise Crash
 
     def before(self) -> None:
+        self.require_life()
         self.calls += 1
         if self.calls == self.deadly_call and not self.strikes_after:
-            self.strike()
+            self._strike()
 
     def after(self) -> None:
+        self.require_life()
         if self.calls == self.deadly_call and self.strikes_after:
-            self.strike()
+            self._strike()
+
+    def _strike(self) -> None:
+        self.is_dead = self.strike is crash
+        self.strike()
 
     @property
     def has_struck(self) -> bool:
@@ -93,6 +107,7 @@ class MortalTransport(httpx2.ASGITransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         if request.method == "GET" and not self._fate.counts_reads:
+            self._fate.require_life()
             return await super().handle_async_request(request)
         self._fate.before()
         response = await super().handle_async_request(request)
@@ -103,22 +118,32 @@ class MortalTransport(httpx2.ASGITransport):
 class MortalLedger(Ledger):
     """Each commit may be the last call."""
 
-    fate: Fate
+    def __init__(self, engine: AsyncEngine, fate: Fate) -> None:
+        super().__init__(engine)
+        self.fate = fate
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        self.fate.require_life()
+        async with super().read() as tx:
+            yield tx
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
+        self.fate.require_life()
         async with super().write() as tx:
             yield tx
             self.fate.before()
         self.fate.after()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class MortalWorld:
     """A chain whose first cycle is over, and a ledger in which its baker is registered."""
 
     surroundings: Surroundings
     app: FastAPI
+    lives: int = 0
 
     @classmethod
     async def make(cls, database: Path, empty_ledger: Path) -> "MortalWorld":
@@ -133,14 +158,15 @@ class MortalWorld:
 
     @asynccontextmanager
     async def life(self, fate: Fate, limits: PaymentLimits = THREE_GROUPS) -> AsyncIterator[Payer]:
-        """Start a process."""
-        ledger = await MortalLedger.open(f"sqlite:///{self.surroundings.database}")
-        assert isinstance(ledger, MortalLedger)
-        ledger.fate = fate
+        """Start a process, so long after the one before that nobody holds a lease any more."""
+        self.lives += 1
+        ahead = timedelta(minutes=self.lives)
+        ledger = MortalLedger(open_engine(self.surroundings.database), fate)
         transport = MortalTransport(self.app, fate)
         try:
-            async with httpx2.AsyncClient(transport=transport) as client:
-                yield self.surroundings.payer_on(ledger, client, limits)
+            async with httpx2.AsyncClient(transport=transport, verify=False) as client:
+                payer = self.surroundings.payer_on(ledger, client, limits)
+                yield replace(payer, clock=lambda: utc_now() + ahead)
         finally:
             await ledger.close()
 

@@ -16,6 +16,7 @@ ADDRESSES = ("KT1-a", "tz1-a", "tz1-b", "tz2-a", "tz4-a")
 def payout(row_id: int, address: str, net: int) -> Payout:
     return Payout(
         id=row_id,
+        paid_with_id=1,
         cycle=1_400,
         kind="delegator",
         owed_to=address,
@@ -28,6 +29,8 @@ def payout(row_id: int, address: str, net: int) -> Payout:
         state=PayoutState.OWED,
         transfer_id=None,
         reason=None,
+        looked_back_level=None,
+        released_at=None,
     )
 
 

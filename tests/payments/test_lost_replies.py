@@ -2,7 +2,6 @@
 
 import pytest
 
-from bakehouse.errors import SourceBusyError
 from bakehouse.ledger.states import OperationState
 from bakehouse.tezos.signed_operation import operation_hash
 from bakehouse.tezos.transport import SourceLimits
@@ -12,13 +11,13 @@ from tests.payments.chain_front import (
     HEAD_HEADER,
     INJECTION,
     SIMULATION,
-    Call,
     Treatment,
     altered,
     bad_gateway,
     bad_gateway_after_all,
     hang,
     lose_reply,
+    then_all_fail,
 )
 from tests.payments.paying_baker import PayingBaker
 from tests.payments.surroundings import owed
@@ -35,16 +34,6 @@ HASTY = SourceLimits(
 
 #: Nobody has signed this one.
 FOREIGN_HASH = operation_hash(b"foreign")
-
-
-def then_all_fail(baker: PayingBaker) -> Treatment:
-    """Answer this request, and none after it."""
-
-    async def treatment(call: Call) -> None:
-        await call.hand_on()
-        baker.front.treat(ANY, bad_gateway)
-
-    return treatment
 
 
 async def assert_paid_once(baker: PayingBaker) -> None:
@@ -117,7 +106,8 @@ async def test_a_source_that_fails_while_something_is_on_its_way_is_waited_for(
     step = await baker.step()
 
     assert step.wait_seconds == baker.payer.limits.source_patience_seconds
-    assert "HTTP 502" in step.waiting_for
+    assert step.trouble is not None
+    assert "HTTP 502" in step.trouble
     baker.front.be_good()
     await baker.pay()
     await assert_paid_once(baker)
@@ -127,7 +117,7 @@ async def test_a_node_that_fails_right_after_signing_is_sent_the_signed_bytes_la
     baker: PayingBaker,
 ) -> None:
     # The fees are the last that is asked for before the group is signed.
-    baker.front.treat(FEES, then_all_fail(baker), times=1)
+    baker.front.treat(FEES, then_all_fail(baker.front), times=1)
 
     step = await baker.step()
 
@@ -148,10 +138,13 @@ async def test_a_source_that_fails_before_anything_is_signed_leaves_nothing_behi
 ) -> None:
     baker.front.treat(request_pattern, bad_gateway)
 
-    with pytest.raises(SourceBusyError):
-        await baker.step()
+    step = await baker.step()
 
+    assert step.trouble is not None
+    assert "HTTP 502" in step.trouble
+    assert step.wait_seconds == baker.payer.limits.source_patience_seconds
     assert await baker.operations() == []
+    assert baker.front.asked(INJECTION) == 0
     baker.front.be_good()
     await baker.pay()
     await assert_paid_once(baker)

@@ -168,7 +168,7 @@ async def test_a_reading_cut_off_within_an_address_still_makes_one_transfer_of_i
     baker.finish_cycle()
     await baker.notice()
     await baker.change(minimum_payout=0)
-    monkeypatch.setattr("bakehouse.payments.advance._OWED_READ_MAX", read_max)
+    monkeypatch.setattr("bakehouse.payments.send._OWED_READ_MAX", read_max)
 
     await baker.pay(baker.key(baker.first_cycle + 1))
 

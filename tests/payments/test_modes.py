@@ -19,13 +19,16 @@ from bakehouse.payments.plan import plan_delegators
 from bakehouse.tezos.keyring import Keyring
 from bakehouse.tezos.keys import SEED_SIZE, Curve, SecretKey
 from bakehouse.tezos.signer import LocalSigner
-from tests.payments.chain_front import INJECTION, SIMULATION, Call
+from tests.payments.chain_front import FEES, INJECTION, SIMULATION, Call, then_all_fail
 from tests.payments.conftest import OpenBaker
 from tests.payments.paying_baker import PayingBaker
-from tests.payments.surroundings import STEPS_MAX, owed
+from tests.payments.surroundings import owed
 
 OTHER_KEY = SecretKey.from_seed(Curve.ED25519, bytes(SEED_SIZE))
 OTHER_WALLET = OTHER_KEY.public_key.address
+
+#: Blocks that go by while a baker is off.
+BLOCKS_OFF = 6
 
 
 @pytest.fixture
@@ -135,23 +138,52 @@ async def test_switching_off_between_groups_stops_before_the_next_signature(
     assert baker.paid_on_chain() == owed(await baker.payouts())
 
 
-async def test_a_group_in_flight_is_sent_again_although_the_baker_is_off(
-    baker: PayingBaker,
+@pytest.mark.parametrize("mode", [Mode.OFF, Mode.SIMULATION])
+async def test_a_group_that_nodes_forgot_is_not_sent_again_while_the_baker_is_off(
+    baker: PayingBaker, mode: Mode
 ) -> None:
     await baker.step()
-    await baker.change(mode=Mode.OFF)
+    await baker.change(mode=mode)
     (operation,) = await baker.operations()
     baker.chain.mempool.drop([operation.hash])
 
-    for _ in range(STEPS_MAX):
-        await watch_unfinished(baker.payer, baker.baker_id)
-        (operation,) = await baker.operations()
-        if operation.state is OperationState.FINAL:
-            break
+    for _ in range(BLOCKS_OFF):
         baker.bake()
+        await watch_unfinished(baker.payer, baker.baker_id)
+        assert (await baker.step()).waiting_for == "a block"
 
-    assert operation.state is OperationState.FINAL
-    assert baker.front.asked(INJECTION) == 2
+    (kept,) = await baker.operations()
+    assert (kept.hash, kept.state) == (operation.hash, OperationState.INJECTED)
+    assert baker.front.asked(INJECTION) == 1
+    assert baker.transfers() == []
+
+    await baker.change(mode=Mode.ON)
+    assert (await baker.pay()).paid == 21
+    first, *_ = await baker.operations()
+    assert (first.hash, first.state) == (operation.hash, OperationState.FINAL)
+    assert baker.paid_on_chain() == owed(await baker.payouts())
+
+
+async def test_a_group_signed_and_never_sent_stays_here_while_the_baker_is_off(
+    baker: PayingBaker,
+) -> None:
+    baker.front.treat(FEES, then_all_fail(baker.front), times=1)
+    await baker.step()
+    (operation,) = await baker.operations()
+    assert operation.state is OperationState.SIGNED
+    await baker.change(mode=Mode.OFF)
+    baker.front.be_good()
+
+    for _ in range(BLOCKS_OFF):
+        baker.bake()
+        await baker.step()
+
+    (operation,) = await baker.operations()
+    assert operation.state is OperationState.SIGNED
+    assert baker.front.asked(INJECTION) == 0
+    await baker.change(mode=Mode.ON)
+    await baker.pay()
+    assert baker.paid_on_chain() == owed(await baker.payouts())
 
 
 @pytest.mark.parametrize(
@@ -185,10 +217,14 @@ async def test_a_cycle_is_not_closed_over_a_group_of_a_wallet_since_replaced(
     await baker.change(payout_address=OTHER_KEY.public_key.address)
     baker.bake()
 
-    with pytest.raises(ConflictError, match="21 payouts of cycle 1400 are not settled yet"):
-        await advance(payer, baker.key())
+    for _ in range(3):
+        step = await advance(payer, baker.key())
+        assert step.waiting_for == "finality"
+        assert step.wait_seconds is not None
+        baker.bake()
 
     assert (await baker.distribution()).state is DistributionState.PAYING
+    assert len(await baker.operations()) == 1
     await baker.change(payout_address=baker.payout_address)
     assert (await baker.pay()).is_settled
     assert baker.paid_on_chain() == owed(await baker.payouts())

@@ -1,7 +1,10 @@
 """Two jobs, in one process or in two, at work on the same cycle: everybody is paid once."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -24,7 +27,12 @@ from tests.payments.chain_front import (
     Treatment,
 )
 from tests.payments.paying_baker import PayingBaker
-from tests.payments.surroundings import STEPS_MAX, owed
+from tests.payments.surroundings import STEPS_MAX, owed, utc_now
+
+ANOTHER_PROCESS = "another process with the same wallet"
+
+#: Much longer than a lease lasts, and than anybody takes one for.
+LATER = timedelta(minutes=1)
 
 
 class Gate:
@@ -52,6 +60,24 @@ async def try_to_advance(baker: PayingBaker, payer: Payer) -> Step | BakehouseEr
         return await advance(payer, baker.key())
     except ConflictError as error:
         return error
+
+
+@asynccontextmanager
+async def asleep_at(baker: PayingBaker, request: str) -> AsyncIterator[Payer]:
+    """Have a process sleep at a request and lose its lease; gives who takes over, a minute later.
+
+    When the block ends the sleeper goes on, and must not sign, nor pay, anything more.
+    """
+    gate = Gate()
+    baker.front.treat(request, gate.treatment(), times=1)
+    asleep = asyncio.create_task(try_to_advance(baker, await baker.another_payer()))
+    await gate.reached.wait()
+    yield replace(baker.payer, clock=lambda: utc_now() + LATER)
+    signed = [operation.hash for operation in await baker.operations()]
+    gate.open()
+    outcome = await asleep
+    assert isinstance(outcome, ConflictError | Step)
+    assert [operation.hash for operation in await baker.operations()] == signed
 
 
 async def assert_one_in_flight_at_most(baker: PayingBaker) -> None:
@@ -87,6 +113,44 @@ async def test_two_jobs_side_by_side_pay_everybody_once(
     await assert_paid_once(baker)
 
 
+async def test_a_process_waits_for_another_one_that_has_the_wallet(baker: PayingBaker) -> None:
+    gate = Gate()
+    baker.front.treat(SIMULATION, gate.treatment(), times=1)
+    working = asyncio.create_task(advance(await baker.another_payer(), baker.key()))
+    await gate.reached.wait()
+
+    waiting = await baker.step()
+
+    assert (waiting.waiting_for, waiting.wait_seconds) == (ANOTHER_PROCESS, 1)
+    assert await baker.operations() == []
+    gate.open()
+    assert (await working).waiting_for == "a block"
+    # It has let go of the wallet: nobody waits for its lease to run out.
+    assert (await baker.step()).waiting_for == "a block"
+    await assert_paid_once(baker)
+
+
+async def test_within_a_process_the_second_job_waits_its_turn_and_asks_nobody(
+    baker: PayingBaker,
+) -> None:
+    gate = Gate()
+    baker.front.treat(SIMULATION, gate.treatment(), times=1)
+    first = asyncio.create_task(baker.step())
+    await gate.reached.wait()
+    asked = len(baker.front.requests)
+    second = asyncio.create_task(baker.step())
+    # Long enough for it to come as far as it can: everything it awaits is in this process.
+    await baker.distribution()
+    assert not second.done()
+    assert len(baker.front.requests) == asked
+
+    gate.open()
+
+    assert [(await step).waiting_for for step in (first, second)] == ["a block", "a block"]
+    assert len(await baker.operations()) == 1
+    await assert_paid_once(baker)
+
+
 @pytest.mark.parametrize(
     "request_pattern",
     [
@@ -97,57 +161,51 @@ async def test_two_jobs_side_by_side_pay_everybody_once(
     ],
 )
 @pytest.mark.parametrize("blocks", [0, 4], ids=["at once", "when it is final"])
-async def test_a_process_overtaken_while_it_waits_signs_nothing(
+async def test_a_process_that_lost_its_lease_while_it_slept_signs_nothing(
     baker: PayingBaker, request_pattern: str, blocks: int
 ) -> None:
-    gate = Gate()
-    baker.front.treat(request_pattern, gate.treatment(), times=1)
-    slow = asyncio.create_task(try_to_advance(baker, await baker.another_payer()))
-    await gate.reached.wait()
-    await baker.step()
-    for _ in range(blocks):
-        baker.bake()
-
-    gate.open()
-    outcome = await slow
+    async with asleep_at(baker, request_pattern) as awake:
+        assert (await advance(awake, baker.key())).waiting_for == "a block"
+        for _ in range(blocks):
+            baker.bake()
 
     (operation,) = await baker.operations()
     assert baker.front.asked(INJECTION) <= 2
-    assert isinstance(outcome, ConflictError | Step)
     assert operation.state in {OperationState.INJECTED, OperationState.INCLUDED}
     await assert_paid_once(baker)
 
 
-async def test_a_process_overtaken_between_two_groups_signs_nothing(baker: PayingBaker) -> None:
+async def test_a_process_that_lost_its_lease_between_two_groups_signs_nothing(
+    baker: PayingBaker,
+) -> None:
     await baker.step()
     baker.bake()
-    gate = Gate()
-    baker.front.treat(SIMULATION, gate.treatment(), times=1)
-    slow = asyncio.create_task(try_to_advance(baker, await baker.another_payer()))
-    await gate.reached.wait()
-    await baker.step()
-    baker.bake()
-    await baker.step()
 
-    gate.open()
-    outcome = await slow
+    async with asleep_at(baker, SIMULATION) as awake:
+        await advance(awake, baker.key())
+        baker.bake()
+        await advance(awake, baker.key())
+        assert len(await baker.operations()) == 3
 
-    assert isinstance(outcome, ConflictError)
+    await assert_paid_once(baker)
+
+
+async def test_a_process_that_lost_its_lease_while_all_was_paid_signs_nothing(
+    baker: PayingBaker,
+) -> None:
+    async with asleep_at(baker, SIMULATION) as awake:
+        assert (await baker.pay(payer=awake)).is_settled
+
     await assert_paid_once(baker)
 
 
 async def test_two_processes_may_send_the_same_bytes(baker: PayingBaker) -> None:
-    gate = Gate()
-    baker.front.treat(INJECTION, gate.treatment(), times=1)
-    slow = asyncio.create_task(try_to_advance(baker, await baker.another_payer()))
-    await gate.reached.wait()
-    assert (await baker.step()).waiting_for == "a block"
-    baker.bake()
-    assert (await baker.step()).waiting_for == "a block"
+    async with asleep_at(baker, INJECTION) as awake:
+        assert (await advance(awake, baker.key())).waiting_for == "a block"
+        baker.bake()
+        assert (await advance(awake, baker.key())).waiting_for == "a block"
 
-    gate.open()
-    await slow
-
+    assert baker.front.asked(INJECTION) >= 2
     await assert_paid_once(baker)
 
 
