@@ -3,14 +3,11 @@
 import re
 from collections.abc import Iterator
 from dataclasses import fields
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import pytest
-import typer
 
-from bakehouse.cli.application import COMMANDS
+from bakehouse.cli.application import COMMANDS, command_of
 from bakehouse.config import Config, load_config, variable_of
 from bakehouse.ledger.bakers import SETTINGS, Baker
 from bakehouse.payments.baker_settings import parse_settings
@@ -91,11 +88,6 @@ def _commands() -> Iterator[tuple[str, str]]:
             yield document, match[1]
 
 
-def _command(name: str) -> Any:
-    """The command of a name, as Typer made it; its Command class is not public."""
-    return typer.main.get_command(import_module(f"bakehouse.cli.{name}").app)
-
-
 def test_documents_name_commands_at_all() -> None:
     named = {arguments.split()[0] for document, arguments in _commands() if document == "README.md"}
     assert {"demo", "plan", "key", "baker", "run"} <= named
@@ -107,7 +99,7 @@ def test_a_command_in_a_document_exists_with_its_options(document: str, argument
     if name.startswith("-"):
         return
     assert name in COMMANDS, f"{document} names {name}"
-    command = _command(name)
+    command = command_of(name)
     if hasattr(command, "commands") and rest and rest[0] != "…":
         assert rest[0] in command.commands, f"{document} names {name} {rest[0]}"
         command = command.commands[rest[0]]

@@ -16,7 +16,8 @@ import structlog
 
 from bakehouse.ledger.database import Ledger
 from tests.faults.mutants import MUTANTS, SOUND
-from tests.faults.simulator import History, Scale, simulate
+from tests.faults.simulator import History, simulate
+from tests.faults.world import Scale
 
 #: Above the level of everything that is logged: thousands of histories would fill the terminal.
 _SILENT = 50
@@ -79,10 +80,14 @@ async def _run_all(seeds: list[int], scale: Scale, mutant: str | None) -> list[H
             database = Path(folder) / f"{seed}.db"
             broken = MUTANTS.get(mutant or "", SOUND)
             with broken.applied():
-                histories.append(await simulate(seed, database, empty, scale, broken.sql))
-            for file in Path(folder).glob(f"{seed}.db*"):
-                file.unlink()
+                histories.append(await simulate(seed, database, empty, scale, broken))
+            _forget(Path(folder), seed)
         return histories
+
+
+def _forget(folder: Path, seed: int) -> None:
+    for file in folder.glob(f"{seed}*.db*"):
+        file.unlink()
 
 
 def _fast_directory() -> str | None:

@@ -13,11 +13,13 @@ from unittest.mock import patch
 from sqlalchemy import update
 
 from bakehouse.ledger import operations, payouts
+from bakehouse.ledger.leases import Lease
 from bakehouse.ledger.schema import payouts as table
 from bakehouse.ledger.states import Death, OperationState
 from bakehouse.payments import confirm, inject, settle, sign
 from bakehouse.payments.agreement import Agreement
 from bakehouse.rewards.money import Mutez
+from bakehouse.sandbox.hostile.fault import Fault
 from bakehouse.tezos.receipt import IncludedOperation
 from bakehouse.tezos.signed_operation import seal
 from bakehouse.tezos.testimony import Testimony
@@ -35,6 +37,9 @@ class Mutant:
     #: What is replaced, as `module.name`, by what.
     patches: dict[str, Any] = field(default_factory=dict)
     sql: tuple[str, ...] = ()
+    #: What befalls it, where that is not left to the seed: kinds of faults, and rates by name.
+    faults: tuple[Fault, ...] | None = None
+    rates: dict[str, float] = field(default_factory=dict)
     #: A seed under which it is noticed, for the quick test.
     seed: int = 0
 
@@ -58,9 +63,10 @@ async def _inject_before_storing(
 async def _take_an_error_for_a_refusal(payer: Any, operation: Any) -> None:
     """Sign anew when a node did not say yes."""
     await _INJECT(payer, operation)
+    answers = await payer.node.broadcast(operation.signed_bytes)
     async with payer.ledger.write() as tx:
         now = await operations.find(tx, operation.hash)
-        answers = await payer.node.broadcast(operation.signed_bytes)
+        assert now is not None
         if now.state is OperationState.INJECTED and any(answer.error for answer in answers):
             await _give_up(payer, tx, now)
 
@@ -125,6 +131,13 @@ def _share_rounded_up(amount: int, part: int, whole: int) -> Mutez:
     return Mutez(-(-amount * part // whole))
 
 
+async def _grant_to_everybody(
+    tx: Any, network: str, source: str, *, holder: str, at: Any, seconds: int
+) -> Lease:
+    del tx, at, seconds
+    return Lease(network, source, holder, 0)
+
+
 async def _assign_anyway(tx: Any, ids: Any, transfer_id: int) -> None:
     """Bind payouts to a transfer, whatever state they are in."""
     values = {"state": "assigned", "transfer_id": transfer_id}
@@ -147,14 +160,20 @@ _NO_SECOND_VOICE: Final = {
     "payments.look_back.agree_on_block": _agree_alone,
 }
 
+#: Nothing strikes: the mistake does its harm by itself.
+_CALM: Final = {"fault": 0.0, "crash": 0.0, "kill": 0.0, "restore": 0.0, "person": 0.0}
+
 MUTANTS: Final[dict[str, Mutant]] = {
     "send-before-storing": Mutant(
         "bytes are sent before they are stored, and nobody looks back",
         {"payments.send.sign_and_store": _inject_before_storing, **_NO_LOOK_BACK},
+        rates={**_CALM, "crash": 0.05},
     ),
     "no-finality": Mutant(
         "what is in a block counts at once as paid, on one node's word",
         {"payments.confirm._check_depth": _wait_for_nothing, **_NO_SECOND_VOICE},
+        faults=(Fault.REORG,),
+        rates={**_CALM, "fault": 0.04},
     ),
     "no-gap-check": Mutant(
         "only the newest block is searched, and what is not there is signed anew",
@@ -163,6 +182,7 @@ MUTANTS: Final[dict[str, Mutant]] = {
     "no-lease": Mutant(
         "no lease, nor the constraints behind it: two processes sign what they like",
         {
+            "ledger.leases.acquire": _grant_to_everybody,
             "ledger.leases.require_current": _nothing_to_check,
             "ledger.payouts.assign": _assign_anyway,
             **_NO_LOOK_BACK,
@@ -172,13 +192,18 @@ MUTANTS: Final[dict[str, Mutant]] = {
             "DROP INDEX uq_operations_counter",
             "DROP TRIGGER payouts_legal_moves",
         ),
+        rates=_CALM,
     ),
     "no-look-back": Mutant(
-        "a ledger restored from an old backup pays on from there", {**_NO_LOOK_BACK}
+        "a ledger restored from an old backup pays on from there",
+        {**_NO_LOOK_BACK},
+        rates={**_CALM, "restore": 0.01},
     ),
     "sign-anew-on-error": Mutant(
         "an error in reply to an injection is taken for a refusal",
         {"payments.confirm.inject": _take_an_error_for_a_refusal, **_NO_LOOK_BACK},
+        faults=(Fault.REPLY_LOST_AFTER_ACCEPTANCE,),
+        rates={**_CALM, "fault": 0.05},
     ),
     "impatience": Mutant(
         "an operation is taken for dead before its branch has expired",
@@ -187,10 +212,17 @@ MUTANTS: Final[dict[str, Mutant]] = {
             "payments.death._counters_fit": lambda *_: True,
             **_NO_LOOK_BACK,
         },
+        faults=(Fault.STUCK_UNTIL_EXPIRY, Fault.FEE_SPIKE),
+        rates={**_CALM, "fault": 0.03},
     ),
     "included-is-applied": Mutant(
         "an operation in a block counts as paid, whatever its receipts say",
-        {"payments.settle.is_applied": lambda _: True, "payments.confirm.is_applied": lambda _: True},
+        {
+            "payments.settle.is_applied": lambda _: True,
+            "payments.confirm.is_applied": lambda _: True,
+        },
+        faults=(Fault.INCLUDED_BUT_FAILED,),
+        rates={**_CALM, "fault": 0.03},
     ),
     "no-reorganisation": Mutant(
         "a block that held an operation is never looked at again",
@@ -198,20 +230,32 @@ MUTANTS: Final[dict[str, Mutant]] = {
             "payments.confirm._check_depth": _settle_without_a_second_look,
             "payments.settle.is_applied": lambda _: True,
         },
+        faults=(Fault.REORG,),
+        rates={**_CALM, "fault": 0.04},
     ),
     "one-voice": Mutant(
-        "a single node's word is enough to call a payout paid", {**_NO_SECOND_VOICE}
+        "a single node's word is enough to call a payout paid",
+        {**_NO_SECOND_VOICE},
+        faults=(Fault.MINORITY_FORK, Fault.STUCK_UNTIL_EXPIRY),
+        rates={**_CALM, "fault": 0.03},
     ),
-    "float-money": Mutant("amounts are floats", {"rewards.plan.share_floor": _float_share}),
+    "float-money": Mutant(
+        "amounts are floats", {"rewards.plan.share_floor": _float_share}, rates=_CALM
+    ),
     "rounding-up": Mutant(
-        "shares are rounded up for the payee", {"rewards.plan.share_floor": _share_rounded_up}
+        "shares are rounded up for the payee",
+        {"rewards.plan.share_floor": _share_rounded_up},
+        rates=_CALM,
     ),
     "short-pages": Mutant(
         "a split that does not add up is paid from",
         {"tezos.rewards_split._check_sum": _anything_goes},
+        faults=(Fault.TRUNCATED_PAGES,),
+        rates={**_CALM, "fault": 0.05},
     ),
     "forget-carried": Mutant(
         "what was carried below the minimum is forgotten",
         {"payments.plan._released": lambda *_: []},
+        rates=_CALM,
     ),
 }

@@ -49,7 +49,10 @@ class Person:
 
     async def meddle(self) -> str:
         """Do something at a bad moment; gives what it was."""
-        what = self.chance.choice(("pause", "resume", "cancel", "retry", "tidy"))
+        return await self.do(self.chance.choice(("pause", "resume", "cancel", "retry", "tidy")))
+
+    async def do(self, what: str) -> str:
+        """Do one thing, if it can be done now; gives what it was."""
         try:
             match what:
                 case "pause":

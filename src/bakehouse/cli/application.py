@@ -52,11 +52,16 @@ class CommandsOnDemand(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Import the command that the arguments name."""
         name, _, rest = super().resolve_command(ctx, args)
-        module = import_module(f"bakehouse.cli.{'controls' if name in _TOGETHER else name}")
-        found = getattr(module, name.replace("-", "_") if name in _TOGETHER else "app")
-        command = typer.main.get_command(found)
+        command = command_of(name)
         command.name = name
         return name, command, rest
+
+
+def command_of(name: str) -> Any:
+    """Import one of COMMANDS, and give it as Typer makes it; its own class is not public."""
+    is_together = name in _TOGETHER
+    module = import_module(f"bakehouse.cli.{'controls' if is_together else name}")
+    return typer.main.get_command(getattr(module, name.replace("-", "_") if is_together else "app"))
 
 
 def application() -> typer.Typer:

@@ -1,0 +1,26 @@
+"""What fault tests share: how large they are, and a migrated ledger to begin with."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from bakehouse.ledger.database import Ledger
+
+
+@pytest.fixture(scope="session")
+def empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger that is migrated, once for all."""
+    path = tmp_path_factory.mktemp("empty") / "ledger.db"
+
+    async def make() -> None:
+        await (await Ledger.open(f"sqlite:///{path}")).close()
+
+    asyncio.run(make())
+    return path
+
+
+def fault_scale() -> int:
+    """How many times the small size of the fault tests is wanted: FAULT_SCALE."""
+    return int(os.environ.get("FAULT_SCALE", "1"))

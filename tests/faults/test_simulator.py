@@ -1,0 +1,65 @@
+"""Histories drawn from seeds: whatever strikes, nobody is paid twice and nobody is forgotten."""
+
+import pytest
+
+from tests.faults.__main__ import main, run_seeds
+from tests.faults.conftest import fault_scale
+from tests.faults.mutants import MUTANTS
+from tests.faults.world import Scale
+
+#: Seeds that run one after another in one test.
+SEEDS_PER_TEST = 5
+FIRST_SEEDS = range(0, 30 * fault_scale(), SEEDS_PER_TEST)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("first", FIRST_SEEDS)
+def test_every_promise_is_kept_under_every_seed(first: int) -> None:
+    for history in run_seeds(list(range(first, first + SEEDS_PER_TEST))):
+        assert history.is_good, (
+            f"seed {history.seed}: {history.unrest} {history.unexpected}\n{history.findings}\n"
+            f"replay it: python -m tests.faults --seed {history.seed}"
+        )
+
+
+@pytest.mark.timeout(300)
+def test_more_processes_cycles_and_delegators_change_nothing() -> None:
+    (history,) = run_seeds([3], scale=Scale(cycles=4, delegators=16, processes=3))
+
+    assert history.is_good, f"{history.unrest}\n{history.findings}"
+    assert history.findings.checked > 40
+
+
+def test_the_same_seed_gives_the_same_history_to_the_last_call() -> None:
+    once, again = run_seeds([11]), run_seeds([11])
+
+    assert once[0].digest == again[0].digest
+    assert once[0].crashes == again[0].crashes
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", MUTANTS)
+def test_each_mistake_is_noticed(name: str) -> None:
+    (history,) = run_seeds([MUTANTS[name].seed], mutant=name)
+
+    assert history.findings.paid_twice or history.findings.lost, (
+        f"{MUTANTS[name].what}: seed {history.seed} shows nobody paid twice or lost\n"
+        f"{history.findings}"
+    )
+
+
+def test_the_command_tells_what_it_did(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--seeds", "2", "--first", "40", "--jobs", "1"]) == 0
+
+    told = {line[:24].strip(): line[24:].strip() for line in capsys.readouterr().out.splitlines()}
+    assert told["seeds"] == "2"
+    assert (told["paid twice"], told["lost"], told["never at rest"]) == ("0", "0", "0")
+    assert int(told["payouts checked"]) > 0
+
+
+def test_the_command_fails_when_a_promise_is_broken(capsys: pytest.CaptureFixture[str]) -> None:
+    mutant = MUTANTS["no-gap-check"]
+
+    assert main(["--seed", str(mutant.seed), "--mutant", "no-gap-check"]) == 1
+
+    assert "BROKEN" in capsys.readouterr().out
