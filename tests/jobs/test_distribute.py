@@ -191,7 +191,13 @@ async def test_after_the_last_attempt_the_cycle_is_failed_with_its_message_and_a
 
     await eventually(waits_for_its_retry)
     assert await place.state() is DistributionState.PAYING
-    assert await place.alerts() == []
+    [refusal] = await place.alerts()
+    assert (refusal.code, refusal.subject) == (
+        AlertCode.GUARD_REFUSED,
+        f"{place.key()}/balance-covers",
+    )
+    assert (refusal.times, refusal.baker_id) == (1, place.baker_id)
+    assert f"the wallet {address} holds 0.000000 tez" in refusal.message
 
     job = await place.end_of(added.queue, AddedJob(added.id, deduplicated=False))
     assert job.state is JobState.FAILED
@@ -202,7 +208,8 @@ async def test_after_the_last_attempt_the_cycle_is_failed_with_its_message_and_a
     assert distribution.message is not None
     assert f"the wallet {address} holds 0.000000 tez" in distribution.message
     assert job.failed_reason == distribution.message
-    [alert] = await place.alerts()
+    [alert, refusal] = await place.alerts()
+    assert (refusal.code, refusal.times) == (AlertCode.GUARD_REFUSED, 2)
     assert (alert.code, alert.subject) == (AlertCode.DISTRIBUTION_FAILED, str(place.key()))
     assert (alert.message, alert.baker_id) == (distribution.message, place.baker_id)
     assert place.received() == {}
@@ -217,7 +224,8 @@ async def test_success_after_a_failure_pays_everyone_once_and_closes_the_alert(
     await place.check()
 
     async def is_alerted() -> bool:
-        return bool(await place.alerts())
+        raised = {each.code for each in await place.alerts()}
+        return raised == {AlertCode.GUARD_REFUSED, AlertCode.DISTRIBUTION_FAILED}
 
     await eventually(is_alerted)
     await place.change(payout_address=place.chain.payout_address)
@@ -261,23 +269,3 @@ async def test_a_job_about_a_distribution_that_the_ledger_does_not_know_fails_an
     assert job.state is JobState.FAILED
     assert job.failed_reason == f"there is no distribution {place.key()}"
     assert await place.noted_cycles() == []
-
-
-async def test_a_distribution_without_a_node_fails_with_a_reason_and_is_not_called_paid(
-    place: Workplace,
-) -> None:
-    await place.register(payment_retries=0)
-    place.finish_cycles()
-    place.work(QueueName.CYCLE_MONITORING)
-    await place.check()
-    await place.chain.stop()
-    place.work(QueueName.REWARD_DISTRIBUTION)
-
-    async def has_failed() -> bool:
-        return await place.state() is DistributionState.FAILED
-
-    await eventually(has_failed)
-    distribution = await place.find(place.key())
-    assert distribution is not None
-    assert distribution.message is not None
-    assert "cannot be reached" in distribution.message

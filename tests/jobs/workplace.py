@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ from bakehouse.ledger.distributions import Distribution, DistributionKey
 from bakehouse.ledger.operations import Operation
 from bakehouse.ledger.payouts import Payout
 from bakehouse.ledger.states import DistributionKind, DistributionState, Mode
-from bakehouse.payments.payer import Payer
+from bakehouse.payments.payer import Payer, PaymentLimits
 from bakehouse.sandbox.server import SandboxServer
 from bakehouse.sandbox.settings import SandboxSettings
 from bakehouse.tezos.keyring import Keyring
@@ -72,6 +72,27 @@ def by_hand(delegator_count: int = 12) -> SandboxSettings:
     )
 
 
+@dataclass(slots=True)
+class Clock:
+    """The clock of those who work here; it may be set ahead."""
+
+    ahead: timedelta = timedelta()
+
+    def __call__(self) -> datetime:
+        return utc_now() + self.ahead
+
+
+class Cable(httpx2.AsyncHTTPTransport):
+    """The way to the chain, which may be cut and mended."""
+
+    is_cut = False
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        if self.is_cut:
+            raise httpx2.ConnectError("the cable is cut")
+        return await super().handle_async_request(request)
+
+
 @dataclass(frozen=True, slots=True)
 class Workplace:
     """What the processors work with, and what came of it."""
@@ -79,6 +100,8 @@ class Workplace:
     chain: SandboxServer
     workshop: Workshop
     scheduler: Scheduler
+    cable: "Cable"
+    clock: "Clock"
 
     @property
     def engine(self) -> JobEngine:
@@ -258,13 +281,15 @@ async def open_workplace(
     no_certificates = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     ledger = await Ledger.open(f"sqlite:///{folder / 'ledger.db'}")
     try:
+        cable, clock = Cable(trust_env=False, verify=no_certificates), Clock()
         async with (
             await SandboxServer.start(settings or by_hand()) as chain,
-            httpx2.AsyncClient(trust_env=False, verify=no_certificates) as client,
+            httpx2.AsyncClient(transport=cable) as client,
             RedisCache(engine.address) as cache,
         ):
-            workshop = Workshop(_payer(chain, ledger, client), engine, cache, MINUTE_SECONDS)
-            yield Workplace(chain, workshop, Scheduler(workshop))
+            payer = _payer(chain, ledger, client, clock)
+            workshop = Workshop(payer, engine, cache, MINUTE_SECONDS)
+            yield Workplace(chain, workshop, Scheduler(workshop), cable, clock)
 
             async def all_work() -> bool:
                 return engine.is_healthy
@@ -288,7 +313,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _payer(chain: SandboxServer, ledger: Ledger, client: httpx2.AsyncClient) -> Payer:
+def _payer(chain: SandboxServer, ledger: Ledger, client: httpx2.AsyncClient, clock: Clock) -> Payer:
     source = JsonSource(chain.node_url, client, limits=SOURCE_LIMITS)
     node = NodeClient([source], chain_id=chain.chain_id, now=utc_now, head_age_seconds_max=3_600)
     keys = (chain.payout_secret_key, EMPTY_WALLET)
@@ -297,5 +322,6 @@ def _payer(chain: SandboxServer, ledger: Ledger, client: httpx2.AsyncClient) -> 
         node,
         TzktClient([source], chain_id=chain.chain_id),
         Keyring([LocalSigner(key) for key in keys]),
-        utc_now,
+        clock,
+        PaymentLimits(source_patience_seconds=1),
     )

@@ -10,7 +10,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import httpx2
-from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bakehouse.ledger import audit, bakers, distributions, payouts
@@ -19,7 +18,7 @@ from bakehouse.ledger.distributions import DistributionKey
 from bakehouse.ledger.states import DistributionState, PayoutState
 from bakehouse.payments.due import note_due_cycles
 from bakehouse.payments.payer import Payer, PaymentLimits
-from bakehouse.sandbox.app import sandbox_app
+from bakehouse.sandbox.app import App, sandbox_app
 from bakehouse.sandbox.chain import Chain
 from bakehouse.sandbox.head_feed import HeadFeed
 from bakehouse.sandbox.receipt import Status
@@ -101,7 +100,7 @@ class Fate:
 class MortalTransport(httpx2.ASGITransport):
     """Reaches the chain without sockets; each request may be the last call."""
 
-    def __init__(self, app: FastAPI, fate: Fate) -> None:
+    def __init__(self, app: App, fate: Fate) -> None:
         super().__init__(app=app)
         self._fate = fate
 
@@ -142,7 +141,7 @@ class MortalWorld:
     """A chain whose first cycle is over, and a ledger in which its baker is registered."""
 
     surroundings: Surroundings
-    app: FastAPI
+    app: App
     lives: int = 0
 
     @classmethod

@@ -15,9 +15,10 @@ from bakehouse.ledger.payouts import Payout
 from bakehouse.ledger.schema import attempts
 from bakehouse.ledger.states import DistributionKind, Mode
 from bakehouse.ledger.transfers import Transfer, transfers_of
-from bakehouse.payments.advance import Step, advance
+from bakehouse.payments.advance import advance
 from bakehouse.payments.due import note_due_cycles
 from bakehouse.payments.payer import Payer, PaymentLimits
+from bakehouse.payments.step import Step
 from bakehouse.rewards.bond_pool import BondPoolMember
 from bakehouse.rewards.money import BasisPoints, Mutez
 from bakehouse.sandbox.block import Block

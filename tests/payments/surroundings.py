@@ -16,8 +16,9 @@ from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.distributions import DistributionKey
 from bakehouse.ledger.payouts import Payout
 from bakehouse.ledger.states import Mode
-from bakehouse.payments.advance import Step, advance
+from bakehouse.payments.advance import advance
 from bakehouse.payments.payer import Payer, PaymentLimits
+from bakehouse.payments.step import Step
 from bakehouse.sandbox.block import Block
 from bakehouse.sandbox.chain import Chain
 from bakehouse.sandbox.receipt import Status

@@ -11,10 +11,11 @@ import pytest
 from bakehouse.errors import BakehouseError, ConflictError
 from bakehouse.ledger import bakers, distributions
 from bakehouse.ledger.states import IN_FLIGHT, DistributionState, OperationState
-from bakehouse.payments.advance import Step, advance
+from bakehouse.payments.advance import advance
 from bakehouse.payments.payer import Payer
 from bakehouse.payments.plan import plan_delegators
 from bakehouse.payments.settle import close_distribution
+from bakehouse.payments.step import Step
 from bakehouse.sandbox.draw import draw_text
 from bakehouse.tezos.base58check import Prefix
 from tests.payments.chain_front import (

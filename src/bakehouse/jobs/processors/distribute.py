@@ -12,9 +12,9 @@ from bakehouse.jobs import job_requests
 from bakehouse.jobs.job_run import FailureHandler, Processor
 from bakehouse.jobs.job_types import JSON, DoNotRetry, RunningJob, WaitThenContinue
 from bakehouse.jobs.workshop import Workshop
-from bakehouse.ledger import bakers, distributions
+from bakehouse.ledger import alerts, bakers, distributions, operations
 from bakehouse.ledger.distributions import DistributionKey
-from bakehouse.ledger.states import DistributionKind
+from bakehouse.ledger.states import DistributionKind, OperationState
 from bakehouse.payments.advance import advance, fail
 from bakehouse.payments.payer import Payer
 from bakehouse.payments.settle import bond_pool_of
@@ -44,11 +44,11 @@ def distribute(workshop: Workshop) -> Processor:
             raise
         await job.report_progress({"paid": step.paid, "total": step.total})
         await _tell(payer, key, step)
+        await _take_back(payer, key, step)
         await _tell_of_trouble(payer, key, step, troubled_since)
         if step.wait_seconds is not None:
             raise WaitThenContinue(max(1, step.wait_seconds))
         if step.is_settled:
-            await close_alert(payer, AlertCode.DISTRIBUTION_FAILED, str(key))
             await _go_on(workshop, key)
         _log.info(
             "distribution-settled" if step.is_settled else "distribution-stopped",
@@ -95,6 +95,36 @@ async def _tell(payer: Payer, key: DistributionKey, step: Step) -> None:
         await raising.operation_quarantined(payer, key, operation)
     if step.awaits_go:
         await raising.go_needed(payer, key)
+
+
+async def _take_back(payer: Payer, key: DistributionKey, step: Step) -> None:
+    """Close the open alerts of a distribution whose cause is gone; mostly there is none."""
+    async with payer.ledger.read() as tx:
+        raised = await alerts.unacknowledged(tx, key.baker_id)
+    name = str(key)
+    for each in raised:
+        match each.code:
+            case AlertCode.DISTRIBUTION_FAILED:
+                is_over = each.subject == name and step.is_settled
+            case AlertCode.GUARD_REFUSED:
+                is_over = each.subject.startswith(f"{name}/") and step.is_settled
+            case AlertCode.PAYOUT_HELD:
+                is_over = each.subject == name and not step.held
+            case AlertCode.GO_NEEDED:
+                has_go = step.distribution.approved_at is not None or step.is_settled
+                is_over = each.subject == name and has_go
+            case AlertCode.OPERATION_QUARANTINED:
+                is_over = not await _is_quarantined(payer, each.subject)
+            case _:
+                is_over = False
+        if is_over:
+            await close_alert(payer, AlertCode(each.code), each.subject)
+
+
+async def _is_quarantined(payer: Payer, operation_hash: str) -> bool:
+    async with payer.ledger.read() as tx:
+        operation = await operations.find(tx, operation_hash)
+    return operation is not None and operation.state is OperationState.QUARANTINED
 
 
 async def _tell_of_trouble(
