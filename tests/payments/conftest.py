@@ -17,6 +17,8 @@ from bakehouse.sandbox.chain import Chain
 from bakehouse.sandbox.head_feed import HeadFeed
 from bakehouse.sandbox.settings import SandboxSettings
 from tests.payments.chain_front import ChainFront, served
+from tests.payments.hostile_baker import HostileBaker, hostile_baker
+from tests.payments.lives import SHORT_LIVES
 from tests.payments.paying_baker import PayingBaker
 from tests.payments.surroundings import Surroundings, client_of_one_machine, small_chain
 
@@ -61,7 +63,7 @@ async def open_baker(tmp_path: Path, empty_ledger: Path) -> AsyncIterator[OpenBa
             shutil.copy(empty_ledger, database)
             surroundings = Surroundings(chain, database, url)
             payer = await stack.enter_async_context(surroundings.payer(client, limits))
-            baker = PayingBaker(surroundings, front, payer, stack)
+            baker = PayingBaker(chain, payer, surroundings, front, stack)
             await baker.register(**settings)
             baker.finish_cycle()
             await baker.notice()
@@ -74,3 +76,38 @@ async def open_baker(tmp_path: Path, empty_ledger: Path) -> AsyncIterator[OpenBa
 async def baker(open_baker: OpenBaker) -> PayingBaker:
     """One whose first cycle is seen and whose every group takes up to ten transfers."""
     return await open_baker(limits=PaymentLimits(transfers_max=10))
+
+
+class OpenHostileBaker(Protocol):
+    """Registers the baker of a hostile chain of its own; `settings` are the baker's."""
+
+    def __call__(
+        self,
+        chain_settings: SandboxSettings | None = None,
+        limits: PaymentLimits | None = None,
+        *,
+        seed: int = 1,
+        node_count: int = 2,
+        **settings: Any,
+    ) -> Awaitable[HostileBaker]: ...
+
+
+@pytest.fixture
+async def open_hostile(tmp_path: Path, empty_ledger: Path) -> AsyncIterator[OpenHostileBaker]:
+    async with AsyncExitStack() as stack:
+        opened = 0
+
+        async def open_one(*arguments: Any, **named: Any) -> HostileBaker:
+            nonlocal opened
+            opened += 1
+            database = tmp_path / f"hostile-{opened}.db"
+            shutil.copy(empty_ledger, database)
+            return await stack.enter_async_context(hostile_baker(database, *arguments, **named))
+
+        yield open_one
+
+
+@pytest.fixture
+async def hostile(open_hostile: OpenHostileBaker) -> HostileBaker:
+    """One with six delegators, whose groups of up to three live for six blocks."""
+    return await open_hostile(limits=SHORT_LIVES)

@@ -1,149 +1,22 @@
-"""A baker that pays on a simulated chain baked by hand, and what chain and ledger say of it."""
+"""A baker that pays over real HTTP on a simulated chain baked by hand."""
 
-from collections import Counter
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
-from sqlalchemy import select
-
-from bakehouse.ledger import audit, bakers, distributions, operations, payouts
-from bakehouse.ledger.distributions import Distribution, DistributionKey
-from bakehouse.ledger.operations import Operation
-from bakehouse.ledger.payouts import Payout
-from bakehouse.ledger.schema import attempts
-from bakehouse.ledger.states import DistributionKind, Mode
-from bakehouse.ledger.transfers import Transfer, transfers_of
-from bakehouse.payments.advance import advance
-from bakehouse.payments.due import note_due_cycles
 from bakehouse.payments.payer import Payer, PaymentLimits
-from bakehouse.payments.step import Step
-from bakehouse.rewards.bond_pool import BondPoolMember
-from bakehouse.rewards.money import BasisPoints, Mutez
-from bakehouse.sandbox.block import Block
-from bakehouse.sandbox.chain import Chain
-from bakehouse.sandbox.transfer_record import TransferRecord, transfers_from
 from bakehouse.tezos.transport import SourceLimits
 from tests.payments.chain_front import ChainFront
-from tests.payments.surroundings import (
-    SOURCE_LIMITS,
-    STEPS_MAX,
-    Surroundings,
-    bake,
-    baker_of,
-    client_of_one_machine,
-    finish_cycle,
-    paid_on_chain,
-    pay,
-)
+from tests.payments.registered_baker import RegisteredBaker
+from tests.payments.surroundings import SOURCE_LIMITS, Surroundings, client_of_one_machine
 
 
 @dataclass(frozen=True, slots=True)
-class PayingBaker:
-    """The sandbox's baker, registered in a ledger, and the Payer that works for it."""
+class PayingBaker(RegisteredBaker):
+    """One whose node and indexer stand behind a front that may alter what they answer."""
 
     surroundings: Surroundings
     front: ChainFront
-    payer: Payer
     _stack: AsyncExitStack
-
-    @property
-    def chain(self) -> Chain:
-        return self.surroundings.chain
-
-    @property
-    def baker_id(self) -> str:
-        return self.chain.world.baker
-
-    @property
-    def payout_address(self) -> str:
-        return self.chain.world.payout_key.public_key.address
-
-    @property
-    def first_cycle(self) -> int:
-        return self.chain.settings.starting_cycle
-
-    def key(
-        self,
-        cycle: int | None = None,
-        kind: DistributionKind = DistributionKind.DELEGATORS,
-        mode: Mode = Mode.ON,
-    ) -> DistributionKey:
-        wanted = self.first_cycle if cycle is None else cycle
-        return DistributionKey(self.chain.chain_id, self.baker_id, wanted, kind, mode)
-
-    # What happens on the chain
-
-    def bake(self) -> Block:
-        return bake(self.chain)
-
-    def finish_cycle(self) -> None:
-        finish_cycle(self.chain)
-
-    def empty(self, address: str) -> None:
-        """Have an account spend everything, or a contract vanish, at once."""
-        self.chain._ledger.record(self.chain.head.level, {address: None})
-
-    def set_balance(self, address: str, balance: int) -> None:
-        """Have an account own exactly this."""
-        account = self.chain.account(address, self.chain.head.level)
-        assert account is not None
-        changed = replace(account, balance=balance)
-        self.chain._ledger.record(self.chain.head.level, {address: changed})
-
-    # What is done about it
-
-    async def register(self, **settings: Any) -> None:
-        async with self.payer.ledger.write() as tx:
-            baker = baker_of(self.chain, **settings)
-            await bakers.add(tx, baker, actor="test", at=self.payer.clock())
-
-    async def change(self, **settings: Any) -> None:
-        async with self.payer.ledger.write() as tx:
-            await bakers.change(tx, self.baker_id, settings, actor="test", at=self.payer.clock())
-
-    async def set_bond_pool(self, bonds: Mapping[str, int]) -> None:
-        """Register lenders; the first is the manager, whom the others pay a tenth."""
-        members = [
-            BondPoolMember(address, Mutez(bond), BasisPoints(1_000), is_manager=not index)
-            for index, (address, bond) in enumerate(bonds.items())
-        ]
-        async with self.payer.ledger.write() as tx:
-            await bakers.replace_bond_pool(
-                tx, self.baker_id, members, actor="test", at=self.payer.clock()
-            )
-
-    async def enter(self, key: DistributionKey) -> None:
-        """Enter a distribution in the ledger before anybody noticed that it is due."""
-        async with self.payer.ledger.write() as tx:
-            await distributions.ensure(tx, key, at=self.payer.clock())
-
-    async def notice(self) -> tuple[DistributionKey, ...]:
-        """Look for finished cycles; gives those that are due."""
-        return (await note_due_cycles(self.payer, self.baker_id)).due
-
-    async def step(self, key: DistributionKey | None = None) -> Step:
-        return await advance(self.payer, key or self.key())
-
-    async def plan_only(self) -> None:
-        """Have the cycle planned while the baker is switched off, and switch it on again."""
-        await self.change(mode=Mode.OFF)
-        assert (await self.step()).waiting_for == f"mode {Mode.ON}"
-        await self.change(mode=Mode.ON)
-
-    async def step_until(self, waiting_for: str, key: DistributionKey | None = None) -> Step:
-        """Advance, a block after each step, until it waits for this."""
-        for _ in range(STEPS_MAX):
-            step = await self.step(key)
-            if step.waiting_for == waiting_for:
-                return step
-            self.bake()
-        raise AssertionError(f"it never waited for {waiting_for}")
-
-    async def pay(self, key: DistributionKey | None = None, payer: Payer | None = None) -> Step:
-        """Advance, a block after each step, until there is nothing to wait for."""
-        return await pay(payer or self.payer, self.chain, key or self.key())
 
     async def another_payer(
         self, limits: PaymentLimits | None = None, source_limits: SourceLimits = SOURCE_LIMITS
@@ -153,62 +26,3 @@ class PayingBaker:
         return await self._stack.enter_async_context(
             self.surroundings.payer(client, limits or self.payer.limits, source_limits)
         )
-
-    # What the chain says
-
-    def balance(self, address: str) -> int:
-        account = self.chain.account(address, self.chain.head.level)
-        return account.balance if account else 0
-
-    def transfers(self) -> list[TransferRecord]:
-        return transfers_from(self.chain, self.payout_address)
-
-    def paid_on_chain(self) -> Counter[str]:
-        return paid_on_chain(self.chain)
-
-    # What the ledger says
-
-    async def exists(self, key: DistributionKey) -> bool:
-        async with self.payer.ledger.read() as tx:
-            return await distributions.find(tx, key) is not None
-
-    async def distribution(self, key: DistributionKey | None = None) -> Distribution:
-        async with self.payer.ledger.read() as tx:
-            return await distributions.get(tx, key or self.key())
-
-    async def payouts(self, key: DistributionKey | None = None) -> list[Payout]:
-        async with self.payer.ledger.read() as tx:
-            distribution = await distributions.get(tx, key or self.key())
-            return await payouts.of_distribution(tx, distribution)
-
-    async def operations(self, key: DistributionKey | None = None) -> list[Operation]:
-        async with self.payer.ledger.read() as tx:
-            distribution = await distributions.get(tx, key or self.key())
-            return await operations.of_distribution(tx, distribution.id)
-
-    async def transfers_of(self, operation: Operation) -> list[Transfer]:
-        async with self.payer.ledger.read() as tx:
-            return await transfers_of(tx, operation.id)
-
-    async def settled_by(self, transfer: Transfer) -> list[Payout]:
-        async with self.payer.ledger.read() as tx:
-            return await payouts.of_transfer(tx, transfer.id)
-
-    async def answers_to(self, sent: list[Operation]) -> dict[str, list[str]]:
-        """What nodes said to each operation, by its hash, in the order they said it."""
-        async with self.payer.ledger.read() as tx:
-            rows = list(await tx.execute(select(attempts).order_by(attempts.c.id)))
-        return {
-            operation.hash: [row.answer for row in rows if row.operation_id == operation.id]
-            for operation in sent
-        }
-
-    async def audit_actions(self, subject: str) -> list[str]:
-        """What was done to a subject, oldest first."""
-        async with self.payer.ledger.read() as tx:
-            events = await audit.latest(tx, limit=10_000)
-        return [event.action for event in reversed(events) if event.subject == subject]
-
-    async def audit_is_unbroken(self) -> bool:
-        async with self.payer.ledger.read() as tx:
-            return await audit.first_broken_link(tx) is None
