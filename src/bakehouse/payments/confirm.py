@@ -20,6 +20,9 @@ from bakehouse.tezos.receipt import IncludedOperation
 
 _log = structlog.get_logger(__name__)
 
+#: Blocks for which a second source may be behind before that is trouble.
+_SECOND_VOICE_BLOCKS_MAX = 10
+
 
 async def watch(payer: Payer, network: str, source: str, blocks_wait: int) -> list[Operation]:
     """Follow a source's unfinished operations one step, in counter order; give those still open.
@@ -104,11 +107,15 @@ async def _check_depth(
     if header.hash == operation.included_block:
         found = await _receipt(payer, operation, header.hash)
         agreement = await agree_on_block(payer, level, header.hash)
-        if not agreement.is_reached:
+        is_late = head.level > level + blocks_wait + _SECOND_VOICE_BLOCKS_MAX
+        if agreement.is_contradicted or (is_late and not agreement.is_reached):
             raise SourcesDisagreeError(
                 f"{operation.hash} is in block {level}, but not everybody agrees on that block: "
                 f"{agreement}"
             )
+        if not agreement.is_reached:
+            # An indexer is often a block or two behind its node.
+            return
         failpoint(Failpoint.BEFORE_FINAL)
         await settle(payer, operation, found)
         failpoint(Failpoint.AFTER_MARK_PAID)

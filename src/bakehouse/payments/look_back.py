@@ -32,17 +32,19 @@ async def paid_elsewhere(
     Raises SourceStaleError while the indexer is too far behind to tell, SourcesDisagreeError when
     it follows another history than the node.
     """
-    cycle = min(payout.cycle for payout in owed)
-    after_level = await payer.indexer.cycle_last_level(cycle)
-    sent = await _sent_since(payer, network, context, source, after_level)
+    ends = {
+        cycle: await payer.indexer.cycle_last_level(cycle)
+        for cycle in sorted({payout.cycle for payout in owed})
+    }
+    sent = await _sent_since(payer, network, context, source, min(ends.values()))
     to_destination = by_destination(sent)
     hits: dict[int, tuple[WalletTransfer, ...]] = {}
     for payout in owed:
-        looked_at = payout.looked_back_level or 0
+        after = max(ends[payout.cycle], payout.looked_back_level or 0)
         new = [
             transfer
             for transfer in to_destination.get(payout.address, ())
-            if transfer.level > looked_at
+            if transfer.level > after
         ]
         if new:
             hits[payout.id] = tuple(new)
