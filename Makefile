@@ -32,7 +32,8 @@ $(TAQUITO)/node_modules/.installed: $(TAQUITO)/package-lock.json $(TAQUITO)/.npm
 	  { echo "npm could not install taquito, a referee in the tests: is its registry reachable?" >&2; exit 1; }
 	@touch $@
 
-# pytezos, the referee of our forging, loads the system's libsodium.
+# pytezos, the referee of our forging, loads the system's libsodium; the tests of the ledger start
+# a PostgreSQL.
 system:
 	@./requirements/system-packages
 

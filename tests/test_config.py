@@ -1,12 +1,13 @@
 """What the process is told from outside, and how it says no."""
 
 from pathlib import Path
+from traceback import format_exception
 from typing import Any
 
 import pytest
 
 from bakehouse.config import NETWORKS, Config, load_config, require_sources, variable_of
-from bakehouse.errors import SettingError
+from bakehouse.errors import LedgerUnreachableError, SettingError
 from bakehouse.ledger.database import Ledger
 from bakehouse.logs import LogFormat
 
@@ -182,10 +183,13 @@ def test_running_needs_a_node_and_an_indexer() -> None:
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        (f"postgresql://user:{SECRET}@host/db", "a database of kind 'postgresql' is not supported"),
-        (f"mysql+pymysql://user:{SECRET}@host/db", "a database of kind 'mysql' is not supported"),
-        ("sqlite://", "the database has no file, and would forget"),
-        (SECRET, "the database is not a URL"),
+        (f"mysql+pymysql://user:{SECRET}@host/db", "a database of kind 'mysql' is not supported:"),
+        (f"postgresql+asyncpg://user:{SECRET}@host/db", "PostgreSQL is reached by postgresql://"),
+        (f"postgresql://user:a@{SECRET}@host/db", "write an @ in the password of DATABASE_URL as"),
+        (f"postgresql://user:{SECRET}@host", "DATABASE_URL names no database: postgresql://"),
+        (f"postgresql://user@host:{SECRET}/db", "the database is not a URL: use sqlite:///PATH"),
+        ("sqlite://", "the database has no file, and would forget: use sqlite:///PATH"),
+        (SECRET, "the database is not a URL: use sqlite:///PATH or postgresql://"),
     ],
 )
 async def test_a_database_that_cannot_be_the_ledger_is_refused_with_a_sentence(
@@ -196,5 +200,20 @@ async def test_a_database_that_cannot_be_the_ledger_is_refused_with_a_sentence(
     with pytest.raises(SettingError) as refused:
         await Ledger.open(config.ledger_url)
 
-    assert refused.value.message.startswith(f"{said}: use sqlite:///PATH")
-    assert SECRET not in refused.value.message
+    assert refused.value.message.startswith(said)
+    assert SECRET not in "".join(format_exception(refused.value))
+
+
+async def test_a_database_that_does_not_answer_is_told_without_its_password(
+    tmp_path: Path,
+) -> None:
+    url = f"postgresql://user:{SECRET}@/ledger?host={tmp_path}"
+    config = load_config({"DATABASE_URL": url})
+
+    with pytest.raises(LedgerUnreachableError) as refused:
+        await Ledger.open(config.ledger_url)
+
+    assert refused.value.message.startswith(
+        "the database 'ledger' of DATABASE_URL cannot be opened: "
+    )
+    assert SECRET not in "".join(format_exception(refused.value))

@@ -14,8 +14,9 @@ BakehouseError
 │   ├── GuardRefusedError     a check before signing that did not pass
 │   ├── EncodingError         bytes that do not decode to what was meant
 │   └── SignerError           a key or signer that cannot, or must not, sign
-└── SourceError               a node, indexer or queue that did not answer as it should (retryable)
+└── SourceError               a node, indexer, queue or database that did not answer (retryable)
     ├── SourceUnreachableError
+    │   ├── LedgerUnreachableError
     │   └── QueueUnreachableError
     ├── SourceBusyError
     ├── SourceMalformedError
@@ -142,6 +143,13 @@ class SourceUnreachableError(SourceError):
 
     code = "source-unreachable"
     outcome = Outcome.UNKNOWN
+
+
+class LedgerUnreachableError(SourceUnreachableError):
+    """The database of the ledger did not answer."""
+
+    code = "ledger-unreachable"
+    outcome = Outcome.NOT_DONE
 
 
 class QueueUnreachableError(SourceUnreachableError):

@@ -262,11 +262,11 @@ def test_nothing_to_change_is_a_mistake(desk: Desk) -> None:
 def test_a_database_of_another_kind_is_refused_without_its_password(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DATABASE_URL", "postgresql://user:hunter2@host/db")
+    monkeypatch.setenv("DATABASE_URL", "mysql://user:hunter2@host/db")
 
     line = desk.refused(2, "baker", "list")
 
-    assert line.startswith("a database of kind 'postgresql' is not supported: use sqlite:///PATH")
+    assert line.startswith("a database of kind 'mysql' is not supported: use sqlite:///PATH")
     assert "hunter2" not in line
 
 

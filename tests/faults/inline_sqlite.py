@@ -14,7 +14,7 @@ import aiosqlite
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from bakehouse.ledger.database import _prepare_connections
+from bakehouse.ledger.sqlite import prepare_connections
 
 
 class _DoneAtOnce:
@@ -47,7 +47,7 @@ def open_engine(database: Path) -> AsyncEngine:
         return await connection
 
     engine = create_async_engine("sqlite+aiosqlite://", async_creator=connect)
-    _prepare_connections(engine.sync_engine)
+    prepare_connections(engine.sync_engine)
 
     # The machine under a simulation does not lose its power.
     @event.listens_for(engine.sync_engine, "connect")

@@ -1,6 +1,7 @@
 """One baker and what happens to its money, in few words; for tests of the ledger only."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -64,6 +65,14 @@ class Bakery:
         async with self.ledger.write() as tx:
             for state in states:
                 await enter(tx, operation, state)
+
+
+@asynccontextmanager
+async def undone(ledger: Ledger) -> AsyncIterator[AsyncConnection]:
+    """Give a transaction in which all may be tried, and nothing stays."""
+    async with ledger.write() as tx:
+        yield tx
+        await tx.rollback()
 
 
 def key_of(

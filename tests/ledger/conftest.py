@@ -1,43 +1,89 @@
-"""A fresh ledger on a real file for every test that asks, empty or with one baker in it."""
+"""A fresh ledger for every test that asks, on SQLite and again on PostgreSQL."""
 
 import asyncio
-import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from bakehouse.ledger.database import Ledger
 from tests.ledger.bakery import Bakery
+from tests.ledger.places import POSTGRESQL, SQLITE, FilePlace, Place, ServerPlace
+from tests.ledger.postgresql_server import PostgresqlServer, running_server
 
-
-@pytest.fixture
-def ledger_file(tmp_path: Path) -> Path:
-    return tmp_path / "data" / "ledger.db"
-
-
-@pytest.fixture
-def ledger_url(ledger_file: Path) -> str:
-    return f"sqlite:///{ledger_file}"
+MakePlace = Callable[[], Place]
 
 
 @pytest.fixture(scope="session")
-def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def server() -> Iterator[PostgresqlServer]:
+    """One server for all tests of a worker, started by the first that needs it."""
+    with running_server() as started:
+        yield started
+
+
+@pytest.fixture(scope="session", params=[SQLITE, POSTGRESQL])
+def kind(request: pytest.FixtureRequest) -> str:
+    """The kind of database a test runs on: each test that depends on it runs on both."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def make_place(
+    kind: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> MakePlace:
+    def make() -> Place:
+        if kind == SQLITE:
+            return FilePlace(tmp_path_factory.mktemp("place") / "data" / "ledger.db")
+        return ServerPlace(request.getfixturevalue("server"))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def migrated(make_place: MakePlace) -> Iterator[Place]:
     """Give a ledger as the migrations leave it: to be copied, which is faster than to migrate."""
-    path = tmp_path_factory.mktemp("migrated") / "ledger.db"
+    place = make_place()
+    place.be_empty()
 
     async def migrate() -> None:
-        await (await Ledger.open(f"sqlite:///{path}")).close()
+        await (await Ledger.open(place.url)).close()
 
     asyncio.run(migrate())
-    return path
+    yield place
+    place.clear()
 
 
 @pytest.fixture
-async def ledger(migrated_file: Path, ledger_file: Path, ledger_url: str) -> AsyncIterator[Ledger]:
-    ledger_file.parent.mkdir()
-    shutil.copy(migrated_file, ledger_file)
-    opened = await Ledger.open(ledger_url)
+def place(make_place: MakePlace) -> Iterator[Place]:
+    made = make_place()
+    yield made
+    made.clear()
+
+
+@pytest.fixture
+def ledger_url(place: Place) -> str:
+    return place.url
+
+
+@pytest.fixture
+def empty_url(place: Place) -> str:
+    """Where a ledger may be opened for the first time."""
+    place.be_empty()
+    return place.url
+
+
+@pytest.fixture
+def ledger_file(place: Place) -> Path:
+    """The file of a test that runs on SQLite only."""
+    assert isinstance(place, FilePlace)
+    return place.path
+
+
+@pytest.fixture
+async def ledger(migrated: Place, place: Place) -> AsyncIterator[Ledger]:
+    place.be_copied_from(migrated)
+    opened = await Ledger.open(place.url)
     yield opened
     await opened.close()
 
@@ -49,7 +95,18 @@ async def bakery(ledger: Ledger) -> Bakery:
 
 @pytest.fixture
 async def other(ledger_url: str, bakery: Bakery) -> AsyncIterator[Ledger]:
-    """The same file, opened by somebody else."""
+    """The same database, opened by somebody else."""
     opened = await Ledger.open(ledger_url)
     yield opened
     await opened.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_ledger(migrated: Place, make_place: MakePlace) -> AsyncIterator[Ledger]:
+    """One ledger for all tests of a module that leave it as they found it."""
+    place = make_place()
+    place.be_copied_from(migrated)
+    opened = await Ledger.open(place.url)
+    yield opened
+    await opened.close()
+    place.clear()

@@ -1,11 +1,11 @@
 """The audit trail: every change leaves an event, and a changed event is found."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import timedelta, timezone
-from pathlib import Path
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,19 +16,32 @@ from bakehouse.ledger.audit import AuditEvent
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.states import DistributionState, OperationState
 from tests.ledger.bakery import BAKER, CYCLE, NOW, Bakery, enter, key_of
+from tests.ledger.places import POSTGRESQL, SQLITE, FilePlace, Place
 
 EVENTS = 6
 
-#: What somebody with the file in hand may write into an event.
+#: What somebody with the database in hand may write into an event.
 LIES = {
-    "at": ["'2020-01-01 00:00:00.000000'", "'yesterday'", "'2026-11-24 12:30:15.250001'", "7"],
-    "actor": ["'eve'", "x'00ff'", "''"],
-    "action": ["'operation.dead'", "x'00'"],
+    "at": ["'2020-01-01 00:00:00.000000'", "'2026-11-24 12:30:15.250001'"],
+    "actor": ["'eve'", "''"],
+    "action": ["'operation.dead'"],
     "subject": ["'somebody else'"],
-    "detail": ["'{}'", "'not json'", "x'ff'", "'{\"n\": 3}'"],
+    "detail": ["'{}'", "'not json'", "'{\"n\": 3}'"],
     "previous_hash": [f"'{audit.GENESIS}'", "'0'"],
-    "hash": ["'0'", "lower(hex(randomblob(32)))"],
+    "hash": ["'0'", f"'{'ab' * 32}'"],
 }
+
+#: What only one kind of database lets be written.
+STRANGE_LIES = [
+    (SQLITE, "at", "'yesterday'"),
+    (SQLITE, "at", "7"),
+    (SQLITE, "actor", "x'00ff'"),
+    (SQLITE, "action", "x'00'"),
+    (SQLITE, "detail", "x'ff'"),
+    (POSTGRESQL, "at", "'infinity'"),
+    (POSTGRESQL, "at", "'2026-11-24 12:30:15.25+00 BC'"),
+    (POSTGRESQL, "at", "'9999-12-31 23:59:59.999999-12'"),
+]
 
 
 async def write_events(ledger: Ledger, count: int = EVENTS) -> None:
@@ -49,13 +62,27 @@ async def chained(ledger: Ledger) -> Ledger:
     return ledger
 
 
+Forge = Callable[[str], None]
+
+
 @pytest.fixture
-def forger(chained: Ledger, ledger_file: Path) -> Iterator[sqlite3.Connection]:
-    """A connection with the file in hand, from which the guarding triggers were dropped."""
-    with closing(sqlite3.connect(ledger_file, isolation_level=None)) as connection:
-        connection.execute("DROP TRIGGER audit_events_no_update")
-        connection.execute("DROP TRIGGER audit_events_no_delete")
-        yield connection
+def forge(chained: Ledger, place: Place) -> Iterator[Forge]:
+    """Have statements run with the database in hand: the guarding triggers are dropped."""
+    if isinstance(place, FilePlace):
+        with closing(sqlite3.connect(place.path, isolation_level=None)) as file:
+            file.execute("DROP TRIGGER audit_events_no_update")
+            file.execute("DROP TRIGGER audit_events_no_delete")
+            yield lambda statement: void(file.execute(statement))
+    else:
+        with psycopg.connect(place.url, autocommit=True) as session:
+            session.execute("DROP TRIGGER audit_events_no_update ON audit_events")
+            session.execute("DROP TRIGGER audit_events_no_delete ON audit_events")
+            session.execute("SET TimeZone = 'UTC'")
+            yield lambda statement: void(session.execute(statement.encode()))
+
+
+def void(_cursor: object) -> None:
+    """Nothing is read from it."""
 
 
 async def test_an_untouched_chain_holds(ledger: Ledger) -> None:
@@ -80,32 +107,39 @@ async def test_events_are_read_newest_first(chained: Ledger) -> None:
     + [(row_id, "detail", "'{}'") for row_id in (1, EVENTS)],
 )
 async def test_a_changed_event_is_found(
-    chained: Ledger, forger: sqlite3.Connection, row_id: int, column: str, lie: str
+    chained: Ledger, forge: Forge, row_id: int, column: str, lie: str
 ) -> None:
-    forger.execute(f"UPDATE audit_events SET {column} = {lie} WHERE id = ?", (row_id,))  # noqa: S608 - from LIES
+    forge(f"UPDATE audit_events SET {column} = {lie} WHERE id = {row_id}")  # noqa: S608 - from LIES
 
     assert await broken_link(chained) == row_id
 
 
-async def test_a_removed_event_is_found(chained: Ledger, forger: sqlite3.Connection) -> None:
-    forger.execute("DELETE FROM audit_events WHERE id = 3")
-
-    assert await broken_link(chained) == 4
-
-
-async def test_events_in_another_order_are_found(
-    chained: Ledger, forger: sqlite3.Connection
+@pytest.mark.parametrize(("kind", "column", "lie"), STRANGE_LIES, indirect=["kind"])
+async def test_an_event_that_is_none_any_more_is_found(
+    chained: Ledger, forge: Forge, column: str, lie: str
 ) -> None:
-    forger.execute("UPDATE audit_events SET id = -4 WHERE id = 4")
-    forger.execute("UPDATE audit_events SET id = 4 WHERE id = 3")
-    forger.execute("UPDATE audit_events SET id = 3 WHERE id = -4")
+    forge(f"UPDATE audit_events SET {column} = {lie} WHERE id = 3")  # noqa: S608 - from STRANGE_LIES
 
     assert await broken_link(chained) == 3
 
 
-async def test_an_event_slipped_in_is_found(chained: Ledger, forger: sqlite3.Connection) -> None:
-    forger.execute("UPDATE audit_events SET id = id + 10 WHERE id > 3")
-    forger.execute(
+async def test_a_removed_event_is_found(chained: Ledger, forge: Forge) -> None:
+    forge("DELETE FROM audit_events WHERE id = 3")
+
+    assert await broken_link(chained) == 4
+
+
+async def test_events_in_another_order_are_found(chained: Ledger, forge: Forge) -> None:
+    forge("UPDATE audit_events SET id = -4 WHERE id = 4")
+    forge("UPDATE audit_events SET id = 4 WHERE id = 3")
+    forge("UPDATE audit_events SET id = 3 WHERE id = -4")
+
+    assert await broken_link(chained) == 3
+
+
+async def test_an_event_slipped_in_is_found(chained: Ledger, forge: Forge) -> None:
+    forge("UPDATE audit_events SET id = id + 10 WHERE id > 3")
+    forge(
         "INSERT INTO audit_events SELECT 4, at, 'eve', action, subject, detail, hash, 'made up' "
         "FROM audit_events WHERE id = 3"
     )
@@ -143,6 +177,17 @@ async def test_whatever_is_said_can_be_proven(
             await audit.record(tx, AuditEvent(NOW, actor, "said", subject, detail))
 
     assert await broken_link(ledger) is None
+
+
+async def test_what_a_database_cannot_keep_is_marked(ledger: Ledger) -> None:
+    async with ledger.write() as tx:
+        await audit.record(tx, AuditEvent(NOW, "ali\0ce", "said", "half \ud83e", {"n": "\0\ud83e"}))
+
+    assert await broken_link(ledger) is None
+    async with ledger.read() as tx:
+        assert await audit.latest(tx) == [
+            AuditEvent(NOW, "ali\ufffdce", "said", "half ?", {"n": "\0\ud83e"})
+        ]
 
 
 async def test_a_deed_undone_leaves_no_event(chained: Ledger) -> None:

@@ -118,11 +118,11 @@ async def test_an_impossible_bond_pool_is_refused_and_the_old_one_stays(
 @pytest.mark.parametrize(
     ("changed", "complaint"),
     [
-        ({"is_manager": True}, "UNIQUE constraint failed: bond_pool_members.baker_id"),
+        ({"is_manager": True}, "failed: bond_pool_members.baker_id|uq_bond_pool_members_manager"),
         ({"amount": 0}, "amount_positive"),
         ({"adm_charge": 10_001}, "adm_charge_range"),
-        ({"baker_id": "tz1-stranger"}, "FOREIGN KEY"),
-        ({"address": "tz1-m"}, "UNIQUE constraint failed"),
+        ({"baker_id": "tz1-stranger"}, "FOREIGN KEY|fk_bond_pool_members_baker_id"),
+        ({"address": "tz1-m"}, "UNIQUE constraint failed|pk_bond_pool_members"),
     ],
 )
 async def test_the_database_itself_refuses_an_impossible_member(

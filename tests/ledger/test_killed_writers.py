@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from bakehouse.ledger import audit, operations, payouts
@@ -17,10 +18,12 @@ from bakehouse.ledger.distributions import Distribution
 from bakehouse.ledger.states import OperationState, PayoutState
 from bakehouse.ledger.transfers import transfers_of
 from tests.ledger.bakery import Bakery
+from tests.ledger.conftest import MakePlace
 from tests.ledger.killed_writer import AFTER_COMMIT, BEFORE_COMMIT
+from tests.ledger.places import POSTGRESQL, SQLITE
 
+LOCKED = {SQLITE: "BEGIN IMMEDIATE", POSTGRESQL: "SELECT pg_advisory_xact_lock"}
 SIGN_POINTS = [
-    "BEGIN IMMEDIATE",
     "INSERT INTO operations",
     "INSERT INTO transfers",
     "UPDATE payouts",
@@ -77,9 +80,9 @@ async def distribution(bakery: Bakery) -> Distribution:
 
 
 async def test_a_group_is_stored_whole_or_not_at_all(
-    bakery: Bakery, distribution: Distribution, killer: Killer
+    bakery: Bakery, distribution: Distribution, killer: Killer, kind: str
 ) -> None:
-    for point in SIGN_POINTS:
+    for point in (LOCKED[kind], *SIGN_POINTS):
         await killer.kill("sign", point)
         async with bakery.ledger.read() as tx:
             assert await operations.of_distribution(tx, distribution.id) == [], point
@@ -117,20 +120,37 @@ async def outcome(
         return operation.state, set(await payouts.count_by_state(tx, distribution))
 
 
-async def test_a_killed_migration_leaves_an_empty_file_that_the_next_start_fills(
-    ledger_file: Path, killer: Killer, tmp_path: Path
+async def test_a_killed_migration_leaves_an_empty_database_that_the_next_start_fills(
+    empty_url: str, killer: Killer, make_place: MakePlace
 ) -> None:
     for point in OPEN_POINTS:
         await killer.kill("open", point)
-        assert schema_of(ledger_file) == [], point
+        assert await schema_of(empty_url) == [], point
 
     await killer.kill("open", AFTER_COMMIT)
-    unhurt = tmp_path / "unhurt.db"
-    await (await Ledger.open(f"sqlite:///{unhurt}")).close()
-    assert schema_of(ledger_file) == schema_of(unhurt) != []
+    unhurt = make_place()
+    unhurt.be_empty()
+    await (await Ledger.open(unhurt.url)).close()
+    assert await schema_of(empty_url) == await schema_of(unhurt.url) != []
+    unhurt.clear()
 
 
-def schema_of(path: Path) -> list[str]:
-    with closing(sqlite3.connect(path)) as connection:
-        rows = connection.execute("SELECT type || name || coalesce(sql, '') FROM sqlite_master")
-        return [text for (text,) in rows]
+async def schema_of(url: str) -> list[str]:
+    """Give all that is in a database, as the words that would make it."""
+    if url.startswith(SQLITE):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as file:
+            found = file.execute("SELECT type || name || coalesce(sql, '') FROM sqlite_master")
+            return [text for (text,) in found]
+    with psycopg.connect(url) as session:
+        tables = session.execute(
+            "SELECT table_name || column_name || data_type || is_nullable "
+            "FROM information_schema.columns WHERE table_schema = 'public'"
+        )
+        rules = session.execute(
+            "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' UNION ALL "
+            "SELECT conname || pg_get_constraintdef(oid) FROM pg_constraint "
+            "WHERE connamespace = 'public'::regnamespace UNION ALL "
+            "SELECT pg_get_triggerdef(t.oid) || p.prosrc FROM pg_trigger t "
+            "JOIN pg_proc p ON p.oid = t.tgfoid WHERE NOT t.tgisinternal"
+        )
+        return sorted(text for (text,) in [*tables, *rules])

@@ -1,7 +1,6 @@
 """The migrations build exactly the tables that the code declares, and guard them."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,33 +9,55 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, inspect
 
 from bakehouse.ledger.schema import metadata
+from tests.ledger.conftest import MakePlace
+from tests.ledger.places import POSTGRESQL, SQLITE, FilePlace, Place
+
+INDEXES = {
+    SQLITE: "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL",
+    POSTGRESQL: "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' "
+    "AND tablename <> 'alembic_version'",
+}
+TRIGGERS = {
+    SQLITE: "SELECT name FROM sqlite_master WHERE type = 'trigger'",
+    POSTGRESQL: "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'O'",
+}
+
+
+def engine_of(place: Place) -> Engine:
+    return create_engine(place.url.replace("postgresql:", "postgresql+psycopg:"))
 
 
 @pytest.fixture(scope="module")
-def migrated(migrated_file: Path) -> Iterator[Engine]:
-    engine = create_engine(f"sqlite:///{migrated_file}")
+def built(migrated: Place) -> Iterator[Engine]:
+    """What the migrations built. Nothing is copied from it while a test is connected."""
+    engine = engine_of(migrated)
     yield engine
     engine.dispose()
 
 
 @pytest.fixture(scope="module")
-def declared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    engine = create_engine(f"sqlite:///{tmp_path_factory.mktemp('declared') / 'ledger.db'}")
+def declared(make_place: MakePlace) -> Iterator[Engine]:
+    place = make_place()
+    place.be_empty()
+    if isinstance(place, FilePlace):
+        place.path.parent.mkdir()
+    engine = engine_of(place)
     metadata.create_all(engine)
     yield engine
     engine.dispose()
+    place.clear()
 
 
-def test_a_new_migration_would_have_nothing_to_do(migrated: Engine) -> None:
-    with migrated.connect() as connection:
+def test_a_new_migration_would_have_nothing_to_do(built: Engine) -> None:
+    with built.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
 @pytest.mark.parametrize("table", metadata.tables)
 def test_each_table_is_migrated_as_it_is_declared(
-    migrated: Engine, declared: Engine, table: str
+    built: Engine, declared: Engine, table: str
 ) -> None:
-    assert constraints_of(migrated, table) == constraints_of(declared, table)
+    assert constraints_of(built, table) == constraints_of(declared, table)
 
 
 def constraints_of(engine: Engine, table: str) -> list[str]:
@@ -51,26 +72,29 @@ def constraints_of(engine: Engine, table: str) -> list[str]:
     return sorted(repr(sorted(item.items())) for item in found)
 
 
-def test_each_index_is_migrated_as_it_is_declared(migrated: Engine, declared: Engine) -> None:
-    assert stored_sql(migrated, "index") == stored_sql(declared, "index")
+def test_each_index_is_migrated_as_it_is_declared(
+    built: Engine, declared: Engine, kind: str
+) -> None:
+    assert rows_of(built, INDEXES[kind]) == rows_of(declared, INDEXES[kind]) != []
 
 
-def stored_sql(engine: Engine, kind: str) -> dict[str, str]:
+def rows_of(engine: Engine, query: str) -> list[tuple[str, ...]]:
     with engine.connect() as connection:
-        rows = connection.exec_driver_sql(
-            "SELECT name, sql FROM sqlite_master WHERE type = ? AND sql IS NOT NULL", (kind,)
-        )
-        return {row.name: row.sql for row in rows}
+        return sorted(tuple(row) for row in connection.exec_driver_sql(query))
 
 
-def test_every_table_of_money_is_guarded(migrated: Engine) -> None:
-    assert set(stored_sql(migrated, "trigger")) == {
+def test_every_table_of_money_is_guarded(built: Engine, kind: str) -> None:
+    kept = {"attempts", "audit_events", "distributions", "operations", "payouts", "transfers"}
+    never_emptied = {f"{table}_no_truncate" for table in kept}
+    assert {name for (name,) in rows_of(built, TRIGGERS[kind])} == {
+        *(never_emptied if kind == POSTGRESQL else ()),
         "attempts_no_delete",
         "attempts_no_update",
         "audit_events_no_delete",
         "audit_events_no_update",
         "distributions_legal_moves",
         "distributions_no_delete",
+        "operations_cancels_in_flight",
         "operations_fixed",
         "operations_legal_moves",
         "operations_no_delete",
@@ -83,10 +107,23 @@ def test_every_table_of_money_is_guarded(migrated: Engine) -> None:
     }
 
 
+@pytest.mark.parametrize("kind", [POSTGRESQL], indirect=True)
+def test_every_text_is_sorted_by_its_bytes(built: Engine) -> None:
+    # An index in the order of a language breaks when an update changes that order.
+    others = rows_of(
+        built,
+        "SELECT table_name || '.' || column_name FROM information_schema.columns "
+        "WHERE table_schema = 'public' AND table_name <> 'alembic_version' "
+        "AND data_type IN ('text', 'character varying') AND collation_name IS DISTINCT FROM 'C'",
+    )
+    assert others == []
+
+
 def test_every_amount_of_money_is_a_wide_integer() -> None:
     of_money = {
-        "amount", "burn", "counter_first", "delegated_balance", "dust", "fee", "gross",
-        "minimum_payout", "net", "own_part", "pool", "total_fee", "total_fees", "total_net",
+        "amount", "burn", "counter_first", "cycle_cap", "delegated_balance", "dust", "fee", "gross",
+        "minimum_payout", "net", "own_part", "payout_cap", "pool", "total_fee",
+        "total_fees", "total_net",
     }  # fmt: skip
     narrow = {
         f"{table.name}.{column.name}": str(column.type)

@@ -8,11 +8,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from bakehouse.errors import ConflictError, SettingError
 from bakehouse.ledger import bakers
-from bakehouse.ledger.database import Ledger, sqlite_path
+from bakehouse.ledger.database import Ledger
+from bakehouse.ledger.sqlite import sqlite_path
 from tests.ledger.bakery import BAKER, Bakery
+from tests.ledger.places import SQLITE
 
 
 def dump_of(path: Path) -> list[str]:
@@ -29,6 +32,7 @@ def mode_of(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
+@pytest.mark.parametrize("kind", [SQLITE], indirect=True)
 async def test_only_its_owner_can_read_the_ledger(ledger_file: Path, ledger_url: str) -> None:
     opened = await Ledger.open(ledger_url)
     await Bakery.found(opened)
@@ -41,6 +45,7 @@ async def test_only_its_owner_can_read_the_ledger(ledger_file: Path, ledger_url:
     assert modes == {0o600}
 
 
+@pytest.mark.parametrize("kind", [SQLITE], indirect=True)
 @pytest.mark.parametrize(
     ("setting", "expected"),
     [
@@ -52,13 +57,14 @@ async def test_only_its_owner_can_read_the_ledger(ledger_file: Path, ledger_url:
         ("busy_timeout", 30_000),
     ],
 )
-async def test_a_connection_keeps_what_it_was_told(
+async def test_a_connection_to_a_file_keeps_what_it_was_told(
     ledger: Ledger, setting: str, expected: object
 ) -> None:
     async with ledger.read() as tx:
         assert (await tx.exec_driver_sql(f"PRAGMA {setting}")).scalar_one() == expected
 
 
+@pytest.mark.parametrize("kind", [SQLITE], indirect=True)
 async def test_opening_again_changes_nothing(ledger_file: Path, ledger_url: str) -> None:
     first = await Ledger.open(ledger_url)
     await Bakery.found(first)
@@ -71,8 +77,8 @@ async def test_opening_again_changes_nothing(ledger_file: Path, ledger_url: str)
     assert dump_of(ledger_file) == before
 
 
-async def test_many_may_open_a_new_ledger_at_once(ledger_url: str) -> None:
-    opened = await asyncio.gather(*(Ledger.open(ledger_url) for _ in range(6)))
+async def test_many_may_open_a_new_ledger_at_once(empty_url: str) -> None:
+    opened = await asyncio.gather(*(Ledger.open(empty_url) for _ in range(6)))
 
     await Bakery.found(opened[0])
     for ledger in opened:
@@ -90,6 +96,7 @@ async def test_ledgers_opened_at_once_are_each_migrated(tmp_path: Path) -> None:
         await ledger.close()
 
 
+@pytest.mark.parametrize("kind", [SQLITE], indirect=True)
 async def test_a_ledger_of_a_newer_version_is_refused_and_left_alone(
     ledger_file: Path, ledger_url: str
 ) -> None:
@@ -110,17 +117,25 @@ async def test_a_ledger_of_a_newer_version_is_refused_and_left_alone(
 @pytest.mark.parametrize(
     ("url", "complaint"),
     [
-        ("postgresql://host/name", "a database of kind 'postgresql' is not supported"),
         ("mysql+nonesuch://host/name", "a database of kind 'mysql' is not supported"),
-        ("sqlite://", "the database has no file"),
-        ("sqlite:///", "the database has no file"),
-        ("sqlite:///:memory:", "the database has no file"),
+        ("postgres://host/name", "a database of kind 'postgres' is not supported"),
         ("", "the database is not a URL"),
         ("/var/lib/bakehouse/ledger.db", "the database is not a URL"),
     ],
 )
-async def test_only_sqlite_files_can_be_opened(url: str, complaint: str) -> None:
+async def test_no_other_database_can_be_opened(url: str, complaint: str) -> None:
     with pytest.raises(SettingError, match=complaint) as refused:
+        await Ledger.open(url)
+
+    assert str(refused.value).endswith(
+        "use sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE, "
+        "or leave DATABASE_URL unset"
+    )
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite:///:memory:"])
+async def test_a_ledger_without_a_file_is_refused(url: str) -> None:
+    with pytest.raises(SettingError, match="the database has no file") as refused:
         await Ledger.open(url)
 
     assert str(refused.value).endswith("use sqlite:///PATH, or leave DATABASE_URL unset")
@@ -128,4 +143,6 @@ async def test_only_sqlite_files_can_be_opened(url: str, complaint: str) -> None
 
 @pytest.mark.parametrize("scheme", ["sqlite", "sqlite+aiosqlite", "sqlite+pysqlite"])
 def test_the_path_is_taken_from_the_url_as_it_stands(scheme: str) -> None:
-    assert sqlite_path(f"{scheme}:////srv/my bakery/ledger.db") == Path("/srv/my bakery/ledger.db")
+    url = make_url(f"{scheme}:////srv/my bakery/ledger.db")
+
+    assert sqlite_path(url) == Path("/srv/my bakery/ledger.db")

@@ -1,6 +1,6 @@
 """The queries a large baker asks all day find their rows by an index, among 20,000 payouts."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -12,7 +12,8 @@ from bakehouse.ledger import distributions, payouts
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.distributions import Distribution
 from bakehouse.ledger.states import Mode, PayoutState
-from tests.ledger.bakery import BAKER, NOW, Bakery, key_of, new_payout
+from tests.ledger.bakery import BAKER, NOW, Bakery, key_of, new_payout, undone
+from tests.ledger.places import SQLITE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -23,16 +24,14 @@ Query = Callable[[AsyncConnection, Distribution], Awaitable[Any]]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def busy_ledger(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ledger]:
-    ledger = await Ledger.open(f"sqlite:///{tmp_path_factory.mktemp('busy') / 'ledger.db'}")
-    await Bakery.found(ledger)
+async def busy_ledger(shared_ledger: Ledger) -> Ledger:
+    await Bakery.found(shared_ledger)
     rows = [new_payout(f"tz1-{number}", number + 1) for number in range(DELEGATORS)]
-    async with ledger.write() as tx:
+    async with shared_ledger.write() as tx:
         for cycle in range(CYCLES):
             distribution = await distributions.ensure(tx, key_of(cycle), at=NOW)
             await payouts.add(tx, distribution, rows)
-    yield ledger
-    await ledger.close()
+    return shared_ledger
 
 
 QUERIES: dict[str, tuple[Query, str]] = {
@@ -58,9 +57,10 @@ QUERIES: dict[str, tuple[Query, str]] = {
 }
 
 
+@pytest.mark.parametrize("kind", [SQLITE], indirect=True)
 @pytest.mark.parametrize(("query", "index"), QUERIES.values(), ids=QUERIES)
 async def test_payouts_are_found_by_an_index(busy_ledger: Ledger, query: Query, index: str) -> None:
-    async with busy_ledger.read() as tx:
+    async with undone(busy_ledger) as tx:
         paying = await distributions.get(tx, key_of(7))
         steps = await steps_of(tx, lambda: query(tx, paying))
 

@@ -32,6 +32,7 @@ from tests.ledger.bakery import (
     new_payout,
     sign,
     states_of,
+    undone,
 )
 
 OWED, ASSIGNED, PAID = PayoutState.OWED, PayoutState.ASSIGNED, PayoutState.PAID
@@ -86,7 +87,7 @@ async def test_signing_binds_each_payout_to_its_transfer(
 async def test_what_is_assigned_is_not_assigned_again(
     bakery: Bakery, distribution: Distribution, operation: Operation
 ) -> None:
-    async with bakery.ledger.read() as tx:
+    async with undone(bakery.ledger) as tx:
         assigned = await payouts.in_state(tx, distribution, ASSIGNED)
         with pytest.raises(IllegalTransitionError, match="could not become 'assigned': only owed"):
             await sign(tx, distribution, new_operation(8, assigned))

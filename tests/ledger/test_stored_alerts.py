@@ -113,6 +113,6 @@ async def test_the_database_itself_knows_one_open_alert_of_a_cause(ledger: Ledge
         "repeated_at": NOW,
         "times": 1,
     }
-    with pytest.raises(IntegrityError, match="UNIQUE constraint failed: alerts"):
+    with pytest.raises(IntegrityError, match=r"UNIQUE constraint failed: alerts|uq_alerts_open"):
         async with ledger.write() as tx:
             await tx.execute(insert(metadata.tables["alerts"]).values(twin))

@@ -1,6 +1,7 @@
 """Transactions: reading leaves nothing behind, writing is all or nothing."""
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import closing
@@ -9,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy.exc import StatementError
+from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bakehouse.errors import ConflictError
 from bakehouse.ledger import alerts, audit, bakers, distributions, operations, payouts
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.database import Ledger
@@ -24,19 +26,48 @@ from tests.ledger.bakery import (
     Bakery,
     key_of,
     new_operation,
+    plan,
     sign,
     states_of,
     store,
 )
+from tests.ledger.places import SQLITE
 
 
-async def test_what_is_written_while_reading_is_rolled_back(bakery: Bakery) -> None:
-    async with bakery.ledger.read() as tx:
-        await distributions.ensure(tx, key_of(), at=NOW)
-        assert await distributions.find(tx, key_of())
+async def test_writing_while_reading_is_refused(bakery: Bakery) -> None:
+    with pytest.raises(DBAPIError, match=r"readonly database|read-only transaction"):
+        async with bakery.ledger.read() as tx:
+            await distributions.ensure(tx, key_of(), at=NOW)
 
     async with bakery.ledger.read() as tx:
         assert await distributions.find(tx, key_of()) is None
+        (latest,) = await audit.latest(tx)
+    assert latest.action == "baker.added"
+
+
+async def test_a_ledger_writes_and_reads_in_turn(bakery: Bakery) -> None:
+    for cycle in range(3):
+        async with bakery.ledger.write() as tx:
+            await distributions.ensure(tx, key_of(cycle), at=NOW)
+        async with bakery.ledger.read() as tx:
+            assert await distributions.find(tx, key_of(cycle))
+
+
+async def test_an_error_that_was_passed_over_undoes_nothing_in_silence(bakery: Bakery) -> None:
+    async def pass_over_an_error() -> None:
+        async with bakery.ledger.write() as tx:
+            await distributions.ensure(tx, key_of(1), at=NOW)
+            with pytest.raises(IntegrityError, match="net_positive"):
+                await plan(tx, {"tz1-a": 0})
+
+    # SQLite keeps what was right, PostgreSQL nothing: but then it must say so.
+    with contextlib.suppress(ConflictError):
+        await pass_over_an_error()
+        async with bakery.ledger.read() as tx:
+            assert await distributions.find(tx, key_of(1))
+        return
+    async with bakery.ledger.read() as tx:
+        assert await distributions.find(tx, key_of(1)) is None
 
 
 async def test_a_reader_sees_one_moment(bakery: Bakery, other: Ledger) -> None:
@@ -96,6 +127,7 @@ async def test_a_cancelled_writer_leaves_nothing_and_frees_the_lock(
         await distributions.ensure(tx, key_of(2), at=NOW)
 
 
+@pytest.mark.parametrize("kind", [SQLITE], indirect=True)
 async def test_a_copy_taken_while_a_group_is_stored_is_whole(
     bakery: Bakery, ledger_file: Path, tmp_path: Path
 ) -> None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, Text, insert, select, type_coerce
+from sqlalchemy import Row, Text, cast, insert, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bakehouse.ledger.column_types import storable
 from bakehouse.ledger.schema import audit_events
 
 GENESIS = "0" * 64
@@ -29,16 +30,18 @@ class AuditEvent:
 async def record(tx: AsyncConnection, event: AuditEvent) -> None:
     """Append an event in the caller's transaction: it is there if and only if the deed is."""
     detail = json.dumps(event.detail, sort_keys=True, separators=(",", ":"))
+    # What is hashed is what will be read back.
+    actor, action, subject = map(storable, (event.actor, event.action, event.subject))
     previous = await _last_hash(tx)
     await tx.execute(
         insert(audit_events).values(
             at=event.at,
-            actor=event.actor,
-            action=event.action,
-            subject=event.subject,
+            actor=actor,
+            action=action,
+            subject=subject,
             detail=detail,
             previous_hash=previous,
-            hash=_chain(previous, event.at, event.actor, event.action, event.subject, detail),
+            hash=_chain(previous, event.at, actor, action, subject, detail),
         )
     )
 
@@ -54,7 +57,8 @@ async def first_broken_link(tx: AsyncConnection) -> int | None:
     previous = GENESIS
     others = [column for column in audit_events.c if column.name != "at"]
     # The time as the text it is stored as: one that was tampered with need not be a time any more.
-    raw = select(type_coerce(audit_events.c.at, Text).label("at"), *others)
+    as_text = cast if tx.dialect.name == "postgresql" else type_coerce
+    raw = select(as_text(audit_events.c.at, Text).label("at"), *others)
     for row in await tx.execute(raw.order_by(audit_events.c.id)):
         if not _is_intact(row, previous):
             return int(row.id)
@@ -74,7 +78,9 @@ def _event(row: Row[Any]) -> AuditEvent:
 def _is_intact(row: Row[Any], previous: str) -> bool:
     said = (row.actor, row.action, row.subject, row.detail)
     try:
-        at = datetime.fromisoformat(row.at).replace(tzinfo=UTC)
+        at = datetime.fromisoformat(row.at)
+        # SQLite keeps no zone: what is there is in UTC.
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
         return bool(row.previous_hash == previous and row.hash == _chain(previous, at, *said))
     except (TypeError, ValueError):
         # Not a time, or not text: so it was never written here.

@@ -1,6 +1,5 @@
 """The tables of the ledger. Amounts are integers of mutez, times are UTC; no queries here."""
 
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -9,20 +8,18 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    DateTime,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
     MetaData,
     Table,
-    Text,
     UniqueConstraint,
     text,
+    true,
 )
-from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
 
+from bakehouse.ledger.column_types import ROW_ID, PlainText, UtcTime
 from bakehouse.ledger.states import (
     Death,
     DistributionKind,
@@ -44,31 +41,8 @@ metadata = MetaData(
 )
 
 
-class UtcTime(TypeDecorator[datetime]):
-    """An aware UTC time; SQLite would forget the zone, and a naive time is refused."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - the base class names it
-        """Write UTC; raises ValueError for a time without a zone."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a time without a zone does not enter the ledger")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - same
-        """Read UTC back."""
-        return None if value is None else value.replace(tzinfo=UTC)
-
-
-# SQLite numbers rows by itself only where the key is a plain INTEGER.
-_ROW_ID = BigInteger().with_variant(Integer, "sqlite")
-
-
 def _row_id() -> Column[int]:
-    return Column("id", _ROW_ID, primary_key=True, autoincrement=True)
+    return Column("id", ROW_ID, primary_key=True, autoincrement=True)
 
 
 def _one_of(column: str, states: type[StrEnum]) -> CheckConstraint:
@@ -83,11 +57,11 @@ def _mutez(name: str, **options: Any) -> Column[int]:
 bakers = Table(
     "bakers",
     metadata,
-    Column("baker_id", Text, primary_key=True),
-    Column("network", Text, nullable=False),
-    Column("alias", Text),
-    Column("payout_address", Text, nullable=False),
-    Column("mode", Text, nullable=False),
+    Column("baker_id", PlainText, primary_key=True),
+    Column("network", PlainText, nullable=False),
+    Column("alias", PlainText),
+    Column("payout_address", PlainText, nullable=False),
+    Column("mode", PlainText, nullable=False),
     Column("default_fee", Integer, nullable=False),
     Column("update_freq", Integer, nullable=False),
     Column("payment_retries", Integer, nullable=False),
@@ -103,7 +77,7 @@ bakers = Table(
     # More than this (mutez) is never paid for a cycle, or to one recipient, without a person.
     Column("cycle_cap", BigInteger),
     Column("payout_cap", BigInteger),
-    Column("confirm_first_cycle", Boolean, nullable=False, server_default=text("1")),
+    Column("confirm_first_cycle", Boolean, nullable=False, server_default=true()),
     _one_of("mode", Mode),
     CheckConstraint("default_fee BETWEEN 0 AND 10000", name="default_fee_range"),
     CheckConstraint("update_freq >= 1", name="update_freq_range"),
@@ -119,7 +93,7 @@ delegator_fees = Table(
     "delegator_fees",
     metadata,
     Column("baker_id", ForeignKey("bakers.baker_id"), primary_key=True),
-    Column("address", Text, primary_key=True),
+    Column("address", PlainText, primary_key=True),
     Column("fee", Integer, nullable=False),
     CheckConstraint("fee BETWEEN 0 AND 10000", name="fee_range"),
 )
@@ -128,8 +102,8 @@ bond_pool_members = Table(
     "bond_pool_members",
     metadata,
     Column("baker_id", ForeignKey("bakers.baker_id"), primary_key=True),
-    Column("address", Text, primary_key=True),
-    Column("name", Text, nullable=False),
+    Column("address", PlainText, primary_key=True),
+    Column("name", PlainText, nullable=False),
     _mutez("amount"),
     Column("adm_charge", Integer, nullable=False),
     Column("is_manager", Boolean, nullable=False),
@@ -148,16 +122,16 @@ distributions = Table(
     "distributions",
     metadata,
     _row_id(),
-    Column("network", Text, nullable=False),
+    Column("network", PlainText, nullable=False),
     Column("baker_id", ForeignKey("bakers.baker_id"), nullable=False),
     Column("cycle", Integer, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("mode", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("message", Text),
+    Column("kind", PlainText, nullable=False),
+    Column("mode", PlainText, nullable=False),
+    Column("state", PlainText, nullable=False),
+    Column("message", PlainText),
     # What the indexer answered, as received: evidence for whoever doubts the plan.
-    Column("snapshot", Text),
-    Column("snapshot_sha256", Text),
+    Column("snapshot", PlainText),
+    Column("snapshot_sha256", PlainText),
     _mutez("pool", server_default=text("0")),
     _mutez("own_part", server_default=text("0")),
     _mutez("total_fees", server_default=text("0")),
@@ -180,18 +154,18 @@ operations = Table(
     "operations",
     metadata,
     _row_id(),
-    Column("network", Text, nullable=False),
+    Column("network", PlainText, nullable=False),
     Column("baker_id", ForeignKey("bakers.baker_id"), nullable=False),
     Column("distribution_id", ForeignKey("distributions.id"), nullable=False, index=True),
-    Column("source", Text, nullable=False),
-    Column("kind", Text, nullable=False),
+    Column("source", PlainText, nullable=False),
+    Column("kind", PlainText, nullable=False),
     # What a cancelling group takes the counters of.
     Column("replaces_id", ForeignKey("operations.id")),
-    Column("state", Text, nullable=False),
-    Column("hash", Text, nullable=False, unique=True),
+    Column("state", PlainText, nullable=False),
+    Column("hash", PlainText, nullable=False, unique=True),
     Column("signed_bytes", LargeBinary, nullable=False),
-    Column("protocol", Text, nullable=False),
-    Column("branch", Text, nullable=False),
+    Column("protocol", PlainText, nullable=False),
+    Column("branch", PlainText, nullable=False),
     Column("branch_level", Integer, nullable=False),
     Column("last_includable_level", Integer, nullable=False),
     Column("counter_first", BigInteger, nullable=False),
@@ -201,17 +175,17 @@ operations = Table(
     Column("gas_limit", Integer, nullable=False),
     # The newest final block when it was signed: no block up to it can hold the operation.
     Column("born_level", Integer, nullable=False),
-    Column("born_block", Text, nullable=False),
+    Column("born_block", PlainText, nullable=False),
     # The fencing number of the lease under which it was signed.
     Column("lease_token", BigInteger, nullable=False),
     # Every block from born_level + 1 up to here was read and does not hold the operation.
     Column("scanned_level", Integer, nullable=False),
     Column("included_level", Integer),
-    Column("included_block", Text),
+    Column("included_block", PlainText),
     Column("applied", Boolean),
     # Why it can never be in a block any more, and what was read to prove it (JSON).
-    Column("death", Text),
-    Column("evidence", Text),
+    Column("death", PlainText),
+    Column("evidence", PlainText),
     Column("cancel_requested_at", UtcTime),
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
@@ -245,12 +219,12 @@ transfers = Table(
     _row_id(),
     Column("operation_id", ForeignKey("operations.id"), nullable=False),
     Column("position", Integer, nullable=False),
-    Column("destination", Text, nullable=False),
+    Column("destination", PlainText, nullable=False),
     _mutez("amount"),
     _mutez("fee"),
     Column("gas_limit", Integer, nullable=False),
     Column("storage_limit", Integer, nullable=False),
-    Column("status", Text),
+    Column("status", PlainText),
     _mutez("burn", server_default=text("0")),
     UniqueConstraint("operation_id", "position", name="position"),
     CheckConstraint("amount > 0", name="amount_positive"),
@@ -263,27 +237,29 @@ payouts = Table(
     Column("distribution_id", ForeignKey("distributions.id"), nullable=False),
     # The distribution whose operations pay it: its own, or the later one that carried it over.
     Column("paid_with_id", ForeignKey("distributions.id"), nullable=False),
-    Column("network", Text, nullable=False),
+    Column("network", PlainText, nullable=False),
     Column("baker_id", ForeignKey("bakers.baker_id"), nullable=False),
     Column("cycle", Integer, nullable=False),
-    Column("mode", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("owed_to", Text, nullable=False),
-    Column("address", Text, nullable=False),
+    Column("mode", PlainText, nullable=False),
+    Column("kind", PlainText, nullable=False),
+    Column("owed_to", PlainText, nullable=False),
+    Column("address", PlainText, nullable=False),
     _mutez("delegated_balance"),
     _mutez("gross"),
     Column("fee_basis_points", Integer, nullable=False),
     _mutez("fee"),
     _mutez("net"),
-    Column("state", Text, nullable=False),
+    Column("state", PlainText, nullable=False),
     Column("transfer_id", ForeignKey("transfers.id"), index=True),
-    Column("reason", Text),
+    Column("reason", PlainText),
     # Set when it is held: the newest level that was searched for payments by another tool.
     Column("looked_back_level", Integer),
     # Set when a person let it go after it was held: what it was held for is settled.
     Column("released_at", UtcTime),
     # Whom it is owed to, not where it is sent: a redirect changed later never pays again.
-    UniqueConstraint("network", "baker_id", "cycle", "kind", "owed_to", "mode", name="identity"),
+    UniqueConstraint(
+        "network", "baker_id", "cycle", "kind", "owed_to", "mode", name="uq_payouts_identity"
+    ),
     Index("ix_payouts_work", "paid_with_id", "state"),
     Index("ix_payouts_carried", "baker_id", "mode", "state"),
     Index("ix_payouts_distribution", "distribution_id"),
@@ -299,9 +275,9 @@ payouts = Table(
 source_leases = Table(
     "source_leases",
     metadata,
-    Column("network", Text, primary_key=True),
-    Column("source", Text, primary_key=True),
-    Column("holder", Text, nullable=False),
+    Column("network", PlainText, primary_key=True),
+    Column("source", PlainText, primary_key=True),
+    Column("holder", PlainText, nullable=False),
     Column("token", BigInteger, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
 )
@@ -312,18 +288,18 @@ attempts = Table(
     _row_id(),
     Column("operation_id", ForeignKey("operations.id"), nullable=False, index=True),
     Column("at", UtcTime, nullable=False),
-    Column("node", Text, nullable=False),
-    Column("answer", Text, nullable=False),
+    Column("node", PlainText, nullable=False),
+    Column("answer", PlainText, nullable=False),
 )
 
 alerts = Table(
     "alerts",
     metadata,
     _row_id(),
-    Column("baker_id", Text),
-    Column("code", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("message", Text, nullable=False),
+    Column("baker_id", PlainText),
+    Column("code", PlainText, nullable=False),
+    Column("subject", PlainText, nullable=False),
+    Column("message", PlainText, nullable=False),
     Column("raised_at", UtcTime, nullable=False),
     Column("repeated_at", UtcTime, nullable=False),
     Column("times", Integer, nullable=False),
@@ -343,10 +319,10 @@ audit_events = Table(
     metadata,
     _row_id(),
     Column("at", UtcTime, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("action", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("detail", Text, nullable=False),
-    Column("previous_hash", Text, nullable=False),
-    Column("hash", Text, nullable=False, unique=True),
+    Column("actor", PlainText, nullable=False),
+    Column("action", PlainText, nullable=False),
+    Column("subject", PlainText, nullable=False),
+    Column("detail", PlainText, nullable=False),
+    Column("previous_hash", PlainText, nullable=False),
+    Column("hash", PlainText, nullable=False, unique=True),
 )

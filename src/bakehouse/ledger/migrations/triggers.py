@@ -1,67 +1,145 @@
-"""SQL that makes the database itself refuse illegal moves and edits of what is append-only."""
+"""Guards: what makes the database itself refuse illegal moves and edits of what is append-only.
+
+A guard is written once, as SQL that both databases understand; only its dress is theirs.
+"""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from alembic import op
+
+#: How each database asks whether two values differ, with NULL as a value like others.
+_DIFFERS = {"sqlite": "IS NOT", "postgresql": "IS DISTINCT FROM"}
 
 
-def legal_moves(table: str, moves: Mapping[str, Iterable[str]]) -> str:
-    """Give a trigger that lets `state` change only along `moves`."""
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A trigger that stops what is about to happen to a row, with a complaint."""
+
+    table: str
+    name: str
+    #: What it looks at, as in `CREATE TRIGGER`.
+    event: str
+    complaint: str
+    #: When it stops that, as SQL in which `{differs}` compares two values; None is always.
+    when: str | None = None
+
+    def statements(self, dialect: str) -> list[str]:
+        """Give the SQL that creates it."""
+        when = self.when and self.when.format(differs=_DIFFERS[dialect])
+        name = f"{self.table}_{self.name}"
+        trigger = f"CREATE TRIGGER {name} BEFORE {self.event} ON {self.table}"
+        if dialect == "sqlite":
+            condition = f"WHEN {when} " if when else ""
+            return [f"{trigger} {condition}BEGIN SELECT RAISE(ABORT, '{self.complaint}'); END"]
+        stop = (
+            f"RAISE EXCEPTION USING MESSAGE = '{self.complaint}', "
+            "ERRCODE = 'integrity_constraint_violation';"
+        )
+        body = f"IF {when} THEN {stop} END IF; RETURN NEW;" if when else stop
+        function = f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql"
+        each = "STATEMENT" if self.event == "TRUNCATE" else "ROW"
+        return [
+            f"{function} AS $guard$ BEGIN {body} END $guard$",
+            f"{trigger} FOR EACH {each} EXECUTE FUNCTION {name}()",
+        ]
+
+
+def install(*guards: Guard) -> None:
+    """Create guards in the database that is being migrated."""
+    dialect = op.get_context().dialect.name
+    for guard in guards:
+        if guard.event == "TRUNCATE" and dialect == "sqlite":
+            # There is no such statement: only DELETE.
+            continue
+        for statement in guard.statements(dialect):
+            op.execute(statement)
+
+
+def remove(table: str, name: str) -> None:
+    """Drop a guard, for another to take its place."""
+    if op.get_context().dialect.name == "sqlite":
+        op.execute(f"DROP TRIGGER {table}_{name}")
+    else:
+        op.execute(f"DROP TRIGGER {table}_{name} ON {table}")
+        op.execute(f"DROP FUNCTION {table}_{name}()")
+
+
+def legal_moves(table: str, moves: Mapping[str, Iterable[str]]) -> Guard:
+    """Let `state` change only along `moves`."""
     pairs = " OR ".join(
         f"(OLD.state = '{left}' AND NEW.state = '{entered}')"
         for left, all_entered in moves.items()
         for entered in all_entered
     )
-    return (
-        f"CREATE TRIGGER {table}_legal_moves BEFORE UPDATE OF state ON {table} "
-        f"WHEN OLD.state <> NEW.state AND NOT ({pairs}) "
-        f"BEGIN SELECT RAISE(ABORT, 'illegal move of {table}'); END"
+    return Guard(
+        table,
+        "legal_moves",
+        "UPDATE OF state",
+        f"illegal move of {table}",
+        f"OLD.state <> NEW.state AND NOT ({pairs})",
     )
 
 
-def append_only(table: str) -> list[str]:
-    """Give triggers that refuse every change of a row that was once written."""
+def append_only(table: str) -> list[Guard]:
+    """Refuse every change of a row that was once written."""
     return [
-        f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
-        f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-        for verb in ("UPDATE", "DELETE")
+        Guard(table, f"no_{verb.lower()}", verb, f"{table} is append-only")
+        for verb in ("UPDATE", "DELETE", "TRUNCATE")
     ]
 
 
-def never_deleted(table: str) -> str:
-    """Give a trigger that keeps rows of money for ever."""
-    return (
-        f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} "
-        f"BEGIN SELECT RAISE(ABORT, '{table} are kept for ever'); END"
+def never_deleted(table: str) -> list[Guard]:
+    """Keep rows of money for ever."""
+    return [
+        Guard(table, f"no_{verb.lower()}", verb, f"{table} are kept for ever")
+        for verb in ("DELETE", "TRUNCATE")
+    ]
+
+
+def fixed(table: str, columns: Iterable[str]) -> Guard:
+    """Refuse to change columns which say what a row is."""
+    changed = " OR ".join(f"OLD.{column} {{differs}} NEW.{column}" for column in columns)
+    return Guard(table, "fixed", "UPDATE", f"what {table} say may not change", changed)
+
+
+def one_in_flight() -> Guard:
+    """Refuse a second signed group while one of the source is in flight."""
+    return Guard(
+        "operations",
+        "one_in_flight",
+        "INSERT",
+        "an operation of this source is in flight",
+        "EXISTS (SELECT 1 FROM operations WHERE network = NEW.network "
+        "AND source = NEW.source AND state IN ('signed', 'injected'))",
     )
 
 
-def fixed(table: str, columns: Iterable[str]) -> str:
-    """Give a trigger that refuses to change columns which say what a row is."""
-    changed = " OR ".join(f"OLD.{column} IS NOT NEW.{column}" for column in columns)
-    return (
-        f"CREATE TRIGGER {table}_fixed BEFORE UPDATE ON {table} WHEN {changed} "
-        f"BEGIN SELECT RAISE(ABORT, 'what {table} say may not change'); END"
-    )
-
-
-def one_in_flight() -> str:
-    """Give a trigger that refuses a second signed group while one of the source is in flight."""
-    return (
-        "CREATE TRIGGER operations_one_in_flight BEFORE INSERT ON operations "
-        "WHEN EXISTS (SELECT 1 FROM operations WHERE network = NEW.network "
-        "AND source = NEW.source AND state IN ('signed', 'injected')) "
-        "BEGIN SELECT RAISE(ABORT, 'an operation of this source is in flight'); END"
-    )
-
-
-def one_in_flight_or_its_cancellation() -> str:
-    """Give a trigger that refuses to sign while a group of the source is in flight.
+def one_in_flight_or_its_cancellation() -> Guard:
+    """Refuse to sign while a group of the source is in flight.
 
     Only what takes the place of that very group may be signed beside it.
     """
-    return (
-        "CREATE TRIGGER operations_one_in_flight BEFORE INSERT ON operations "
-        "WHEN EXISTS (SELECT 1 FROM operations WHERE network = NEW.network "
+    return Guard(
+        "operations",
+        "one_in_flight",
+        "INSERT",
+        "an operation of this source is in flight",
+        "EXISTS (SELECT 1 FROM operations WHERE network = NEW.network "
         "AND source = NEW.source AND state IN ('signed', 'injected', 'quarantined') "
-        "AND id IS NOT NEW.replaces_id) "
-        "BEGIN SELECT RAISE(ABORT, 'an operation of this source is in flight'); END"
+        "AND id {differs} NEW.replaces_id)",
+    )
+
+
+def cancels_what_is_in_flight() -> Guard:
+    """Refuse a cancellation that leaves its target alive: it has to take that group's counter."""
+    return Guard(
+        "operations",
+        "cancels_in_flight",
+        "INSERT",
+        "a cancellation takes the counter of a payout group in flight",
+        "NEW.replaces_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM operations "
+        "WHERE id = NEW.replaces_id AND network = NEW.network AND source = NEW.source "
+        "AND counter_first = NEW.counter_first AND kind = 'payout' "
+        "AND state IN ('signed', 'injected', 'quarantined'))",
     )

@@ -8,14 +8,12 @@ from typing import Final
 import sqlalchemy as sa
 from alembic import op
 
+from bakehouse.ledger.column_types import ROW_ID, PlainText, UtcTime
 from bakehouse.ledger.migrations import triggers
 from bakehouse.ledger.migrations.first_guards import FIXED, MOVES
-from bakehouse.ledger.schema import UtcTime
 
 revision: Final = "0001"
 down_revision: Final = None
-
-ROW_ID: Final = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
@@ -31,25 +29,23 @@ def upgrade() -> None:
     _create_transfers()
     _create_payouts()
     for table, moves in MOVES.items():
-        op.execute(triggers.legal_moves(table, moves))
-        op.execute(triggers.never_deleted(table))
-    op.execute(triggers.never_deleted("transfers"))
+        triggers.install(triggers.legal_moves(table, moves), *triggers.never_deleted(table))
+    triggers.install(*triggers.never_deleted("transfers"))
     for table, columns in FIXED.items():
-        op.execute(triggers.fixed(table, columns))
-    op.execute(triggers.one_in_flight())
+        triggers.install(triggers.fixed(table, columns))
+    triggers.install(triggers.one_in_flight())
     for table in ("audit_events", "attempts"):
-        for trigger in triggers.append_only(table):
-            op.execute(trigger)
+        triggers.install(*triggers.append_only(table))
 
 
 def _create_alerts() -> None:
     op.create_table(
         "alerts",
         sa.Column("id", ROW_ID, autoincrement=True, nullable=False),
-        sa.Column("baker_id", sa.Text(), nullable=True),
-        sa.Column("code", sa.Text(), nullable=False),
-        sa.Column("subject", sa.Text(), nullable=False),
-        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("baker_id", PlainText(), nullable=True),
+        sa.Column("code", PlainText(), nullable=False),
+        sa.Column("subject", PlainText(), nullable=False),
+        sa.Column("message", PlainText(), nullable=False),
         sa.Column("raised_at", UtcTime(), nullable=False),
         sa.Column("repeated_at", UtcTime(), nullable=False),
         sa.Column("times", sa.Integer(), nullable=False),
@@ -71,12 +67,12 @@ def _create_audit_events() -> None:
         "audit_events",
         sa.Column("id", ROW_ID, autoincrement=True, nullable=False),
         sa.Column("at", UtcTime(), nullable=False),
-        sa.Column("actor", sa.Text(), nullable=False),
-        sa.Column("action", sa.Text(), nullable=False),
-        sa.Column("subject", sa.Text(), nullable=False),
-        sa.Column("detail", sa.Text(), nullable=False),
-        sa.Column("previous_hash", sa.Text(), nullable=False),
-        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("actor", PlainText(), nullable=False),
+        sa.Column("action", PlainText(), nullable=False),
+        sa.Column("subject", PlainText(), nullable=False),
+        sa.Column("detail", PlainText(), nullable=False),
+        sa.Column("previous_hash", PlainText(), nullable=False),
+        sa.Column("hash", PlainText(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_events")),
         sa.UniqueConstraint("hash", name=op.f("uq_audit_events_hash")),
     )
@@ -85,11 +81,11 @@ def _create_audit_events() -> None:
 def _create_bakers() -> None:
     op.create_table(
         "bakers",
-        sa.Column("baker_id", sa.Text(), nullable=False),
-        sa.Column("network", sa.Text(), nullable=False),
-        sa.Column("alias", sa.Text(), nullable=True),
-        sa.Column("payout_address", sa.Text(), nullable=False),
-        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("baker_id", PlainText(), nullable=False),
+        sa.Column("network", PlainText(), nullable=False),
+        sa.Column("alias", PlainText(), nullable=True),
+        sa.Column("payout_address", PlainText(), nullable=False),
+        sa.Column("mode", PlainText(), nullable=False),
         sa.Column("default_fee", sa.Integer(), nullable=False),
         sa.Column("update_freq", sa.Integer(), nullable=False),
         sa.Column("payment_retries", sa.Integer(), nullable=False),
@@ -126,9 +122,9 @@ def _create_bakers() -> None:
 def _create_bond_pool_members() -> None:
     op.create_table(
         "bond_pool_members",
-        sa.Column("baker_id", sa.Text(), nullable=False),
-        sa.Column("address", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("baker_id", PlainText(), nullable=False),
+        sa.Column("address", PlainText(), nullable=False),
+        sa.Column("name", PlainText(), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("adm_charge", sa.Integer(), nullable=False),
         sa.Column("is_manager", sa.Boolean(), nullable=False),
@@ -154,8 +150,8 @@ def _create_bond_pool_members() -> None:
 def _create_delegator_fees() -> None:
     op.create_table(
         "delegator_fees",
-        sa.Column("baker_id", sa.Text(), nullable=False),
-        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("baker_id", PlainText(), nullable=False),
+        sa.Column("address", PlainText(), nullable=False),
         sa.Column("fee", sa.Integer(), nullable=False),
         sa.CheckConstraint("fee BETWEEN 0 AND 10000", name=op.f("ck_delegator_fees_fee_range")),
         sa.ForeignKeyConstraint(
@@ -169,15 +165,15 @@ def _create_distributions() -> None:
     op.create_table(
         "distributions",
         sa.Column("id", ROW_ID, autoincrement=True, nullable=False),
-        sa.Column("network", sa.Text(), nullable=False),
-        sa.Column("baker_id", sa.Text(), nullable=False),
+        sa.Column("network", PlainText(), nullable=False),
+        sa.Column("baker_id", PlainText(), nullable=False),
         sa.Column("cycle", sa.Integer(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("mode", sa.Text(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("message", sa.Text(), nullable=True),
-        sa.Column("snapshot", sa.Text(), nullable=True),
-        sa.Column("snapshot_sha256", sa.Text(), nullable=True),
+        sa.Column("kind", PlainText(), nullable=False),
+        sa.Column("mode", PlainText(), nullable=False),
+        sa.Column("state", PlainText(), nullable=False),
+        sa.Column("message", PlainText(), nullable=True),
+        sa.Column("snapshot", PlainText(), nullable=True),
+        sa.Column("snapshot_sha256", PlainText(), nullable=True),
         sa.Column("pool", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("own_part", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("total_fees", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
@@ -212,15 +208,15 @@ def _create_operations() -> None:
     op.create_table(
         "operations",
         sa.Column("id", ROW_ID, autoincrement=True, nullable=False),
-        sa.Column("network", sa.Text(), nullable=False),
-        sa.Column("baker_id", sa.Text(), nullable=False),
+        sa.Column("network", PlainText(), nullable=False),
+        sa.Column("baker_id", PlainText(), nullable=False),
         sa.Column("distribution_id", ROW_ID, nullable=False),
-        sa.Column("source", sa.Text(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("source", PlainText(), nullable=False),
+        sa.Column("state", PlainText(), nullable=False),
+        sa.Column("hash", PlainText(), nullable=False),
         sa.Column("signed_bytes", sa.LargeBinary(), nullable=False),
-        sa.Column("protocol", sa.Text(), nullable=False),
-        sa.Column("branch", sa.Text(), nullable=False),
+        sa.Column("protocol", PlainText(), nullable=False),
+        sa.Column("branch", PlainText(), nullable=False),
         sa.Column("branch_level", sa.Integer(), nullable=False),
         sa.Column("last_includable_level", sa.Integer(), nullable=False),
         sa.Column("counter_first", sa.BigInteger(), nullable=False),
@@ -228,7 +224,7 @@ def _create_operations() -> None:
         sa.Column("total_fee", sa.BigInteger(), nullable=False),
         sa.Column("scanned_level", sa.Integer(), nullable=False),
         sa.Column("included_level", sa.Integer(), nullable=True),
-        sa.Column("included_block", sa.Text(), nullable=True),
+        sa.Column("included_block", PlainText(), nullable=True),
         sa.Column("applied", sa.Boolean(), nullable=True),
         sa.Column("created_at", UtcTime(), nullable=False),
         sa.Column("updated_at", UtcTime(), nullable=False),
@@ -268,8 +264,8 @@ def _create_attempts() -> None:
         sa.Column("id", ROW_ID, autoincrement=True, nullable=False),
         sa.Column("operation_id", ROW_ID, nullable=False),
         sa.Column("at", UtcTime(), nullable=False),
-        sa.Column("node", sa.Text(), nullable=False),
-        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("node", PlainText(), nullable=False),
+        sa.Column("answer", PlainText(), nullable=False),
         sa.ForeignKeyConstraint(
             ["operation_id"], ["operations.id"], name=op.f("fk_attempts_operation_id")
         ),
@@ -284,12 +280,12 @@ def _create_transfers() -> None:
         sa.Column("id", ROW_ID, autoincrement=True, nullable=False),
         sa.Column("operation_id", ROW_ID, nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("destination", sa.Text(), nullable=False),
+        sa.Column("destination", PlainText(), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("fee", sa.BigInteger(), nullable=False),
         sa.Column("gas_limit", sa.Integer(), nullable=False),
         sa.Column("storage_limit", sa.Integer(), nullable=False),
-        sa.Column("status", sa.Text(), nullable=True),
+        sa.Column("status", PlainText(), nullable=True),
         sa.Column("burn", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.CheckConstraint("amount > 0", name=op.f("ck_transfers_amount_positive")),
         sa.ForeignKeyConstraint(
@@ -306,21 +302,21 @@ def _create_payouts() -> None:
         sa.Column("id", ROW_ID, autoincrement=True, nullable=False),
         sa.Column("distribution_id", ROW_ID, nullable=False),
         sa.Column("paid_with_id", ROW_ID, nullable=False),
-        sa.Column("network", sa.Text(), nullable=False),
-        sa.Column("baker_id", sa.Text(), nullable=False),
+        sa.Column("network", PlainText(), nullable=False),
+        sa.Column("baker_id", PlainText(), nullable=False),
         sa.Column("cycle", sa.Integer(), nullable=False),
-        sa.Column("mode", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("owed_to", sa.Text(), nullable=False),
-        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("mode", PlainText(), nullable=False),
+        sa.Column("kind", PlainText(), nullable=False),
+        sa.Column("owed_to", PlainText(), nullable=False),
+        sa.Column("address", PlainText(), nullable=False),
         sa.Column("delegated_balance", sa.BigInteger(), nullable=False),
         sa.Column("gross", sa.BigInteger(), nullable=False),
         sa.Column("fee_basis_points", sa.Integer(), nullable=False),
         sa.Column("fee", sa.BigInteger(), nullable=False),
         sa.Column("net", sa.BigInteger(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("state", PlainText(), nullable=False),
         sa.Column("transfer_id", ROW_ID, nullable=True),
-        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("reason", PlainText(), nullable=True),
         sa.CheckConstraint(
             "(state IN ('assigned', 'paid')) = (transfer_id IS NOT NULL)",
             name=op.f("ck_payouts_assigned_has_transfer"),
@@ -347,7 +343,7 @@ def _create_payouts() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payouts")),
         sa.UniqueConstraint(
-            "network", "baker_id", "cycle", "kind", "owed_to", "mode", name="identity"
+            "network", "baker_id", "cycle", "kind", "owed_to", "mode", name="uq_payouts_identity"
         ),
     )
     op.create_index("ix_payouts_carried", "payouts", ["baker_id", "mode", "state"], unique=False)
