@@ -9,6 +9,7 @@ import pytest
 from bakehouse.jobs.engine import JobEngine
 from bakehouse.jobs.job_types import JobState
 from bakehouse.jobs.valkey import EmbeddedValkey
+from bakehouse.ledger.database import Ledger
 from tests.jobs.engine_probe import QUEUE, Eventually, Reaches, Runs
 
 
@@ -56,3 +57,15 @@ def reaches(engine: JobEngine, eventually: Eventually) -> Reaches:
 @pytest.fixture
 async def runs() -> Runs:
     return Runs()
+
+
+@pytest.fixture(scope="session")
+def empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger that is migrated, once for all."""
+    path = tmp_path_factory.mktemp("empty") / "ledger.db"
+
+    async def make() -> None:
+        await (await Ledger.open(f"sqlite:///{path}")).close()
+
+    asyncio.run(make())
+    return path
