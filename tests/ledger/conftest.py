@@ -7,12 +7,17 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from bakehouse.ledger.database import Ledger
+from bakehouse.ledger.database import Ledger, backend_of
 from tests.ledger.bakery import Bakery
 from tests.ledger.places import POSTGRESQL, SQLITE, FilePlace, Place, ServerPlace
 from tests.ledger.postgresql_server import PostgresqlServer, running_server
 
 MakePlace = Callable[[], Place]
+
+
+def opened_as_it_is(place: Place) -> Ledger:
+    """Open a migrated ledger without looking for migrations, which takes longer than most tests."""
+    return Ledger(backend_of(place.url).engine())
 
 
 @pytest.fixture(scope="session")
@@ -83,7 +88,7 @@ def ledger_file(place: Place) -> Path:
 @pytest.fixture
 async def ledger(migrated: Place, place: Place) -> AsyncIterator[Ledger]:
     place.be_copied_from(migrated)
-    opened = await Ledger.open(place.url)
+    opened = opened_as_it_is(place)
     yield opened
     await opened.close()
 
@@ -94,9 +99,9 @@ async def bakery(ledger: Ledger) -> Bakery:
 
 
 @pytest.fixture
-async def other(ledger_url: str, bakery: Bakery) -> AsyncIterator[Ledger]:
+async def other(place: Place, bakery: Bakery) -> AsyncIterator[Ledger]:
     """The same database, opened by somebody else."""
-    opened = await Ledger.open(ledger_url)
+    opened = opened_as_it_is(place)
     yield opened
     await opened.close()
 
@@ -106,7 +111,7 @@ async def shared_ledger(migrated: Place, make_place: MakePlace) -> AsyncIterator
     """One ledger for all tests of a module that leave it as they found it."""
     place = make_place()
     place.be_copied_from(migrated)
-    opened = await Ledger.open(place.url)
+    opened = opened_as_it_is(place)
     yield opened
     await opened.close()
     place.clear()

@@ -30,6 +30,7 @@ BOUNDS = {
     "payout_delay_cycles": (0, 100),
     "minimum_payout": (0, 2**63 - 1),
 }
+CAPS = ("cycle_cap", "payout_cap")
 EDGES = [(name, edge) for name, bounds in BOUNDS.items() for edge in bounds]
 OUTSIDE = [(name, least - 1) for name, (least, _) in BOUNDS.items()] + [
     (name, most + 1) for name, (_, most) in BOUNDS.items()
@@ -69,6 +70,9 @@ async def test_a_baker_comes_back_as_it_was_registered(bakery: Bakery) -> None:
         minimum_payout=Mutez(10**15),
         bond_pool_enabled=True,
         scheduled=False,
+        cycle_cap=Mutez(2**63 - 1),
+        payout_cap=Mutez(1),
+        confirm_first_cycle=False,
     )
     await add(bakery, baker)
 
@@ -81,7 +85,10 @@ async def test_a_baker_comes_back_as_it_was_registered(bakery: Bakery) -> None:
 async def test_a_new_baker_pays_nobody_yet(bakery: Bakery) -> None:
     await add(bakery, NOVICE)
 
-    assert (await get(bakery, "tz1-new")).mode is Mode.SIMULATION
+    novice = await get(bakery, "tz1-new")
+    assert novice.mode is Mode.SIMULATION
+    assert novice.confirm_first_cycle
+    assert (novice.cycle_cap, novice.payout_cap) == (None, None)
 
 
 async def test_bakers_are_listed_in_the_order_they_came(bakery: Bakery) -> None:
@@ -171,6 +178,29 @@ def test_a_setting_ends_at_its_bounds(name: str, value: int) -> None:
 def test_a_number_is_a_whole_number(name: str, value: object) -> None:
     with pytest.raises(SettingError, match=f"{name} must be a whole number"):
         novice_with(name, value)
+
+
+@pytest.mark.parametrize("name", CAPS)
+@pytest.mark.parametrize("cap", [None, 1, 2**63 - 1])
+async def test_a_cap_is_none_or_at_least_a_mutez(
+    bakery: Bakery, name: str, cap: int | None
+) -> None:
+    await change(bakery, {name: 5})
+
+    changed = await change(bakery, {name: cap})
+
+    assert getattr(changed, name) == cap
+    assert await get(bakery) == changed
+    assert await last_event(bakery) == AuditEvent(NOW, "alice", "baker.changed", BAKER, {name: cap})
+
+
+@pytest.mark.parametrize("name", CAPS)
+@pytest.mark.parametrize("cap", [0, -1, 2**63])
+def test_no_cap_is_less_than_a_mutez_or_more_than_the_ledger_holds(name: str, cap: int) -> None:
+    with pytest.raises(SettingError) as refused:
+        novice_with(name, cap)
+
+    assert str(refused.value) == f"{name} must be 1 mutez or more, or none, not {cap}"
 
 
 @pytest.mark.parametrize("mode", ["sometimes", "", None, True])
