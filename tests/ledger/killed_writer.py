@@ -8,11 +8,14 @@ libraries start once.
 import asyncio
 import os
 import signal
+import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, event
 
+from bakehouse.failpoints import Failpoint, hooked
 from bakehouse.ledger import distributions, operations, payouts
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.states import IN_FLIGHT, OperationState, PayoutState
@@ -20,6 +23,32 @@ from tests.ledger.bakery import NETWORK, SOURCE, enter, key_of, new_operation, s
 
 #: The point after the last statement and before the commit, and the one when all is on disk.
 BEFORE_COMMIT, AFTER_COMMIT = "before commit", "after commit"
+
+
+class Killer:
+    """Has a deed begun in a process of its own, and that process killed at a point."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.ledger.killed_writer"],
+            cwd=Path(__file__).parents[2],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    async def kill(self, deed: str, point: str) -> None:
+        assert await asyncio.to_thread(self._run, deed, point, self._url) == signal.SIGKILL
+
+    def _run(self, *order: str) -> int:
+        assert self._process.stdin
+        assert self._process.stdout
+        print(*order, sep="\t", file=self._process.stdin, flush=True)
+        return int(self._process.stdout.readline())
+
+    def dismiss(self) -> None:
+        self._process.communicate()
 
 
 def die() -> None:
@@ -68,7 +97,12 @@ DEEDS = {"open": open_it, "sign": sign_it, "settle": settle_it}
 
 
 async def do_and_die(deed: str, point: str, url: str) -> None:
-    await DEEDS[deed](url, point)
+    def die_there(place: Failpoint) -> None:
+        if place == point:
+            die()
+
+    with hooked(die_there):
+        await DEEDS[deed](url, point)
     if point == AFTER_COMMIT:
         die()
 

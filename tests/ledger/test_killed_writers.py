@@ -1,15 +1,7 @@
 """Killed with -9 in the middle of a transaction: nothing of it is there. After it: everything."""
 
-import asyncio
-import signal
-import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
 
-import psycopg
 import pytest
 
 from bakehouse.ledger import audit, operations, payouts
@@ -19,7 +11,8 @@ from bakehouse.ledger.states import OperationState, PayoutState
 from bakehouse.ledger.transfers import transfers_of
 from tests.ledger.bakery import Bakery
 from tests.ledger.conftest import MakePlace
-from tests.ledger.killed_writer import AFTER_COMMIT, BEFORE_COMMIT
+from tests.ledger.contents import schema_of
+from tests.ledger.killed_writer import AFTER_COMMIT, BEFORE_COMMIT, Killer
 from tests.ledger.places import POSTGRESQL, SQLITE
 
 LOCKED = {SQLITE: "BEGIN IMMEDIATE", POSTGRESQL: "SELECT pg_advisory_xact_lock"}
@@ -39,32 +32,6 @@ OPEN_POINTS = [
     "INSERT INTO alembic_version",
     BEFORE_COMMIT,
 ]
-
-
-class Killer:
-    """Has a deed begun in a process of its own, and that process killed at a point."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.ledger.killed_writer"],
-            cwd=Path(__file__).parents[2],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    async def kill(self, deed: str, point: str) -> None:
-        assert await asyncio.to_thread(self._run, deed, point, self._url) == signal.SIGKILL
-
-    def _run(self, *order: str) -> int:
-        assert self._process.stdin
-        assert self._process.stdout
-        print(*order, sep="\t", file=self._process.stdin, flush=True)
-        return int(self._process.stdout.readline())
-
-    def dismiss(self) -> None:
-        self._process.communicate()
 
 
 @pytest.fixture
@@ -125,32 +92,11 @@ async def test_a_killed_migration_leaves_an_empty_database_that_the_next_start_f
 ) -> None:
     for point in OPEN_POINTS:
         await killer.kill("open", point)
-        assert await schema_of(empty_url) == [], point
+        assert schema_of(empty_url) == [], point
 
     await killer.kill("open", AFTER_COMMIT)
     unhurt = make_place()
     unhurt.be_empty()
     await (await Ledger.open(unhurt.url)).close()
-    assert await schema_of(empty_url) == await schema_of(unhurt.url) != []
+    assert schema_of(empty_url) == schema_of(unhurt.url) != []
     unhurt.clear()
-
-
-async def schema_of(url: str) -> list[str]:
-    """Give all that is in a database, as the words that would make it."""
-    if url.startswith(SQLITE):
-        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as file:
-            found = file.execute("SELECT type || name || coalesce(sql, '') FROM sqlite_master")
-            return [text for (text,) in found]
-    with psycopg.connect(url) as session:
-        tables = session.execute(
-            "SELECT table_name || column_name || data_type || is_nullable "
-            "FROM information_schema.columns WHERE table_schema = 'public'"
-        )
-        rules = session.execute(
-            "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' UNION ALL "
-            "SELECT conname || pg_get_constraintdef(oid) FROM pg_constraint "
-            "WHERE connamespace = 'public'::regnamespace UNION ALL "
-            "SELECT pg_get_triggerdef(t.oid) || p.prosrc FROM pg_trigger t "
-            "JOIN pg_proc p ON p.oid = t.tgfoid WHERE NOT t.tgisinternal"
-        )
-        return sorted(text for (text,) in [*tables, *rules])

@@ -1,10 +1,7 @@
 """Opening a ledger: for its owner's eyes, any number of times, and never one from the future."""
 
 import asyncio
-import sqlite3
 import stat
-from collections.abc import Iterable
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,17 +12,8 @@ from bakehouse.ledger import bakers
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.sqlite import sqlite_path
 from tests.ledger.bakery import BAKER, Bakery
+from tests.ledger.contents import rows_of, schema_of, tell
 from tests.ledger.places import SQLITE
-
-
-def dump_of(path: Path) -> list[str]:
-    with closing(sqlite3.connect(path)) as connection:
-        return list(connection.iterdump())
-
-
-def tell(path: Path, statements: Iterable[str]) -> None:
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(";".join(statements))
 
 
 def mode_of(path: Path) -> int:
@@ -64,17 +52,16 @@ async def test_a_connection_to_a_file_keeps_what_it_was_told(
         assert (await tx.exec_driver_sql(f"PRAGMA {setting}")).scalar_one() == expected
 
 
-@pytest.mark.parametrize("kind", [SQLITE], indirect=True)
-async def test_opening_again_changes_nothing(ledger_file: Path, ledger_url: str) -> None:
-    first = await Ledger.open(ledger_url)
+async def test_opening_again_changes_nothing(empty_url: str) -> None:
+    first = await Ledger.open(empty_url)
     await Bakery.found(first)
     await first.close()
-    before = dump_of(ledger_file)
+    before = (schema_of(empty_url), rows_of(empty_url))
 
     for _ in range(2):
-        await (await Ledger.open(ledger_url)).close()
+        await (await Ledger.open(empty_url)).close()
 
-    assert dump_of(ledger_file) == before
+    assert (schema_of(empty_url), rows_of(empty_url)) == before
 
 
 async def test_many_may_open_a_new_ledger_at_once(empty_url: str) -> None:
@@ -96,22 +83,19 @@ async def test_ledgers_opened_at_once_are_each_migrated(tmp_path: Path) -> None:
         await ledger.close()
 
 
-@pytest.mark.parametrize("kind", [SQLITE], indirect=True)
-async def test_a_ledger_of_a_newer_version_is_refused_and_left_alone(
-    ledger_file: Path, ledger_url: str
-) -> None:
-    await (await Ledger.open(ledger_url)).close()
-    tell(ledger_file, ["UPDATE alembic_version SET version_num = '9999'"])
-    before = dump_of(ledger_file)
+async def test_a_ledger_of_a_newer_version_is_refused_and_left_alone(empty_url: str) -> None:
+    await (await Ledger.open(empty_url)).close()
+    tell(empty_url, "UPDATE alembic_version SET version_num = '9999'")
+    before = (schema_of(empty_url), rows_of(empty_url))
 
     with pytest.raises(ConflictError) as refused:
-        await Ledger.open(ledger_url)
+        await Ledger.open(empty_url)
 
     assert str(refused.value) == (
         "the ledger is of a newer version (9999) than this Bakehouse: "
         "install the version that wrote it, or restore a backup made before"
     )
-    assert dump_of(ledger_file) == before
+    assert (schema_of(empty_url), rows_of(empty_url)) == before
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,210 @@
+"""From the first schema to the second: nothing is lost or changed, whenever the process dies."""
+
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from bakehouse.errors import ConflictError
+from bakehouse.failpoints import Failpoint
+from bakehouse.ledger import audit, bakers, distributions, operations, payouts
+from bakehouse.ledger.database import Ledger
+from bakehouse.ledger.states import OperationKind, OperationState, PayoutState
+from bakehouse.ledger.transfers import transfers_of
+from tests.ledger.bakery import BAKER, NOW, key_of, new_operation, operation_called, sign
+from tests.ledger.conftest import MakePlace
+from tests.ledger.contents import Rows, rows_of, schema_of, tell
+from tests.ledger.first_ledger import OPERATIONS, PAYOUTS, leave_a_first_ledger
+from tests.ledger.killed_writer import AFTER_COMMIT, BEFORE_COMMIT, Killer
+from tests.ledger.places import POSTGRESQL, SQLITE
+
+#: Where the migration is killed, besides the point that is named in it.
+POINTS = {
+    SQLITE: ["CREATE TABLE operations_next", "DROP TABLE operations", "ALTER TABLE payouts_next"],
+    POSTGRESQL: ["UPDATE operations", "ALTER TABLE payouts", "CREATE FUNCTION payouts_fixed"],
+}
+POINTS_OF_ALL = [Failpoint.MIGRATION_MID, "UPDATE alembic_version", BEFORE_COMMIT]
+
+NEW_TABLES = {"source_leases"}
+
+
+@pytest.fixture
+def first_url(empty_url: str) -> str:
+    leave_a_first_ledger(empty_url)
+    return empty_url
+
+
+@pytest.fixture
+def before(first_url: str) -> Rows:
+    return rows_of(first_url)
+
+
+@pytest.fixture
+async def upgraded(first_url: str, before: Rows) -> AsyncIterator[Ledger]:
+    opened = await Ledger.open(first_url)
+    yield opened
+    await opened.close()
+
+
+async def test_the_old_ledger_has_rows_in_every_table_and_every_state(before: Rows) -> None:
+    assert all(before.values())
+    assert {row["state"] for row in before["operations"]} == set(OPERATIONS)
+    assert {row["state"] for row in before["payouts"]} == set(PAYOUTS)
+    assert before["alembic_version"] == [{"version_num": "0001"}]
+
+
+async def test_no_row_is_lost_or_changed(before: Rows, upgraded: Ledger, first_url: str) -> None:
+    after = rows_of(first_url)
+    assert set(after) == {*before, *NEW_TABLES}
+    before.pop("alembic_version")
+    for table, rows in before.items():
+        old_columns = [{name: row[name] for name in rows[0]} for row in after[table]]
+        assert old_columns == rows, table
+
+
+async def test_new_columns_say_what_was_true_all_along(
+    before: Rows, upgraded: Ledger, first_url: str
+) -> None:
+    after = rows_of(first_url)
+    for row in after["bakers"]:
+        assert added(before, "bakers", row) == {
+            "cycle_cap": None,
+            "payout_cap": None,
+            "confirm_first_cycle": True,
+        }
+    for row in after["distributions"]:
+        assert added(before, "distributions", row) == {"approved_at": None, "verified_at": None}
+    for row in after["payouts"]:
+        assert added(before, "payouts", row) == {"looked_back_level": None, "released_at": None}
+    for row in after["operations"]:
+        assert added(before, "operations", row) == {
+            "kind": "payout",
+            "replaces_id": None,
+            "gas_limit": 0 if row["source"] == "tz1-empty" else 401,
+            # The branch was final when it was signed: its life is counted from there.
+            "born_level": row["branch_level"],
+            "born_block": row["branch"],
+            "lease_token": 0,
+            "death": "declared" if row["state"] == "dead" else None,
+            "evidence": None,
+            "cancel_requested_at": None,
+        }
+    assert after["source_leases"] == []
+
+
+def added(before: Rows, table: str, row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in before[table][0]}
+
+
+async def test_the_upgraded_schema_is_that_of_a_new_ledger(
+    upgraded: Ledger, first_url: str, make_place: MakePlace
+) -> None:
+    fresh = make_place()
+    fresh.be_empty()
+    await (await Ledger.open(fresh.url)).close()
+
+    assert schema_of(first_url) == schema_of(fresh.url)
+    fresh.clear()
+
+
+@pytest.mark.parametrize("kind", [SQLITE], indirect=True)
+async def test_every_reference_leads_to_a_row(upgraded: Ledger, first_url: str) -> None:
+    # PostgreSQL watches that all the time.
+    with closing(sqlite3.connect(first_url.removeprefix("sqlite:///"))) as file:
+        assert file.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+@pytest.mark.parametrize("kind", [SQLITE], indirect=True)
+async def test_a_damaged_ledger_is_not_upgraded(first_url: str) -> None:
+    tell(first_url, "UPDATE payouts SET transfer_id = 999 WHERE state = 'paid'")
+    before = rows_of(first_url)
+
+    with pytest.raises(ConflictError, match="the ledger is damaged: row 3 of payouts refers to"):
+        await Ledger.open(first_url)
+
+    assert rows_of(first_url) == before
+
+
+@pytest.mark.parametrize(
+    ("statement", "complaint"),
+    [
+        ("DELETE FROM operations", "operations are kept for ever"),
+        ("DELETE FROM payouts", "payouts are kept for ever"),
+        ("UPDATE operations SET gas_limit = 7", "what operations say may not change"),
+        ("UPDATE payouts SET net = net + 1", "what payouts say may not change"),
+        ("UPDATE payouts SET state = 'dropped' WHERE state = 'owed'", "illegal move of payouts"),
+        (
+            "UPDATE operations SET state = 'quarantined' WHERE state = 'final'",
+            "illegal move of operations",
+        ),
+        (
+            "UPDATE distributions SET state = 'seen' WHERE state = 'paid'",
+            "illegal move of distributions",
+        ),
+        ("UPDATE transfers SET amount = 1", "what transfers say may not change"),
+        ("UPDATE audit_events SET actor = 'eve'", "audit_events is append-only"),
+    ],
+)
+async def test_old_rows_are_guarded_as_new_ones_are(
+    upgraded: Ledger, statement: str, complaint: str
+) -> None:
+    with pytest.raises(IntegrityError, match=complaint):
+        async with upgraded.write() as tx:
+            await tx.exec_driver_sql(statement)
+
+
+async def test_work_goes_on_where_it_was_left(upgraded: Ledger) -> None:
+    async with upgraded.write() as tx:
+        assert await audit.first_broken_link(tx) is None
+        assert [each.baker_id for each in await bakers.everyone(tx)] == [BAKER, "tz1-other"]
+        paying = await distributions.get(tx, key_of(743))
+        injected = await operation_called(tx, 743, "oo-injected")
+        assert (injected.kind, injected.gas_limit) == (OperationKind.PAYOUT, 401)
+        await operations.enter_state(tx, injected, OperationState.QUARANTINED, at=NOW)
+        (held,) = await payouts.in_state(tx, paying, PayoutState.HELD)
+        await payouts.drop(tx, [held.id], "paid by hand")
+        owed = await payouts.in_state(tx, paying, PayoutState.OWED)
+        signed = await sign(tx, paying, new_operation(8, owed))
+        # Numbers go on after those that were copied.
+        assert signed.id == len(OPERATIONS) + 2
+        (moved,) = await transfers_of(tx, signed.id)
+        assert moved.id == 2 * len(OPERATIONS) + 1
+        await payouts.release_operation(tx, injected.id, held=[])
+        counts = await payouts.count_by_state(tx, paying)
+    assert {state: count for state, (count, _) in counts.items()} == {
+        PayoutState.OWED: 1,
+        PayoutState.ASSIGNED: 1,
+        PayoutState.PAID: 1,
+        PayoutState.CARRIED: 1,
+        PayoutState.DROPPED: 1,
+        PayoutState.SIMULATED: 1,
+    }
+
+
+@pytest.fixture
+def killer(first_url: str) -> Iterator[Killer]:
+    hired = Killer(first_url)
+    yield hired
+    hired.dismiss()
+
+
+async def test_a_killed_upgrade_leaves_the_old_ledger_and_the_next_start_upgrades_it(
+    first_url: str, before: Rows, killer: Killer, kind: str, make_place: MakePlace
+) -> None:
+    old_schema = schema_of(first_url)
+    for point in (*POINTS[kind], *POINTS_OF_ALL):
+        await killer.kill("open", point)
+        assert rows_of(first_url) == before, point
+        assert schema_of(first_url) == old_schema, point
+
+    await killer.kill("open", AFTER_COMMIT)
+    unhurt = make_place()
+    unhurt.be_empty()
+    leave_a_first_ledger(unhurt.url)
+    await (await Ledger.open(unhurt.url)).close()
+    assert rows_of(first_url) == rows_of(unhurt.url)
+    assert schema_of(first_url) == schema_of(unhurt.url)
+    unhurt.clear()
