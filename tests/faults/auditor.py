@@ -633,7 +633,10 @@ def _check_state(case: _Case, payout: Row) -> None:
     elif state in _BOUND and payout["transfer_id"] not in case.books.transfers:
         say(f"{_name(payout)} is {state} by a transfer that is not there")
     if state == "paid" and not case.is_applied(payout):
-        case.complaints.drift.append(f"{_name(payout)} is paid, and no block holds its transfer")
+        sentence = f"{_name(payout)} is paid, and no block holds its transfer"
+        case.complaints.drift.append(sentence)
+        # Nobody looks at what is paid any more.
+        case.complaints.lost.extend([sentence] if case.at_rest else [])
     if state == "dropped" and not _was_dropped(case, payout):
         say(f"{_name(payout)} is dropped, and no event says by whom")
     paid_with = case.books.distributions.get(payout["paid_with_id"])

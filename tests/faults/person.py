@@ -39,6 +39,8 @@ class Person:
     #: Hashes of our own operations that a restored backup does not know.
     forgotten: set[str] = field(default_factory=set)
     decisions: Counter[str] = field(default_factory=Counter)
+    #: Whether the baker was switched off for good, so that what is under way comes to an end.
+    has_closed: bool = False
 
     @property
     def _baker_id(self) -> str:
@@ -72,17 +74,26 @@ class Person:
     async def tidy_up(self) -> str:
         """Do all that waits for a person, in the right way."""
         before = self.decisions.total()
-        await self._resume()
+        if not self.has_closed:
+            await self._resume()
         await self._retry_failed()
         await self._let_go()
         await self._decide_on_held()
         return f"tidied {self.decisions.total() - before}"
 
     async def sees_all_settled(self, last_cycle: int) -> bool:
-        """Whether every cycle is paid, and nothing is held or on its way."""
+        """Whether every cycle is paid, and nothing is held or on its way.
+
+        Later cycles go on and on: when all that counts are paid, the baker is switched off.
+        """
+        if await self.complaint(last_cycle, with_operations=False) is not None:
+            return False
+        if not self.has_closed:
+            self.has_closed = True
+            await self._pause()
         return await self.complaint(last_cycle) is None
 
-    async def complaint(self, last_cycle: int) -> str | None:
+    async def complaint(self, last_cycle: int, *, with_operations: bool = True) -> str | None:
         """Say what is not settled, if anything is not."""
         async with self.ledger.read() as tx:
             baker = await bakers.get(tx, self._baker_id)
@@ -97,6 +108,8 @@ class Person:
                     return f"{each.key} is {each.state} ({each.message})"
                 if await payouts.of_cycle(tx, each, PayoutState.HELD):
                     return f"{each.key} has held payouts"
+            if not with_operations:
+                return None
             source = baker.payout_address
             for operation in await operations.in_states(tx, baker.network, source, UNFINISHED):
                 # Of a later cycle, maybe; but it may carry what was owed for these.

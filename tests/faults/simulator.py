@@ -26,7 +26,7 @@ from tests.faults.simulated_process import Worker
 from tests.faults.world import Scale, World, make_world
 
 #: Blocks after which whatever is not paid will never be: several lives of an operation.
-_HEALING_BLOCKS_MAX = 160
+_HEALING_BLOCKS_MAX = 120
 
 #: Pieces of work that each process finishes for a block while all is well, and calls they may take.
 _ROUNDS_PER_BLOCK = 2
@@ -81,11 +81,16 @@ async def simulate(
             last_cycle=world.last_cycle,
         )
         twice = overpaid(world.chain, database, world.hostile.foreign)
+        lost = underpaid(world.chain, database, world.hostile.foreign)
     finally:
         await world.engine.dispose()
     return History(
         seed=seed,
-        findings=replace(findings, paid_twice=(*findings.paid_twice, *twice)),
+        findings=replace(
+            findings,
+            paid_twice=(*findings.paid_twice, *twice),
+            lost=(*findings.lost, *lost),
+        ),
         crashes=Counter(world.fate.crashes),
         faults=Counter({fault.value: count for fault, count in world.hostile.struck.items()}),
         errors=world.errors,
@@ -103,25 +108,38 @@ def overpaid(chain: Chain, database: Path, foreign: Collection[str]) -> list[str
 
     The auditor goes by what the ledger knows; this knows nothing but sums.
     """
+    owed, paid = _sums(database, "mode = 'on'"), _paid(chain, foreign)
+    return [
+        f"{address} got {amount} mutez, {owed[address]} are owed"
+        for address, amount in sorted(paid.items())
+        if amount > owed[address]
+    ]
+
+
+def underpaid(chain: Chain, database: Path, foreign: Collection[str]) -> list[str]:
+    """Name whoever got less than the ledger calls paid: nobody would ever look at it again."""
+    called, paid = _sums(database, "mode = 'on' AND state = 'paid'"), _paid(chain, foreign)
+    return [
+        f"{address} got {paid[address]} mutez, {amount} are called paid"
+        for address, amount in sorted(called.items())
+        if amount > paid[address]
+    ]
+
+
+def _sums(database: Path, condition: str) -> Counter[str]:
+    query = f"SELECT address, sum(net) FROM payouts WHERE {condition} GROUP BY address"  # noqa: S608
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
-        owed = Counter(
-            dict(
-                connection.execute(
-                    "SELECT address, sum(net) FROM payouts WHERE mode = 'on' GROUP BY address"
-                )
-            )
-        )
+        return Counter(dict(connection.execute(query)))
+
+
+def _paid(chain: Chain, foreign: Collection[str]) -> Counter[str]:
     paid: Counter[str] = Counter()
     source = chain.world.payout_key.public_key.address
     for transfer in transfers_from(chain, source):
         is_ours = transfer.operation_hash not in foreign and transfer.destination != source
         if is_ours and transfer.status is Status.APPLIED:
             paid[transfer.destination] += transfer.amount
-    return [
-        f"{address} got {amount} mutez, {owed[address]} are owed"
-        for address, amount in sorted(paid.items())
-        if amount > owed[address]
-    ]
+    return paid
 
 
 async def _time_of_trouble(world: World, person: Person) -> None:
@@ -202,9 +220,12 @@ def _inflict(world: World, fault: Fault) -> None:
         if fault is Fault.MINORITY_FORK:
             # A node that is cut off may even include what it was sent, and call it final.
             how = {"includes": world.chance.random() < 0.5}
+        is_all_there_is = world.faults == (Fault.REORG,)
+        if is_all_there_is:
+            how = {"depth": 2}
         world.trace(fault)
         world.hostile.inflict(fault, **how)
-        if fault is Fault.REORG and world.chance.random() < 0.5:
+        if fault is Fault.REORG and (is_all_there_is or world.chance.random() < 0.5):
             # And nobody remembers what the replaced blocks held.
             world.hostile.inflict(Fault.MEMPOOL_DROP)
 

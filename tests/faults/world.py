@@ -169,7 +169,7 @@ async def make_world(
     rates = replace(Rates.draw(chance), **mutant.rates)
     settings = SandboxSettings(
         seed=seed,
-        delegator_count=scale.delegators,
+        delegator_count=mutant.delegators or scale.delegators,
         blocks_per_cycle=_BLOCKS_PER_CYCLE,
         blocks_before_first_turn=1,
         block_seconds=None,
