@@ -18,6 +18,7 @@ from bakehouse.sandbox.hostile.sandbox import HostileSandbox
 from bakehouse.sandbox.settings import SandboxSettings
 from bakehouse.tezos.keyring import Keyring
 from bakehouse.tezos.node import NodeClient
+from bakehouse.tezos.signed_operation import operation_hash
 from bakehouse.tezos.signer import LocalSigner
 from bakehouse.tezos.transport import JsonSource, SourceLimits
 from bakehouse.tezos.tzkt import TzktClient
@@ -44,10 +45,14 @@ class _Rule:
 
 @dataclass(slots=True)
 class Way(httpx2.AsyncBaseTransport):
-    """The way to nodes and indexer; `requests` keeps what was asked, as `HOST METHOD path`."""
+    """The way to nodes and indexer; `requests` keeps what was asked, as `HOST METHOD path`.
+
+    `injected` keeps the hash of what was sent, each time that it was.
+    """
 
     network: httpx2.AsyncBaseTransport
     requests: list[str] = field(default_factory=list)
+    injected: list[str] = field(default_factory=list)
     #: Awaited before a request is on its way.
     before: Callable[[str], Awaitable[None]] | None = None
     _rules: list[_Rule] = field(default_factory=list)
@@ -55,6 +60,9 @@ class Way(httpx2.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         asked = f"{request.url.host} {request.method} {request.url.path}"
         self.requests.append(asked)
+        if request.url.path == "/injection/operation":
+            signed = bytes.fromhex(json.loads(await request.aread()))
+            self.injected.append(operation_hash(signed))
         if self.before is not None:
             await self.before(asked)
         response = await self.network.handle_async_request(request)
