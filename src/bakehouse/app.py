@@ -15,6 +15,7 @@ from bakehouse.alerts.raising import AlertCode
 from bakehouse.asgi_server import serving
 from bakehouse.config import Config
 from bakehouse.errors import SettingError
+from bakehouse.failpoints import Failpoint, failpoint
 from bakehouse.jobs.cache import RedisCache
 from bakehouse.jobs.engine import JobEngine
 from bakehouse.jobs.job_requests import balance_poll_id, cycle_monitor_id
@@ -77,6 +78,8 @@ async def running(
     Raises SettingError for what cannot work, before any job is run.
     """
     async with AsyncExitStack() as stack:
+        stack.callback(failpoint, Failpoint.SHUTDOWN)
+        failpoint(Failpoint.BOOT)
         config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         token = _api_token(config)
         workshop = await _open_workshop(stack, config, signers, minute_seconds, limits)

@@ -1,7 +1,6 @@
-"""What fault tests share: how large they are, and a migrated ledger to begin with."""
+"""What fault tests share: a migrated ledger to begin with."""
 
 import asyncio
-import os
 from pathlib import Path
 
 import pytest
@@ -19,8 +18,3 @@ def empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     asyncio.run(make())
     return path
-
-
-def fault_scale() -> int:
-    """How many times the small size of the fault tests is wanted: FAULT_SCALE."""
-    return int(os.environ.get("FAULT_SCALE", "1"))

@@ -247,13 +247,17 @@ MUTANTS: Final[dict[str, Mutant]] = {
         "amounts are floats", {"rewards.plan.share_floor": _float_share}, rates=_CALM
     ),
     "rounding-up": Mutant(
-        "shares are rounded up for the payee",
-        {"rewards.plan.share_floor": _share_rounded_up},
+        "shares are rounded up for the payee, and no proof is asked of the plan",
+        {"rewards.plan.share_floor": _share_rounded_up, "rewards.plan.prove": _anything_goes},
         rates=_CALM,
     ),
     "short-pages": Mutant(
-        "a split that does not add up is paid from",
-        {"tezos.rewards_split._check_sum": _anything_goes},
+        "a split that does not add up is paid from, and no proof is asked of the plan",
+        {
+            "tezos.rewards_split._check_sum": _anything_goes,
+            "rewards.plan._refuse_inconsistent": _anything_goes,
+            "rewards.plan.prove": _anything_goes,
+        },
         faults=(Fault.TRUNCATED_PAGES,),
         rates={**_CALM, "fault": 0.05},
     ),

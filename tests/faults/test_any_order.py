@@ -17,8 +17,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from bakehouse.ledger.database import Ledger
 from bakehouse.sandbox.hostile.fault import Fault
+from tests.fault_scale import FAULT_SCALE
 from tests.faults.auditor import audit
-from tests.faults.conftest import fault_scale
 from tests.faults.person import Person
 from tests.faults.simulator import heal_and_settle, overpaid, take_turn
 from tests.faults.world import Scale, World, make_world
@@ -136,7 +136,7 @@ def test_any_order_of_events_pays_everybody_once(empty_ledger: Path) -> None:
         pass
 
     Sized.TestCase.settings = settings(
-        max_examples=12 * fault_scale(),
+        max_examples=12 * FAULT_SCALE,
         stateful_step_count=20,
         deadline=None,
         suppress_health_check=list(HealthCheck),

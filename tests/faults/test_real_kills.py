@@ -1,9 +1,8 @@
 """F1 with real processes: killed with -9 anywhere, again and again, everybody is paid once.
 
-`BAKEHOUSE_FAULT_SCALE` makes it larger; `python -m tests.faults.real_kills` shows a table.
+`FAULT_SCALE` makes it larger; `python -m tests.faults.real_kills` shows a table.
 """
 
-import os
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bakehouse.failpoints import Failpoint
+from tests.fault_scale import FAULT_SCALE
 from tests.faults.real_arena import Arena, arena
 from tests.faults.real_kills import (
     ELSEWHERE,
@@ -25,10 +25,8 @@ from tests.faults.real_kills import (
 )
 from tests.faults.real_orders import ExitCode
 
-SCALE = int(os.environ.get("BAKEHOUSE_FAULT_SCALE", "1"))
-
 #: More than any of these tests takes on a machine that others use as well.
-_PATIENCE_SECONDS = 120 * SCALE
+_PATIENCE_SECONDS = 120 * FAULT_SCALE
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +47,7 @@ def judge(runs: list[Run]) -> None:
 def test_killed_at_a_place_it_goes_on_and_pays_everybody_once(
     field: Arena, place: Failpoint
 ) -> None:
-    runs = [run_at(field, place, seed) for seed in range(2 * SCALE)]
+    runs = [run_at(field, place, seed) for seed in range(2 * FAULT_SCALE)]
 
     judge(runs)
     assert sum(run.kills[place] for run in runs) > 0, "nobody was killed there"
@@ -57,7 +55,7 @@ def test_killed_at_a_place_it_goes_on_and_pays_everybody_once(
 
 @pytest.mark.timeout(_PATIENCE_SECONDS)
 def test_killed_within_every_few_steps_it_goes_on_and_pays_everybody_once(field: Arena) -> None:
-    runs = [storm(field, seed) for seed in range(SCALE)]
+    runs = [storm(field, seed) for seed in range(FAULT_SCALE)]
 
     judge(runs)
     assert sum(run.kills.total() for run in runs) > 10 * len(runs)
@@ -65,7 +63,7 @@ def test_killed_within_every_few_steps_it_goes_on_and_pays_everybody_once(field:
 
 @pytest.mark.timeout(_PATIENCE_SECONDS)
 def test_two_at_work_with_the_shipped_lease_outlive_each_other(field: Arena) -> None:
-    runs = [duel(field, seed, kills_max=2) for seed in range(SCALE)]
+    runs = [duel(field, seed, kills_max=2) for seed in range(FAULT_SCALE)]
 
     judge(runs)
     assert all(run.kills for run in runs)

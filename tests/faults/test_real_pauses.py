@@ -3,7 +3,6 @@
 It is stopped by SIGSTOP, as a machine stops that is suspended; another takes over meanwhile.
 """
 
-import os
 import random
 import signal
 import tempfile
@@ -17,12 +16,12 @@ import pytest
 
 from bakehouse.failpoints import Failpoint
 from bakehouse.payments.payer import PaymentLimits
+from tests.fault_scale import FAULT_SCALE
 from tests.faults.real_arena import LIMITS, Arena, Scene, arena
 from tests.faults.real_kills import fast_directory
 from tests.faults.real_orders import End, ExitCode
 
-SCALE = int(os.environ.get("BAKEHOUSE_FAULT_SCALE", "1"))
-_PATIENCE_SECONDS = 120 * SCALE
+_PATIENCE_SECONDS = 120 * FAULT_SCALE
 
 #: Between two looks at a lease in the ledger.
 _LOOK_SECONDS = 0.02
@@ -84,7 +83,7 @@ def nobody_was_harmed(scene: Scene, *ends: End) -> None:
 
 
 @pytest.mark.timeout(_PATIENCE_SECONDS)
-@pytest.mark.parametrize("seed", range(SCALE))
+@pytest.mark.parametrize("seed", range(FAULT_SCALE))
 @pytest.mark.parametrize("place", ABOUT_TO_SIGN)
 def test_the_signature_of_who_slept_too_long_is_refused(
     field: Arena, place: Failpoint, seed: int
@@ -103,7 +102,7 @@ def test_the_signature_of_who_slept_too_long_is_refused(
 
 
 @pytest.mark.timeout(_PATIENCE_SECONDS)
-@pytest.mark.parametrize("seed", range(SCALE))
+@pytest.mark.parametrize("seed", range(FAULT_SCALE))
 @pytest.mark.parametrize("place", AT_OTHER_WORK)
 def test_who_slept_too_long_at_other_work_pays_nobody_twice(
     field: Arena, place: Failpoint, seed: int
@@ -120,7 +119,7 @@ def test_who_slept_too_long_at_other_work_pays_nobody_twice(
 
 
 @pytest.mark.timeout(_PATIENCE_SECONDS)
-@pytest.mark.parametrize("seed", range(SCALE))
+@pytest.mark.parametrize("seed", range(FAULT_SCALE))
 @pytest.mark.parametrize("place", WITHIN_A_TRANSACTION)
 def test_who_slept_too_long_within_a_transaction_finishes_it_and_others_wait(
     field: Arena, place: Failpoint, seed: int
@@ -137,7 +136,7 @@ def test_who_slept_too_long_within_a_transaction_finishes_it_and_others_wait(
 
 
 @pytest.mark.timeout(_PATIENCE_SECONDS)
-@pytest.mark.parametrize("seed", range(SCALE))
+@pytest.mark.parametrize("seed", range(FAULT_SCALE))
 def test_with_the_shipped_lease_others_wait_for_it_and_no_longer(field: Arena, seed: int) -> None:
     scene = scene_of(field, f"shipped-{seed}", PaymentLimits().lease_seconds)
     sleeper = fall_asleep(scene, ABOUT_TO_SIGN[seed % len(ABOUT_TO_SIGN)])

@@ -23,9 +23,9 @@ from bakehouse.jobs.valkey import _server_binary
 from bakehouse.sandbox.server import SandboxServer
 from bakehouse.sandbox.settings import SandboxSettings
 from tests.e2e.command_line import Commands, commands_for, eventually, service
+from tests.fault_scale import FAULT_SCALE
 from tests.faults.auditor import audit
 
-SCALE = int(os.environ.get("BAKEHOUSE_FAULT_SCALE", "1"))
 _PATIENCE_SECONDS = 300
 
 #: One cycle takes several groups, and the next one ends long after all is over.
@@ -100,8 +100,8 @@ async def product(tmp_path: Path) -> AsyncIterator[Product]:
         await made.chain.stop()
 
 
-@pytest.mark.timeout(_PATIENCE_SECONDS * SCALE)
-@pytest.mark.parametrize("seed", range(SCALE))
+@pytest.mark.timeout(_PATIENCE_SECONDS * FAULT_SCALE)
+@pytest.mark.parametrize("seed", range(FAULT_SCALE))
 async def test_killed_three_times_within_a_cycle_it_pays_everybody_once(
     product: Product, seed: int
 ) -> None:

@@ -4,7 +4,6 @@ Some may end their step, as `bakehouse run` lets them; of the others it is cance
 when that takes too long, or when the queue takes the job away.
 """
 
-import os
 import random
 import signal
 import tempfile
@@ -18,32 +17,16 @@ import pytest
 
 from bakehouse.failpoints import Failpoint
 from bakehouse.payments.payer import PaymentLimits
+from tests.fault_scale import FAULT_SCALE
 from tests.faults.real_arena import Arena, arena
 from tests.faults.real_kills import PLACES, fast_directory, limits_at, trouble
 from tests.faults.real_orders import ExitCode
 
-SCALE = int(os.environ.get("BAKEHOUSE_FAULT_SCALE", "1"))
-_PATIENCE_SECONDS = 120 * SCALE
+_PATIENCE_SECONDS = 120 * FAULT_SCALE
 
-#: SQLAlchemy closes a connection whose task was cancelled, and SQLite keeps its lock for as long as
-#: a cursor is held, say by the traceback: what follows waits 30 s and is refused. Only sometimes,
-#: as it hangs on which of its awaits the transaction was cancelled in.
-KEEPS_THE_LOCK = {
-    Failpoint.MID_PLAN_WRITE,
-    Failpoint.MID_PERSIST,
-    Failpoint.MID_MARK_PAID,
-    Failpoint.MID_DEATH,
-}
-NOT_YET = pytest.mark.xfail(
-    strict=False, reason="a transaction that is cancelled keeps the ledger locked"
-)
-
-CANCELLED = [
-    pytest.param(place, False, marks=[NOT_YET] if place in KEEPS_THE_LOCK else [])
-    for place in PLACES
-]
+CANCELLED = [pytest.param(place, False) for place in PLACES]
 #: Who may end its step is seldom in danger: a few do, unless there is time.
-WITH_GRACE = [pytest.param(place, True) for place in PLACES[:: 3 if SCALE == 1 else 1]]
+WITH_GRACE = [pytest.param(place, True) for place in PLACES[:: 3 if FAULT_SCALE == 1 else 1]]
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +36,7 @@ def field() -> Iterator[Arena]:
 
 
 @pytest.mark.timeout(_PATIENCE_SECONDS)
-@pytest.mark.parametrize("seed", range(SCALE))
+@pytest.mark.parametrize("seed", range(FAULT_SCALE))
 @pytest.mark.parametrize(("place", "has_grace"), [*CANCELLED, *WITH_GRACE])
 def test_told_to_stop_it_ends_and_the_next_goes_on_at_once(
     field: Arena, place: Failpoint, *, has_grace: bool, seed: int

@@ -2,14 +2,14 @@
 
 import pytest
 
+from tests.fault_scale import FAULT_SCALE
 from tests.faults.__main__ import main, run_seeds
-from tests.faults.conftest import fault_scale
 from tests.faults.mutants import MUTANTS
 from tests.faults.world import Scale
 
 #: Seeds that run one after another in one test.
 SEEDS_PER_TEST = 5
-FIRST_SEEDS = range(0, 30 * fault_scale(), SEEDS_PER_TEST)
+FIRST_SEEDS = range(0, 30 * FAULT_SCALE, SEEDS_PER_TEST)
 
 
 @pytest.mark.timeout(300)

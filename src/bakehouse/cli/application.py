@@ -52,7 +52,7 @@ class CommandsOnDemand(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Import the command that the arguments name."""
         name, _, rest = super().resolve_command(ctx, args)
-        command = command_of(name)
+        command = command_of(str(name))
         command.name = name
         return name, command, rest
 

@@ -6,8 +6,8 @@ from typing import Any, Final
 from bakehouse.jobs.backoff import JITTER_PERMILLE_MAX, retry_delay_ms
 
 #: With these a job of a killed worker is resumed within 15 s; BullMQ's own take a minute.
-LOCK_SECONDS: Final = 10
-STALLED_CHECK_SECONDS: Final = 5
+LOCK_SECONDS: Final = 9
+STALLED_CHECK_SECONDS: Final = 4
 #: Short enough for one renewal to fail and be repeated before the lock runs out.
 LOCK_RENEWAL_SECONDS: Final = 3
 

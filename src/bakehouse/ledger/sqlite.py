@@ -68,6 +68,12 @@ def prepare_connections(engine: Engine, *, foreign_keys: str = "ON") -> None:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
+    @event.listens_for(engine, "invalidate")
+    def roll_back(connection: Any, _record: Any, _error: Any) -> None:
+        # A task that is cancelled within a transaction has its connection thrown away; whoever
+        # still holds a cursor of it would keep the file locked for everybody.
+        connection.rollback()
+
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get(WRITES, False)

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import structlog
 
-from bakehouse.errors import OvertakenError, SourceError
+from bakehouse.errors import IllegalTransitionError, OvertakenError, SourceError
 from bakehouse.failpoints import Failpoint, failpoint
-from bakehouse.ledger import bakers, distributions, operations, payouts
+from bakehouse.ledger import bakers, distributions, leases, operations, payouts
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.distributions import Distribution, DistributionKey
 from bakehouse.ledger.leases import Lease
@@ -66,8 +66,12 @@ async def advance(payer: Payer, key: DistributionKey) -> Step:
         async with sole_sender(payer, key.network, baker.payout_address) as lease:
             if lease is None:
                 return await _wait(payer, distribution, "another process with the same wallet")
-            # Another process may have been at work until the lease was ours.
-            return await _go_on(payer, lease, await _reload(payer, distribution), baker)
+            try:
+                # Another process may have been at work until the lease was ours.
+                return await _go_on(payer, lease, await _reload(payer, distribution), baker)
+            except IllegalTransitionError:
+                await _require_lease(payer, lease)
+                raise
     except OvertakenError as error:
         return await _step(payer, distribution, payer.limits.lease_seconds, error.message)
     except SourceError as error:
@@ -99,6 +103,12 @@ async def fail(payer: Payer, key: DistributionKey, message: str) -> None:
         await distributions.enter_state(
             tx, distribution, DistributionState.FAILED, at=payer.clock(), message=message
         )
+
+
+async def _require_lease(payer: Payer, lease: Lease) -> None:
+    """Raise OvertakenError when the lease is another's: then its moves were in our way."""
+    async with payer.ledger.read() as tx:
+        await leases.require_current(tx, lease)
 
 
 async def _go_on(payer: Payer, lease: Lease, distribution: Distribution, baker: Baker) -> Step:
