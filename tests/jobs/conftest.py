@@ -1,16 +1,22 @@
 """A real Valkey and a real engine for every test that asks."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
+from bakehouse.jobs.cache import RedisCache
 from bakehouse.jobs.engine import JobEngine
 from bakehouse.jobs.job_types import JobState
 from bakehouse.jobs.valkey import EmbeddedValkey
+from bakehouse.jobs.workshop import Workshop
 from bakehouse.ledger.database import Ledger
 from tests.jobs.engine_probe import QUEUE, Eventually, Reaches, Runs
+from tests.jobs.hostile_work import Work
+from tests.payments.hostile_baker import hostile_baker
+from tests.payments.lives import SHORT_LIVES
 
 
 @pytest.fixture
@@ -69,3 +75,15 @@ def empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     asyncio.run(make())
     return path
+
+
+@pytest.fixture
+async def work(engine: JobEngine, tmp_path: Path, empty_ledger: Path) -> AsyncIterator[Work]:
+    """Distributions on a hostile chain with one node."""
+    database = tmp_path / "hostile.db"
+    shutil.copy(empty_ledger, database)
+    async with (
+        hostile_baker(database, limits=SHORT_LIVES, node_count=1) as baker,
+        RedisCache(engine.address) as cache,
+    ):
+        yield Work(baker, Workshop(baker.payer, engine, cache, 1))

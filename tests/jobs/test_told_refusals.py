@@ -1,99 +1,16 @@
 """What a distribution refuses, or waits for, is told in an alert until it is over."""
 
-import shutil
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-
 import pytest
 
 from bakehouse.alerts.raising import AlertCode
 from bakehouse.errors import GuardRefusedError
-from bakehouse.jobs import job_requests
-from bakehouse.jobs.cache import RedisCache
-from bakehouse.jobs.engine import JobEngine
-from bakehouse.jobs.job_types import JSON, QueueName, WaitThenContinue
-from bakehouse.jobs.processors.distribute import distribute
-from bakehouse.jobs.workshop import Workshop
-from bakehouse.ledger import alerts, bakers
-from bakehouse.ledger.alerts import Alert
-from bakehouse.ledger.states import DistributionState
 from bakehouse.payments import controls
-from bakehouse.payments.controls import Decision
 from bakehouse.payments.guard import Guard
 from bakehouse.sandbox.hostile.fault import Fault
-from tests.payments.hostile_baker import BAD_GATEWAY, HostileBaker, hostile_baker
+from tests.jobs.hostile_work import Work
+from tests.payments.hostile_baker import BAD_GATEWAY
 from tests.payments.lives import SHORT_LIVES, stuck
 from tests.payments.provocations import REASONS, REFUSALS
-
-
-@dataclass
-class PlayedJob:
-    """A job that is run by hand."""
-
-    data: Mapping[str, JSON]
-    id: str = "by hand"
-    queue: QueueName = QueueName.REWARD_DISTRIBUTION
-    name: str = "distribute"
-    attempt: int = 1
-    attempts_max: int = 3
-    is_last_attempt: bool = False
-    progress: list[JSON] = field(default_factory=list)
-
-    async def report_progress(self, value: JSON) -> None:
-        self.progress.append(value)
-
-    async def log(self, line: str) -> None:
-        raise AssertionError(line)
-
-
-@dataclass
-class Work:
-    """The processor of distributions, on a hostile chain."""
-
-    baker: HostileBaker
-    workshop: Workshop
-
-    async def run(self) -> None:
-        """Run the job once, as far as it goes."""
-        payer = self.baker.payer
-        async with payer.ledger.read() as tx:
-            registered = await bakers.get(tx, self.baker.baker_id)
-        request = job_requests.distribute(self.baker.key(), registered, 1)
-        try:
-            await distribute(self.workshop)(PlayedJob(request.data))
-        except WaitThenContinue:
-            return
-
-    async def run_to_the_end(self) -> None:
-        """Run the job, a block after each time, until the cycle is settled."""
-        for _ in range(60):
-            await self.run()
-            self.baker.bake()
-            if (await self.baker.distribution()).state is DistributionState.PAID:
-                return
-        raise AssertionError("it is not settled")
-
-    async def alerts(self) -> list[Alert]:
-        async with self.baker.payer.ledger.read() as tx:
-            return await alerts.unacknowledged(tx)
-
-    async def codes(self) -> set[str]:
-        return {each.code for each in await self.alerts()}
-
-    def decision(self) -> Decision:
-        return Decision("test", "looked at it", self.baker.payer.clock())
-
-
-@pytest.fixture
-async def work(engine: JobEngine, tmp_path: Path, empty_ledger: Path) -> AsyncIterator[Work]:
-    database = tmp_path / "hostile.db"
-    shutil.copy(empty_ledger, database)
-    async with (
-        hostile_baker(database, limits=SHORT_LIVES, node_count=1) as baker,
-        RedisCache(engine.address) as cache,
-    ):
-        yield Work(baker, Workshop(baker.payer, engine, cache, 1))
 
 
 @pytest.mark.parametrize("guard", REFUSALS)
