@@ -25,8 +25,11 @@ from tests.faults.person import Person
 from tests.faults.simulated_process import Worker
 from tests.faults.world import Scale, World, make_world
 
-#: Blocks after which whatever is not paid will never be: several lives of an operation.
+#: Blocks after which whatever is not paid will never be: several lives of an operation, which a
+#: protocol that lengthens them may have made longer.
 _HEALING_BLOCKS_MAX = 120
+#: The same where the code is broken on purpose, and often never comes to rest.
+_BROKEN_BLOCKS_MAX = 40
 
 #: Pieces of work that each process finishes for a block while all is well, and calls they may take.
 _ROUNDS_PER_BLOCK = 2
@@ -70,7 +73,8 @@ async def simulate(
         for _ in range(world.scale.processes):
             await world.start_worker()
         await _time_of_trouble(world, person)
-        unrest = await heal_and_settle(world, person)
+        patience = _HEALING_BLOCKS_MAX if mutant is SOUND else _BROKEN_BLOCKS_MAX
+        unrest = await heal_and_settle(world, person, patience)
         for worker in world.workers:
             await worker.process.kill()
         findings = audit(
@@ -167,11 +171,13 @@ async def _time_of_trouble(world: World, person: Person) -> None:
             await take_turn(world, chance.choice(world.workers))
 
 
-async def heal_and_settle(world: World, person: Person) -> str | None:
+async def heal_and_settle(
+    world: World, person: Person, blocks_max: int = _HEALING_BLOCKS_MAX
+) -> str | None:
     """Let nothing go wrong any more; gives why it does not come to rest, if it does not."""
     world.hostile.heal()
     world.fate.crash_rate = 0.0
-    for number in range(_HEALING_BLOCKS_MAX):
+    for number in range(blocks_max):
         for worker in tuple(world.workers):
             await _work_a_while(world, worker)
         _bake(world)

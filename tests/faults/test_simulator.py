@@ -8,8 +8,11 @@ from tests.faults.mutants import MUTANTS
 from tests.faults.world import Scale
 
 #: Seeds that run one after another in one test.
-SEEDS_PER_TEST = 5
-FIRST_SEEDS = range(0, 30 * FAULT_SCALE, SEEDS_PER_TEST)
+SEEDS_PER_TEST = 4
+FIRST_SEEDS = range(0, 20 * FAULT_SCALE, SEEDS_PER_TEST)
+
+#: Seeds under which a mistake has to show; which of them does may change with the code.
+SEEDS_PER_MUTANT = 15
 
 
 @pytest.mark.timeout(300)
@@ -40,12 +43,14 @@ def test_the_same_seed_gives_the_same_history_to_the_last_call() -> None:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", MUTANTS)
 def test_each_mistake_is_noticed(name: str) -> None:
-    (history,) = run_seeds([MUTANTS[name].seed], mutant=name)
-
-    found = history.findings
-    # Of money that is computed wrongly, nobody is paid a wrong amount either: the plan is refused.
-    assert found.paid_twice or found.lost or found.wrong_amount or history.unrest, (
-        f"{MUTANTS[name].what}: seed {history.seed} shows no harm\n{found}"
+    first = MUTANTS[name].seed
+    for seed in range(first, first + SEEDS_PER_MUTANT):
+        (history,) = run_seeds([seed], mutant=name)
+        if history.findings.paid_twice or history.findings.lost or history.findings.wrong_amount:
+            return
+    pytest.fail(
+        f"{MUTANTS[name].what}: {SEEDS_PER_MUTANT} seeds from {first} on show nobody paid twice, "
+        "wrongly, or not at all"
     )
 
 
@@ -59,8 +64,6 @@ def test_the_command_tells_what_it_did(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_the_command_fails_when_a_promise_is_broken(capsys: pytest.CaptureFixture[str]) -> None:
-    mutant = MUTANTS["no-gap-check"]
-
-    assert main(["--seed", str(mutant.seed), "--mutant", "no-gap-check"]) == 1
+    assert main(["--seed", "0", "--mutant", "float-money"]) == 1
 
     assert "BROKEN" in capsys.readouterr().out
