@@ -34,8 +34,12 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
-def configure_logs(log_format: LogFormat, level: str, stream: TextIO = sys.stderr) -> None:
-    """Send every log of this process, those of libraries included, to one stream in one format."""
+def configure_logs(log_format: LogFormat, level: str, stream: TextIO | None = None) -> None:
+    """Send every log of this process, those of libraries included, to one stream in one format.
+
+    That is standard error unless told, whatever that is at the time.
+    """
+    stream = stream or sys.stderr
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
