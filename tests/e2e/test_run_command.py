@@ -19,7 +19,13 @@ async def _register(
     added = await commands.run(
         *("baker", "add", chain.baker_address),
         f"payout_address={payout_address or chain.payout_address}",
-        *(f"first_cycle={FAST.starting_cycle}", "payout_delay_cycles=0", "confirm_first_cycle=no", "mode=on", *settings),
+        *(
+            f"first_cycle={FAST.starting_cycle}",
+            "payout_delay_cycles=0",
+            "confirm_first_cycle=no",
+            "mode=on",
+            *settings,
+        ),
     )
     assert added.code == 0, added.err
 
