@@ -77,6 +77,7 @@ class ChainScript:
         stub.on("/chains/main/chain_id", chain)
         stub.on("/chains/main/blocks/head/header", self.header(level, chain_id=chain))
         stub.on(f"{block}/header", self.header(level, chain_id=chain))
+        stub.on(f"{block}~2/header", self.header(max(1, level - 2), chain_id=chain))
         stub.on(f"{block}~540/header", self.header(max(1, level - 540), chain_id=chain))
         stub.on(f"{block}/protocols", {"protocol": PROTOCOL, "next_protocol": PROTOCOL})
         stub.on(

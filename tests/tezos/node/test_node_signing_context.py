@@ -21,12 +21,14 @@ async def test_signing_reads_everything_from_one_node_at_one_block(
     stub: Stub, other_stub: Stub, chain: ChainScript
 ) -> None:
     context = await chain.client(chain.serve(stub), chain.serve(other_stub)).signing_context(
-        PAYER, branch_depth=540
+        PAYER, life_blocks=61
     )
 
     assert context.source == "node-1"
     assert context.head.level == chain.head_level
-    assert context.branch.level == chain.head_level - 540
+    assert context.final.level == chain.head_level - 2
+    # 600 blocks and one more: in the block 61 above the head it may be, in the next it may not.
+    assert context.branch.level + 601 == chain.head_level + 61
     assert (context.counter, context.balance, context.manager_key) == (
         41,
         5_000_000,
@@ -50,7 +52,7 @@ async def test_signing_never_mixes_two_nodes(
     stub.on(broken, stub.html(502))
     nodes = chain.client(stub, chain.serve(other_stub))
 
-    context = await nodes.signing_context(PAYER, branch_depth=540)
+    context = await nodes.signing_context(PAYER, life_blocks=61)
 
     assert context.source == "node-2"
     assert context.head.level == chain.head_level
@@ -60,26 +62,35 @@ async def test_an_account_without_revealed_key_has_none(stub: Stub, chain: Chain
     account = f"{chain.block()}/context/contracts/{PAYER}"
     chain.serve(stub).on(f"{account}/manager_key", None)
 
-    context = await chain.client(stub).signing_context(PAYER, branch_depth=540)
+    context = await chain.client(stub).signing_context(PAYER, life_blocks=61)
 
     assert context.manager_key is None
 
 
-@pytest.mark.parametrize("depth", [1, 0, -1])
-async def test_a_branch_that_is_not_final_is_refused(
-    stub: Stub, chain: ChainScript, depth: int
+@pytest.mark.parametrize("life", [0, -1])
+async def test_a_group_that_could_be_in_no_block_is_refused(
+    stub: Stub, chain: ChainScript, life: int
 ) -> None:
-    with pytest.raises(SettingError, match="at least 2 blocks below the head"):
-        await chain.client(chain.serve(stub)).signing_context(PAYER, branch_depth=depth)
+    with pytest.raises(SettingError, match="a life of 1 block or more"):
+        await chain.client(chain.serve(stub)).signing_context(PAYER, life_blocks=life)
+
+
+async def test_however_long_a_life_is_wanted_the_branch_is_final(
+    stub: Stub, chain: ChainScript
+) -> None:
+    context = await chain.client(chain.serve(stub)).signing_context(PAYER, life_blocks=10_000)
+
+    assert context.branch.level == chain.head_level - 2
 
 
 async def test_a_branch_is_as_deep_as_a_young_chain_goes(stub: Stub, chain: ChainScript) -> None:
     chain.serve(stub, level=5)
     fresh = chain.now.isoformat()
     stub.on(HEADER, chain.header(5, timestamp=fresh))
+    stub.on(f"{chain.block(5)}~2/header", chain.header(3))
     stub.on(f"{chain.block(5)}~4/header", chain.header(1))
 
-    context = await chain.client(stub).signing_context(PAYER, branch_depth=540)
+    context = await chain.client(stub).signing_context(PAYER, life_blocks=61)
 
     assert context.branch.level == 1
 
@@ -89,4 +100,4 @@ async def test_a_branch_at_another_depth_is_malformed(stub: Stub, chain: ChainSc
     chain.serve(stub).on(f"{at_head}~540/header", chain.header(chain.head_level - 1))
 
     with pytest.raises(SourceMalformedError, match="for the one 540 below"):
-        await chain.client(stub).signing_context(PAYER, branch_depth=540)
+        await chain.client(stub).signing_context(PAYER, life_blocks=61)
