@@ -12,9 +12,14 @@ from structlog.testing import capture_logs
 from bakehouse.alerts.raising import (
     AlertCode,
     alert,
+    chain_differs,
     close_alert,
     distribution_failed,
+    go_needed,
+    guard_refused,
+    operation_quarantined,
     payouts_held,
+    sources_troubled,
 )
 from bakehouse.ledger import alerts
 from bakehouse.ledger.alerts import Alert
@@ -128,3 +133,53 @@ async def test_held_payouts_are_told_with_their_count_and_cycle(payer: Payer) ->
     assert (stored.code, stored.subject) == ("payout-held", str(KEY))
     assert stored.message == "3 payouts of cycle 750 are held back"
     assert stored.baker_id == "tz1-baker"
+
+
+async def test_each_guard_that_refuses_a_cycle_has_an_alert_of_its_own(payer: Payer) -> None:
+    for guard in ("cycle-cap", "balance-covers", "cycle-cap"):
+        await guard_refused(payer, KEY, guard, f"{guard}: no")
+
+    told = {
+        each.subject: (each.code, each.message, each.times) for each in await open_alerts(payer)
+    }
+    assert told == {
+        f"{KEY}/cycle-cap": ("guard-refused", "cycle-cap: no", 2),
+        f"{KEY}/balance-covers": ("guard-refused", "balance-covers: no", 1),
+    }
+
+
+async def test_a_go_that_is_needed_is_told_with_the_command_that_gives_it(payer: Payer) -> None:
+    await go_needed(payer, KEY)
+
+    [stored] = await open_alerts(payer)
+    assert (stored.code, stored.subject, stored.baker_id) == ("go-needed", str(KEY), "tz1-baker")
+    assert "`bakehouse go tz1-baker 750 --why" in stored.message
+
+
+async def test_a_quarantined_operation_is_told_by_its_hash_and_what_to_do(payer: Payer) -> None:
+    await operation_quarantined(payer, KEY, "oo-hash")
+
+    [stored] = await open_alerts(payer)
+    assert (stored.code, stored.subject) == ("operation-quarantined", "oo-hash")
+    assert "oo-hash of cycle 750" in stored.message
+    assert "nothing new is signed" in stored.message
+    assert "declare it dead" in stored.message
+
+
+async def test_troubled_sources_are_told_once_for_a_baker_with_the_latest_trouble(
+    payer: Payer,
+) -> None:
+    await sources_troubled(payer, "tz1-baker", "the node lags")
+    await sources_troubled(payer, "tz1-baker", "the node is gone")
+
+    [stored] = await open_alerts(payer)
+    assert (stored.code, stored.subject) == ("sources-troubled", "tz1-baker")
+    assert (stored.message, stored.times) == ("the node is gone", 2)
+
+
+async def test_a_chain_that_differs_is_told_by_the_distribution_and_in_what(payer: Payer) -> None:
+    await chain_differs(payer, KEY, "7 mutez went to Ann, not 8")
+
+    [stored] = await open_alerts(payer)
+    assert (stored.code, stored.subject) == ("chain-differs", str(KEY))
+    assert (stored.message, stored.baker_id) == ("7 mutez went to Ann, not 8", "tz1-baker")
