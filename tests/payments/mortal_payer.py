@@ -36,9 +36,9 @@ from tests.payments.surroundings import (
     utc_now,
 )
 
-#: Six delegators in three groups, or in one.
-THREE_GROUPS = PaymentLimits(transfers_max=2)
-ONE_GROUP = PaymentLimits(transfers_max=6)
+#: Four delegators in two groups, or in one.
+TWO_GROUPS = PaymentLimits(transfers_max=2)
+ONE_GROUP = PaymentLimits(transfers_max=4)
 
 
 class Crash(BaseException):
@@ -146,7 +146,7 @@ class MortalWorld:
 
     @classmethod
     async def make(cls, database: Path, empty_ledger: Path) -> "MortalWorld":
-        chain = Chain(small_chain(delegator_count=6), start_timestamp=int(time.time()))
+        chain = Chain(small_chain(delegator_count=4), start_timestamp=int(time.time()))
         shutil.copy(empty_ledger, database)
         finish_cycle(chain)
         app = sandbox_app(chain, HeadFeed())
@@ -156,7 +156,7 @@ class MortalWorld:
         return world
 
     @asynccontextmanager
-    async def life(self, fate: Fate, limits: PaymentLimits = THREE_GROUPS) -> AsyncIterator[Payer]:
+    async def life(self, fate: Fate, limits: PaymentLimits = TWO_GROUPS) -> AsyncIterator[Payer]:
         """Start a process, so long after the one before that nobody holds a lease any more."""
         self.lives += 1
         ahead = timedelta(minutes=self.lives)

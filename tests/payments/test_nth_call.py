@@ -1,10 +1,8 @@
 """Whichever call to the world fails, once, and however: everybody is paid once after all.
 
 BAKEHOUSE_FAULT_SCALE makes it larger: from 2 every call is failed in every way, and each step adds
-two delegators. At 1, each way of failing takes every seventh call, and begins with another one.
+two delegators. At 1, each way of failing takes every 13th call, and begins with another one.
 """
-
-import os
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -12,14 +10,13 @@ from sqlalchemy.exc import OperationalError
 from bakehouse.errors import BakehouseError
 from bakehouse.payments.payer import PaymentLimits
 from tests.payments.conftest import OpenHostileBaker
-from tests.payments.failing_once import FAILURES, Nth
+from tests.payments.failing_once import FAILURES, FAULT_SCALE, Nth
 from tests.payments.hostile_baker import HostileBaker, assert_paid_once
 from tests.payments.surroundings import small_chain
 
-SCALE = int(os.environ.get("BAKEHOUSE_FAULT_SCALE", "1"))
-STRIDE = 7 if SCALE == 1 else 1
+STRIDE = 13 if FAULT_SCALE == 1 else 1
 #: More calls than a run makes: a sweep that gets here never came to an end.
-CALLS_MAX = 400 * SCALE
+CALLS_MAX = 400 * FAULT_SCALE
 STEPS_MAX = 60
 
 LIMITS = PaymentLimits(transfers_max=3, life_blocks=6, proof_patience_blocks=4)
@@ -43,7 +40,7 @@ async def test_one_failure_at_any_call_leaves_everybody_paid_once(
     open_hostile: OpenHostileBaker, failure: str
 ) -> None:
     begin = 1 + list(FAILURES).index(failure) % STRIDE
-    chain = small_chain(delegator_count=2 * SCALE + 1)
+    chain = small_chain(delegator_count=2 * FAULT_SCALE + 1)
     for number in range(begin, CALLS_MAX, STRIDE):
         nth = Nth(number)
         baker = await open_hostile(chain, LIMITS, node_count=1)

@@ -10,6 +10,7 @@ from bakehouse.errors import ConflictError
 from bakehouse.failpoints import Failpoint, hooked
 from bakehouse.ledger.states import Mode, OperationState
 from bakehouse.sandbox.hostile.fault import Fault
+from tests.payments.failing_once import FAULT_SCALE
 from tests.payments.hostile_baker import HostileBaker, assert_paid_once
 
 #: Places within a transaction: nobody can press there, because the press is one itself.
@@ -84,7 +85,7 @@ async def live(baker: HostileBaker, press: Press, steps: int) -> None:
             baker.bake()
 
 
-@pytest.mark.parametrize("nth", [1, 3])
+@pytest.mark.parametrize("nth", [1, *range(2, FAULT_SCALE + 1)])
 @pytest.mark.parametrize("place", PLACES)
 async def test_nothing_new_is_sent_after_a_pause_whenever_it_is_pressed(
     hostile: HostileBaker, place: Failpoint, nth: int
