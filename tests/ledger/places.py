@@ -58,7 +58,8 @@ class ServerPlace:
 
     def be_copied_from(self, migrated: Place) -> None:
         assert isinstance(migrated, ServerPlace)
-        self.server.create(self.name, "TEMPLATE", migrated.name)
+        # Copying files is far faster than writing each page to the log first.
+        self.server.create(self.name, "TEMPLATE", migrated.name, "STRATEGY FILE_COPY")
 
     def clear(self) -> None:
         self.server.drop(self.name)

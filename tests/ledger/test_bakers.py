@@ -16,6 +16,7 @@ from bakehouse.ledger.schema import metadata
 from bakehouse.ledger.states import Mode
 from bakehouse.rewards.money import BasisPoints, Mutez
 from tests.ledger.bakery import BAKER, NETWORK, NOW, SOURCE, Bakery, last_event
+from tests.ledger.places import SQLITE
 
 NOVICE = Baker(baker_id="tz1-new", network=NETWORK, payout_address="tz1-pay", first_cycle=700)
 
@@ -155,6 +156,7 @@ async def test_an_unknown_setting_is_refused_with_the_known_ones(bakery: Bakery,
     assert await get(bakery) == before
 
 
+@pytest.mark.parametrize("kind", [SQLITE], indirect=True)
 @pytest.mark.parametrize(("name", "edge"), EDGES)
 async def test_a_setting_reaches_its_bounds(bakery: Bakery, name: str, edge: int) -> None:
     await change(bakery, {name: edge})
@@ -180,6 +182,7 @@ def test_a_number_is_a_whole_number(name: str, value: object) -> None:
         novice_with(name, value)
 
 
+@pytest.mark.parametrize("kind", [SQLITE], indirect=True)
 @pytest.mark.parametrize("name", CAPS)
 @pytest.mark.parametrize("cap", [None, 1, 2**63 - 1])
 async def test_a_cap_is_none_or_at_least_a_mutez(

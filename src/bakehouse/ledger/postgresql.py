@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 
 from bakehouse.errors import ConflictError, LedgerUnreachableError, SettingError
 from bakehouse.ledger.backend import WRITES, Backend
@@ -63,7 +64,8 @@ class PostgresqlDatabase(Backend):
 
         Raises LedgerUnreachableError or SettingError when the database cannot be used.
         """
-        engine = create_engine(self._url)
+        # No connection outlives its use: there are one or two of them, at start.
+        engine = create_engine(self._url, poolclass=NullPool)
         _prepare_connections(engine)
         try:
             with engine.connect() as connection:
@@ -80,10 +82,10 @@ class PostgresqlDatabase(Backend):
 
     def _complaint(self, error: DBAPIError) -> str:
         said = " ".join(str(error.orig).split())
-        password = self._url.password
-        if password:
-            # It should not be in there; if a driver thinks otherwise, it ends here.
-            said = said.replace(str(password), "***")
+        for password in (self._url.password, self._url.query.get("password")):
+            if password:
+                # It should not be in there; if a driver thinks otherwise, it ends here.
+                said = said.replace(str(password), "***")
         return f"the database {self._url.database!r} of DATABASE_URL cannot be opened: {said}"
 
 
