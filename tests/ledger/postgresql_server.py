@@ -65,34 +65,54 @@ class PostgresqlServer:
             return cursor.fetchall() if cursor.description else []
 
 
+#: Starts a server, and stops it when the pipe to us closes: even if we were killed.
+_GUARDIAN = """
+"$1" --pgdata "$2/data" --wait --log "$2/log" start >/dev/null 2>&1 && echo ready || echo failed
+cat >/dev/null
+"$1" --pgdata "$2/data" --wait --mode immediate stop >/dev/null 2>&1
+rm -r "$2"
+"""
+
+
 @contextmanager
 def running_server() -> Iterator[PostgresqlServer]:
-    """Start a server in a folder with a short name, as a socket needs, and stop it at the end."""
+    """Run a server in a folder with a short name, as a socket needs."""
     programs = _programs()
     folder = Path(tempfile.mkdtemp(prefix="bakehouse-pg-"))
     data = folder / "data"
-    try:
-        owner = _unprivileged()
-        if owner:
-            shutil.chown(folder, owner)
-        _run(
+    owner = _unprivileged()
+    if owner:
+        shutil.chown(folder, owner)
+    made = subprocess.run(  # noqa: S603 - the program of the package
+        [
             *(programs / "initdb", "--pgdata", data, "--username", USER, "--auth", "trust"),
             *("--no-sync", "--encoding", "UTF8", "--locale", "C.UTF-8"),
             *("--locale-provider", "icu", "--icu-locale", "en-US"),
-        )
-        access = data / "pg_hba.conf"
-        access.write_text(f"local all {LOCKED_OUT} scram-sha-256\n{access.read_text()}")
-        settings = {**_SETTINGS, "unix_socket_directories": str(folder)}
-        with (data / "postgresql.conf").open("a") as file:
-            file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
-        control = (programs / "pg_ctl", "--pgdata", data, "--wait")
-        _run(*control, "--log", folder / "log", "start")
-        try:
-            yield PostgresqlServer(folder)
-        finally:
-            _run(*control, "--mode", "immediate", "stop")
-    finally:
-        shutil.rmtree(folder)
+        ],
+        **_as(owner),
+        capture_output=True,
+        check=False,
+    )
+    if made.returncode:
+        pytest.fail(f"PostgreSQL could not be set up: {made.stderr.decode()}")
+    access = data / "pg_hba.conf"
+    access.write_text(f"local all {LOCKED_OUT} scram-sha-256\n{access.read_text()}")
+    settings = {**_SETTINGS, "unix_socket_directories": str(folder)}
+    with (data / "postgresql.conf").open("a") as file:
+        file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
+    guardian = subprocess.Popen(  # noqa: S603 - same
+        ["/bin/sh", "-c", _GUARDIAN, "sh", programs / "pg_ctl", folder],
+        **_as(owner),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        # Whoever interrupts the tests does not interrupt it.
+        start_new_session=True,
+    )
+    with guardian:
+        assert guardian.stdout
+        if guardian.stdout.readline() != b"ready\n":
+            pytest.fail(f"PostgreSQL did not start: {(folder / 'log').read_text()}")
+        yield PostgresqlServer(folder)
 
 
 def _programs() -> Path:
@@ -116,18 +136,11 @@ def _unprivileged() -> str | None:
     return "postgres" if "postgres" in known else "nobody"
 
 
-def _run(*arguments: str | Path) -> None:
-    owner = _unprivileged()
-    done = subprocess.run(  # noqa: S603 - the programs of the package
-        [str(argument) for argument in arguments],
-        user=owner,
-        extra_groups=[] if owner else None,
-        cwd="/",
-        env={"LC_ALL": "C", "PATH": os.environ["PATH"], "USER": owner or getpass.getuser()},
-        # Not a pipe: the server would hold it open.
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        check=False,
-    )
-    if done.returncode:
-        pytest.fail(f"PostgreSQL did not start or stop: {' '.join(map(str, arguments))}")
+def _as(owner: str | None) -> dict[str, Any]:
+    """Give how a program of the package is run."""
+    return {
+        "user": owner,
+        "extra_groups": [] if owner else None,
+        "cwd": "/",
+        "env": {"LC_ALL": "C", "PATH": os.environ["PATH"], "USER": owner or getpass.getuser()},
+    }
