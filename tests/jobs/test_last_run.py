@@ -24,7 +24,8 @@ from bakehouse.jobs.job_types import (
     WaitThenContinue,
 )
 from bakehouse.jobs.last_run import last_run, noting_last_run
-from tests.jobs.workplace import Workplace, open_workplace, utc_now
+from tests.jobs.clock_and_cable import utc_now
+from tests.jobs.workplace import Workplace, open_workplace
 
 BAKER = "tz1-baker"
 SCHEDULE = balance_poll_id(BAKER)

@@ -21,13 +21,13 @@ from bakehouse.ledger.states import (
 )
 from bakehouse.payments.advance import fail
 from bakehouse.payments.due import note_due_cycles
+from tests.jobs.clock_and_cable import utc_now
 from tests.jobs.workplace import (
     MINUTE_SECONDS,
     Workplace,
     eventually,
     open_workplace,
     owed,
-    utc_now,
 )
 
 SCHEDULED = (QueueName.CYCLE_MONITORING, QueueName.BLOCKCHAIN_POLLING)

@@ -12,7 +12,8 @@ from bakehouse.jobs.job_types import JobState, QueueName, ScheduleView
 from bakehouse.jobs.scheduler import ScheduleStatus
 from bakehouse.ledger import bakers
 from bakehouse.ledger.states import Mode
-from tests.jobs.workplace import Workplace, eventually, open_workplace, utc_now
+from tests.jobs.clock_and_cable import utc_now
+from tests.jobs.workplace import Workplace, eventually, open_workplace
 
 #: So long that no test of this file sees a schedule of this many minutes run.
 SELDOM = 600

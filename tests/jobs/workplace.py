@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +40,7 @@ from bakehouse.tezos.node import FINALITY_BLOCKS, NodeClient
 from bakehouse.tezos.signer import LocalSigner
 from bakehouse.tezos.transport import JsonSource, SourceLimits
 from bakehouse.tezos.tzkt import TzktClient
+from tests.jobs.clock_and_cable import Cable, Clock, utc_now
 
 #: A minute of these tests, in seconds.
 MINUTE_SECONDS = 1
@@ -72,27 +72,6 @@ def by_hand(delegator_count: int = 12) -> SandboxSettings:
     )
 
 
-@dataclass(slots=True)
-class Clock:
-    """The clock of those who work here; it may be set ahead."""
-
-    ahead: timedelta = timedelta()
-
-    def __call__(self) -> datetime:
-        return utc_now() + self.ahead
-
-
-class Cable(httpx2.AsyncHTTPTransport):
-    """The way to the chain, which may be cut and mended."""
-
-    is_cut = False
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        if self.is_cut:
-            raise httpx2.ConnectError("the cable is cut")
-        return await super().handle_async_request(request)
-
-
 @dataclass(frozen=True, slots=True)
 class Workplace:
     """What the processors work with, and what came of it."""
@@ -100,8 +79,8 @@ class Workplace:
     chain: SandboxServer
     workshop: Workshop
     scheduler: Scheduler
-    cable: "Cable"
-    clock: "Clock"
+    cable: Cable
+    clock: Clock
 
     @property
     def engine(self) -> JobEngine:
@@ -307,10 +286,6 @@ async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(_DEADLINE_SECONDS):
         while not await condition():  # noqa: ASYNC110 - what is awaited is in Redis or SQLite
             await asyncio.sleep(_LOOK_SECONDS)
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _payer(chain: SandboxServer, ledger: Ledger, client: httpx2.AsyncClient, clock: Clock) -> Payer:
