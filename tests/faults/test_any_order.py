@@ -136,7 +136,7 @@ def test_any_order_of_events_pays_everybody_once(empty_ledger: Path) -> None:
         pass
 
     Sized.TestCase.settings = settings(
-        max_examples=12 * FAULT_SCALE,
+        max_examples=5 * FAULT_SCALE,
         stateful_step_count=20,
         deadline=None,
         suppress_health_check=list(HealthCheck),

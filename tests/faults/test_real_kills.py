@@ -47,7 +47,11 @@ def judge(runs: list[Run]) -> None:
 def test_killed_at_a_place_it_goes_on_and_pays_everybody_once(
     field: Arena, place: Failpoint
 ) -> None:
-    runs = [run_at(field, place, seed) for seed in range(2 * FAULT_SCALE)]
+    runs: list[Run] = []
+    for seed in range(2 * FAULT_SCALE):
+        runs.append(run_at(field, place, seed))
+        if FAULT_SCALE == 1 and runs[-1].kills[place]:
+            break
 
     judge(runs)
     assert sum(run.kills[place] for run in runs) > 0, "nobody was killed there"

@@ -1,6 +1,5 @@
 """The n-th call to one of the things that paying needs fails, once; all others are as they were."""
 
-import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,7 +16,6 @@ from bakehouse.tezos.signer import LocalSigner
 from tests.payments.hostile_baker import HostileBaker, Treatment, answered
 
 #: How large the sweeps are: 1 for every change, more for a night.
-FAULT_SCALE = int(os.environ.get("BAKEHOUSE_FAULT_SCALE", "1"))
 
 
 @dataclass(slots=True)

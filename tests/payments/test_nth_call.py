@@ -1,6 +1,6 @@
 """Whichever call to the world fails, once, and however: everybody is paid once after all.
 
-BAKEHOUSE_FAULT_SCALE makes it larger: from 2 every call is failed in every way, and each step adds
+FAULT_SCALE makes it larger: from 2 every call is failed in every way, and each step adds
 two delegators. At 1, each way of failing takes every 13th call, and begins with another one.
 """
 
@@ -9,8 +9,9 @@ from sqlalchemy.exc import OperationalError
 
 from bakehouse.errors import BakehouseError
 from bakehouse.payments.payer import PaymentLimits
+from tests.fault_scale import FAULT_SCALE
 from tests.payments.conftest import OpenHostileBaker
-from tests.payments.failing_once import FAILURES, FAULT_SCALE, Nth
+from tests.payments.failing_once import FAILURES, Nth
 from tests.payments.hostile_baker import HostileBaker, assert_paid_once
 from tests.payments.surroundings import small_chain
 

@@ -10,7 +10,7 @@ from bakehouse.errors import ConflictError
 from bakehouse.failpoints import Failpoint, hooked
 from bakehouse.ledger.states import Mode, OperationState
 from bakehouse.sandbox.hostile.fault import Fault
-from tests.payments.failing_once import FAULT_SCALE
+from tests.fault_scale import FAULT_SCALE
 from tests.payments.hostile_baker import HostileBaker, assert_paid_once
 
 #: Places within a transaction: nobody can press there, because the press is one itself.
