@@ -20,7 +20,7 @@ from bakehouse.sandbox.server import SandboxServer
 from bakehouse.tezos.key_file import encrypt_secret_key
 
 API_TOKEN = "a-token-for-tests"
-_DEADLINE_SECONDS = 45
+_DEADLINE_SECONDS = 100
 
 
 @dataclass(frozen=True)

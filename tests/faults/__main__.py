@@ -1,27 +1,18 @@
 """Run the fault simulator: `make fault-test SEEDS=2000`, or `python -m tests.faults --seed 7`."""
 
 import argparse
-import asyncio
-import gc
 import os
 import sys
-import tempfile
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
-from pathlib import Path
 
-import structlog
-
-from bakehouse.ledger.database import Ledger
-from tests.faults.mutants import MUTANTS, SOUND
-from tests.faults.simulator import History, simulate
+from tests.faults.mutants import MUTANTS
+from tests.faults.running import collect_seldom, run_seeds
+from tests.faults.simulator import History
 from tests.faults.world import Scale
-
-#: Above the level of everything that is logged: thousands of histories would fill the terminal.
-_SILENT = 50
 
 
 def main(arguments: list[str]) -> int:
@@ -35,13 +26,6 @@ def main(arguments: list[str]) -> int:
             print(_told(history), flush=True)
     print(_summary(histories, time.monotonic() - began))
     return 0 if all(history.is_good for history in histories) else 1
-
-
-def run_seeds(
-    seeds: list[int], *, scale: Scale | None = None, mutant: str | None = None
-) -> list[History]:
-    """Run seeds one after another in this process; a mutant is a way to break the code."""
-    return asyncio.run(_run_all(seeds, scale or Scale(), mutant))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -68,39 +52,9 @@ def _run(seeds: list[int], options: argparse.Namespace) -> list[History]:
         return run(seeds)
     parts = [seeds[start : start + 10] for start in range(0, len(seeds), 10)]
     with ProcessPoolExecutor(
-        options.jobs, mp_context=get_context("spawn"), initializer=_collect_seldom
+        options.jobs, mp_context=get_context("spawn"), initializer=collect_seldom
     ) as pool:
         return [history for part in pool.map(run, parts) for history in part]
-
-
-def _collect_seldom() -> None:
-    """Spare a fifth of the time: a history leaves little behind."""
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
-
-
-async def _run_all(seeds: list[int], scale: Scale, mutant: str | None) -> list[History]:
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(_SILENT))
-    with tempfile.TemporaryDirectory(prefix="bakehouse-faults-", dir=_fast_directory()) as folder:
-        empty = Path(folder) / "empty.db"
-        await (await Ledger.open(f"sqlite:///{empty}")).close()
-        histories = []
-        for seed in seeds:
-            database = Path(folder) / f"{seed}.db"
-            broken = MUTANTS.get(mutant or "", SOUND)
-            with broken.applied():
-                histories.append(await simulate(seed, database, empty, scale, broken))
-            _forget(Path(folder), seed)
-        return histories
-
-
-def _forget(folder: Path, seed: int) -> None:
-    for file in folder.glob(f"{seed}*.db*"):
-        file.unlink()
-
-
-def _fast_directory() -> str | None:
-    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - memory, not a secret
 
 
 def _told(history: History) -> str:

@@ -3,8 +3,9 @@
 import pytest
 
 from tests.fault_scale import FAULT_SCALE
-from tests.faults.__main__ import main, run_seeds
+from tests.faults.__main__ import main
 from tests.faults.mutants import MUTANTS
+from tests.faults.running import run_seeds
 from tests.faults.world import Scale
 
 #: Seeds that run one after another in one test.
@@ -54,11 +55,12 @@ def test_each_mistake_is_noticed(name: str) -> None:
     )
 
 
+@pytest.mark.timeout(300)
 def test_the_command_tells_what_it_did(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--seeds", "2", "--first", "40", "--jobs", "1"]) == 0
+    assert main(["--seeds", "11", "--first", "40", "--jobs", "2"]) == 0
 
     told = {line[:24].strip(): line[24:].strip() for line in capsys.readouterr().out.splitlines()}
-    assert told["seeds"] == "2"
+    assert told["seeds"] == "11"
     assert (told["paid twice"], told["lost"], told["never at rest"]) == ("0", "0", "0")
     assert int(told["payouts checked"]) > 0
 

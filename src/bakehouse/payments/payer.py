@@ -38,7 +38,7 @@ class PaymentLimits:
     #: Seconds for which a payout address is ours without renewing; a dead process holds it so long.
     lease_seconds: int = 9
     #: Seconds between two looks while a source does not answer.
-    source_patience_seconds: int = 30
+    source_patience_seconds: int = 10
 
 
 class SourceLocks:

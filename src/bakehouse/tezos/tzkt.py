@@ -39,6 +39,9 @@ from bakehouse.tezos.transport import JsonSource
 #: Members a page: the most that TzKT gives. Fewer means that the page is the last.
 PAGE_SIZE: Final = 10_000
 
+#: How often something is read again because a block came in between.
+_READS_MAX: Final = 5
+
 #: No baker comes near a million delegators: an indexer that goes on has lost count.
 PAGES_MAX: Final = 100
 
@@ -110,15 +113,18 @@ class TzktClient:
     async def account_counter(self, address: Address) -> tuple[IndexerHead, int]:
         """Give the counter of an account, and the head at which the indexer has it.
 
-        Raises SourceStaleError when the indexer moved on meanwhile: ask again.
+        Raises SourceStaleError when the indexer moves on each time that it is read.
         """
 
         async def read(indexer: JsonSource) -> tuple[IndexerHead, int]:
-            before = await self._head(indexer)
-            counter = await indexer.get(f"/v1/accounts/{address}", parse_account_counter)
-            if (await self._head(indexer)).hash != before.hash:
-                raise SourceStaleError(f"{indexer.name} moved on while it was being read")
-            return before, counter
+            head = await self._head(indexer)
+            for _ in range(_READS_MAX):
+                before = head
+                counter = await indexer.get(f"/v1/accounts/{address}", parse_account_counter)
+                head = await self._head(indexer)
+                if head.hash == before.hash:
+                    return head, counter
+            raise SourceStaleError(f"{indexer.name} moves on whenever it is read")
 
         return await self._indexers.first(read)
 
