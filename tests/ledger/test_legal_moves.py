@@ -27,6 +27,7 @@ from bakehouse.ledger.states import (
 )
 from bakehouse.ledger.transition import move, state_of
 from tests.ledger.bakery import BAKER, NETWORK, NOW, Bakery, plan, undone
+from tests.ledger.places import SQLITE
 
 # One database for the module: each test works in a transaction that is rolled back.
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -180,6 +181,7 @@ async def test_a_row_named_twice_is_refused(tx: AsyncConnection) -> None:
         await payouts.assign(tx, [row_id, row_id], FIRST)
 
 
+@pytest.mark.parametrize("kind", [SQLITE], indirect=True)
 async def test_more_rows_move_at_once_than_one_statement_can_name(tx: AsyncConnection) -> None:
     distribution = await plan(tx, {f"tz1-{number}": 1 for number in range(10_003)})
     ids = [row.id for row in await payouts.in_state(tx, distribution, PayoutState.OWED)]

@@ -30,6 +30,19 @@ POINTS_OF_ALL = [Failpoint.MIGRATION_MID, "UPDATE alembic_version", BEFORE_COMMI
 
 NEW_TABLES = {"source_leases"}
 
+#: What would meet a row that was there before, and the complaint.
+REFUSED = {
+    "DELETE FROM operations": "operations are kept for ever",
+    "DELETE FROM payouts": "payouts are kept for ever",
+    "UPDATE operations SET gas_limit = 7": "what operations say may not change",
+    "UPDATE payouts SET net = net + 1": "what payouts say may not change",
+    "UPDATE payouts SET state = 'dropped' WHERE state = 'owed'": "illegal move of payouts",
+    "UPDATE operations SET state = 'dead' WHERE state = 'final'": "illegal move of operations",
+    "UPDATE distributions SET state = 'seen' WHERE state = 'paid'": "illegal move of distributions",
+    "UPDATE transfers SET amount = 1": "what transfers say may not change",
+    "UPDATE audit_events SET actor = 'eve'": "audit_events is append-only",
+}
+
 
 @pytest.fixture
 def first_url(empty_url: str) -> str:
@@ -128,32 +141,11 @@ async def test_a_damaged_ledger_is_not_upgraded(first_url: str) -> None:
     assert rows_of(first_url) == before
 
 
-@pytest.mark.parametrize(
-    ("statement", "complaint"),
-    [
-        ("DELETE FROM operations", "operations are kept for ever"),
-        ("DELETE FROM payouts", "payouts are kept for ever"),
-        ("UPDATE operations SET gas_limit = 7", "what operations say may not change"),
-        ("UPDATE payouts SET net = net + 1", "what payouts say may not change"),
-        ("UPDATE payouts SET state = 'dropped' WHERE state = 'owed'", "illegal move of payouts"),
-        (
-            "UPDATE operations SET state = 'quarantined' WHERE state = 'final'",
-            "illegal move of operations",
-        ),
-        (
-            "UPDATE distributions SET state = 'seen' WHERE state = 'paid'",
-            "illegal move of distributions",
-        ),
-        ("UPDATE transfers SET amount = 1", "what transfers say may not change"),
-        ("UPDATE audit_events SET actor = 'eve'", "audit_events is append-only"),
-    ],
-)
-async def test_old_rows_are_guarded_as_new_ones_are(
-    upgraded: Ledger, statement: str, complaint: str
-) -> None:
-    with pytest.raises(IntegrityError, match=complaint):
-        async with upgraded.write() as tx:
-            await tx.exec_driver_sql(statement)
+async def test_old_rows_are_guarded_as_new_ones_are(upgraded: Ledger) -> None:
+    for statement, complaint in REFUSED.items():
+        with pytest.raises(IntegrityError, match=complaint):
+            async with upgraded.write() as tx:
+                await tx.exec_driver_sql(statement)
 
 
 async def test_work_goes_on_where_it_was_left(upgraded: Ledger) -> None:
