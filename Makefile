@@ -40,9 +40,12 @@ system:
 demo: install ## run the main job on embedded parts; open http://localhost:3000
 	$(BIN)/bakehouse demo
 
+# One more than most machines' cores: many tests wait for blocks and clocks.
+TEST_PROCESSES ?= 3
+
 test: install-dev ## lint, types, import floors and every test
 	$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest --numprocesses=2 --dist=loadgroup $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses=$(TEST_PROCESSES) --dist=loadgroup $(PYTEST_ARGS)
 
 # How many histories the fault simulator lives through, and the number of the first.
 SEEDS ?= 200

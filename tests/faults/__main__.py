@@ -50,7 +50,9 @@ def _run(seeds: list[int], options: argparse.Namespace) -> list[History]:
     run = partial(run_seeds, scale=scale, mutant=options.mutant)
     if len(seeds) == 1 or options.jobs == 1:
         return run(seeds)
-    parts = [seeds[start : start + 10] for start in range(0, len(seeds), 10)]
+    # Small enough to keep every process busy to the end, large enough to be worth starting.
+    size = max(1, min(10, len(seeds) // (2 * options.jobs)))
+    parts = [seeds[start : start + size] for start in range(0, len(seeds), size)]
     with ProcessPoolExecutor(
         options.jobs, mp_context=get_context("spawn"), initializer=collect_seldom
     ) as pool:

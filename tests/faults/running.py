@@ -12,6 +12,7 @@ from bakehouse.ledger.database import Ledger
 from tests.faults.mutants import MUTANTS, SOUND
 from tests.faults.simulator import History, simulate
 from tests.faults.world import Scale
+from tests.logging_state import logging_given_back
 
 #: Above the level of everything that is logged: thousands of histories would fill the terminal.
 _SILENT = 50
@@ -21,7 +22,9 @@ def run_seeds(
     seeds: list[int], *, scale: Scale | None = None, mutant: str | None = None
 ) -> list[History]:
     """Run seeds one after another in this process; a mutant is a way to break the code."""
-    return asyncio.run(_run_all(seeds, scale or Scale(), mutant))
+    with logging_given_back():
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(_SILENT))
+        return asyncio.run(_run_all(seeds, scale or Scale(), mutant))
 
 
 def collect_seldom() -> None:
@@ -31,7 +34,6 @@ def collect_seldom() -> None:
 
 
 async def _run_all(seeds: list[int], scale: Scale, mutant: str | None) -> list[History]:
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(_SILENT))
     with tempfile.TemporaryDirectory(prefix="bakehouse-faults-", dir=_fast_directory()) as folder:
         empty = Path(folder) / "empty.db"
         await (await Ledger.open(f"sqlite:///{empty}")).close()

@@ -120,11 +120,13 @@ async def test_a_worker_whose_loop_ends_is_started_again(
 
     engine.run_worker(QUEUE, process)
     await eventually(lambda: holds(engine.is_healthy))
-    loop_of_bullmq = engine._workers[QUEUE]._worker
-    assert loop_of_bullmq is not None
-    for task in set(loop_of_bullmq.processing):
+    supervised = engine._workers[QUEUE]
+    ended = supervised._worker
+    assert ended is not None
+    await eventually(lambda: holds(bool(ended.processing)))
+    for task in set(ended.processing):
         task.cancel()
-    await eventually(lambda: holds(not engine.is_healthy))
+    await eventually(lambda: holds(supervised._worker is not ended))
     added = await engine.add(request())
     await eventually(lambda: is_completed(engine, added))
     assert engine.workers_running == {QUEUE: True}

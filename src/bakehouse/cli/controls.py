@@ -5,6 +5,7 @@ step.
 """
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated, Final, TypeVar
 
 import typer
@@ -47,21 +48,13 @@ def _pause(baker: BakerArgument, why: Why) -> None:
 
 def _go(baker: BakerArgument, cycle: Cycle, why: Why, *, bond_pool: BondPool = False) -> None:
     """Let the first cycle that a baker pays go."""
-
-    async def approve(tx: AsyncConnection, by: Decision) -> None:
-        await controls.approve(tx, await _key(tx, baker, cycle, bond_pool=bond_pool), by)
-
-    _decide(approve, why)
+    _decide(_about(controls.approve, baker, cycle, bond_pool=bond_pool), why)
     typer.echo(f"cycle {cycle} may go: a running Bakehouse takes it up within a minute")
 
 
 def _retry(baker: BakerArgument, cycle: Cycle, why: Why, *, bond_pool: BondPool = False) -> None:
     """Have a failed cycle taken up again; only what is not paid yet will be paid."""
-
-    async def retry(tx: AsyncConnection, by: Decision) -> None:
-        await controls.retry(tx, await _key(tx, baker, cycle, bond_pool=bond_pool), by)
-
-    _decide(retry, why)
+    _decide(_about(controls.retry, baker, cycle, bond_pool=bond_pool), why)
     typer.echo(f"cycle {cycle} will be tried again: a running Bakehouse does within a minute")
 
 
@@ -74,12 +67,9 @@ def _release(
     bond_pool: BondPool = False,
 ) -> None:
     """Let held payouts of a cycle be paid after all."""
-
-    async def release(tx: AsyncConnection, by: Decision) -> int:
-        key = await _key(tx, baker, cycle, bond_pool=bond_pool)
-        return await controls.release(tx, key, by, owed_to=_recipient(address))
-
-    typer.echo(f"{_decide(release, why)} payouts will be paid")
+    release = partial(controls.release, owed_to=_recipient(address))
+    count = _decide(_about(release, baker, cycle, bond_pool=bond_pool), why)
+    typer.echo(f"{count} payouts will be paid")
 
 
 def _drop(
@@ -91,12 +81,9 @@ def _drop(
     bond_pool: BondPool = False,
 ) -> None:
     """Never pay held payouts of a cycle, because they were settled otherwise, say."""
-
-    async def drop(tx: AsyncConnection, by: Decision) -> int:
-        key = await _key(tx, baker, cycle, bond_pool=bond_pool)
-        return await controls.drop(tx, key, by, owed_to=_recipient(address))
-
-    typer.echo(f"{_decide(drop, why)} payouts will never be paid")
+    drop = partial(controls.drop, owed_to=_recipient(address))
+    count = _decide(_about(drop, baker, cycle, bond_pool=bond_pool), why)
+    typer.echo(f"{count} payouts will never be paid")
 
 
 def _held(baker: BakerArgument) -> None:
@@ -158,11 +145,22 @@ def _decide(decide: Callable[[AsyncConnection, Decision], Awaitable[Result]], wh
     return with_ledger(work)
 
 
-async def _key(tx: AsyncConnection, baker: str, cycle: int, *, bond_pool: bool) -> DistributionKey:
-    kind = DistributionKind.BOND_POOL if bond_pool else DistributionKind.DELEGATORS
-    registered = await bakers.get(tx, parse_implicit(baker))
-    key = DistributionKey(registered.network, registered.baker_id, cycle, kind, Mode.ON)
-    return (await distributions.get(tx, key)).key
+def _about(
+    decide: Callable[[AsyncConnection, DistributionKey, Decision], Awaitable[Result]],
+    baker: str,
+    cycle: int,
+    *,
+    bond_pool: bool,
+) -> Callable[[AsyncConnection, Decision], Awaitable[Result]]:
+    """Make a decision about a baker's cycle, which is looked up when it is taken."""
+
+    async def decide_about(tx: AsyncConnection, by: Decision) -> Result:
+        kind = DistributionKind.BOND_POOL if bond_pool else DistributionKind.DELEGATORS
+        registered = await bakers.get(tx, parse_implicit(baker))
+        key = DistributionKey(registered.network, registered.baker_id, cycle, kind, Mode.ON)
+        return await decide(tx, (await distributions.get(tx, key)).key, by)
+
+    return decide_about
 
 
 def _recipient(address: str | None) -> str | None:

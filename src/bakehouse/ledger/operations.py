@@ -14,15 +14,13 @@ from bakehouse.ledger.audit import AuditEvent
 from bakehouse.ledger.distributions import Distribution
 from bakehouse.ledger.leases import Lease
 from bakehouse.ledger.schema import attempts, operations, transfers
+from bakehouse.ledger.statement_parts import in_parts
 from bakehouse.ledger.states import IN_FLIGHT, Death, OperationKind, OperationState
 from bakehouse.ledger.transition import move, state_of
 from bakehouse.rewards.money import Mutez
 
 #: Not yet final, and not yet proven dead: the chain must be watched for these.
 UNFINISHED = frozenset({*IN_FLIGHT, OperationState.INCLUDED})
-
-# SQLite binds at most 32,766 values in one statement.
-_VALUES_PER_STATEMENT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,10 +239,8 @@ async def find(tx: AsyncConnection, operation_hash: str) -> Operation | None:
 
 async def living(tx: AsyncConnection, hashes: Collection[str]) -> set[str]:
     """Give those of the hashes that were signed here, and are not taken for dead."""
-    wanted = list(hashes)
     found: set[str] = set()
-    for start in range(0, len(wanted), _VALUES_PER_STATEMENT):
-        part = wanted[start : start + _VALUES_PER_STATEMENT]
+    for part in in_parts(hashes):
         query = select(operations.c.hash).where(
             operations.c.hash.in_(part), operations.c.state != OperationState.DEAD
         )

@@ -8,11 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.ledger.operations import Operation
 from bakehouse.ledger.schema import operations, transfers
+from bakehouse.ledger.statement_parts import in_parts
 from bakehouse.ledger.states import OperationState
 from bakehouse.rewards.money import NO_MUTEZ, Mutez
-
-# SQLite binds at most 32,766 values in one statement.
-_IDS_PER_STATEMENT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +96,13 @@ async def record_receipts(
 
 async def settled_transfers(tx: AsyncConnection, transfer_ids: Collection[int]) -> set[int]:
     """Give those of the transfers whose operation is final and was applied."""
-    wanted = sorted(set(transfer_ids))
     found: set[int] = set()
-    for start in range(0, len(wanted), _IDS_PER_STATEMENT):
+    for part in in_parts(transfer_ids):
         query = (
             select(transfers.c.id)
             .join(operations, operations.c.id == transfers.c.operation_id)
             .where(
-                transfers.c.id.in_(wanted[start : start + _IDS_PER_STATEMENT]),
+                transfers.c.id.in_(part),
                 operations.c.state == OperationState.FINAL,
                 operations.c.applied,
             )

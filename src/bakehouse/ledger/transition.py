@@ -7,10 +7,8 @@ from sqlalchemy import Table, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.errors import IllegalTransitionError
+from bakehouse.ledger.statement_parts import in_parts
 from bakehouse.ledger.states import MOVES
-
-# SQLite binds at most 32,766 values in one statement.
-_IDS_PER_STATEMENT = 10_000
 
 
 async def state_of(tx: AsyncConnection, table: Table, row_id: int) -> str | None:
@@ -30,18 +28,16 @@ async def move(
     gone: somebody else was faster, or the caller is wrong about the world.
     """
     leaving = [left for left, entered in MOVES[table.name].items() if to in entered]
-    wanted = list(ids)
     moved = 0
-    for start in range(0, len(wanted), _IDS_PER_STATEMENT):
-        part = wanted[start : start + _IDS_PER_STATEMENT]
+    for part in in_parts(ids):
         result = await tx.execute(
             update(table)
             .where(table.c.id.in_(part), table.c.state.in_(leaving))
             .values(state=to, **values)
         )
         moved += result.rowcount
-    if moved != len(wanted):
+    if moved != len(ids):
         raise IllegalTransitionError(
-            f"{len(wanted) - moved} of {len(wanted)} {table.name} could not become '{to}': "
+            f"{len(ids) - moved} of {len(ids)} {table.name} could not become '{to}': "
             f"only {', '.join(sorted(leaving)) or 'nothing'} may",
         )

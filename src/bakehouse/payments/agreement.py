@@ -4,7 +4,6 @@ A node's word is enough to wait or to refuse. To call a payout paid, or an opera
 two sources must say the same, and none the contrary.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -46,14 +45,10 @@ class Agreement:
 async def agree_on_block(payer: Payer, level: int, block: str) -> Agreement:
     """Ask every node and indexer whether the block of a level is this one."""
     nodes = await payer.node.on_block(level, block)
-    return _of(nodes, await payer.indexer.on_block(level, block))
+    return Agreement((*nodes, *await payer.indexer.on_block(level, block)))
 
 
 async def agree_on_absence(payer: Payer, question: AbsenceQuestion) -> Agreement:
     """Ask every node and indexer to show that an operation is in no block of its life."""
     nodes = await payer.node.on_absence(question)
-    return _of(nodes, await payer.indexer.on_absence(question))
-
-
-def _of(nodes: Iterable[Testimony], indexers: Iterable[Testimony]) -> Agreement:
-    return Agreement((*nodes, *indexers))
+    return Agreement((*nodes, *await payer.indexer.on_absence(question)))

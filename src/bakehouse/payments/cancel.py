@@ -52,10 +52,7 @@ async def sign_requested(payer: Payer, lease: Lease, unfinished: Sequence[Operat
     results = await payer.node.simulate(draft, block=context.head.hash)
     if any(result.status is not Status.APPLIED for result in results):
         raise SourceMalformedError(f"the cancellation of {doomed.hash} cannot be simulated")
-    limited = [
-        with_limits(content, result, context, limits.gas_margin)
-        for content, result in zip(draft.contents, results, strict=True)
-    ]
+    limited = with_limits(draft, results, context, limits.gas_margin)
     group = await with_fees(payer, OperationGroup(context.branch.hash, tuple(limited)))
     prepared = PreparedGroup(
         _outbidding(group, doomed), context, (to_self,), NO_MUTEZ, replaces=doomed

@@ -12,7 +12,7 @@ from bakehouse.payments.agreement import agree_on_block
 from bakehouse.payments.death import bury_if_dead
 from bakehouse.payments.inject import inject
 from bakehouse.payments.payer import Payer
-from bakehouse.payments.settle import is_applied, settle
+from bakehouse.payments.settle import is_applied, is_as_signed, settle
 from bakehouse.payments.storage import storage_burn
 from bakehouse.tezos.block import BlockHeader
 from bakehouse.tezos.node import FINALITY_BLOCKS
@@ -153,7 +153,7 @@ async def _require_as_signed(
         transfers = await transfers_of(tx, operation.id)
     for transfer in transfers:
         content = included.contents[transfer.position]
-        if (content.destination, content.amount) != (transfer.destination, transfer.amount):
+        if not is_as_signed(content, transfer):
             raise SourceMalformedError(
                 f"the receipt of {operation.hash} tells of {content.amount} mutez to "
                 f"{content.destination}, but {transfer.amount} to {transfer.destination} were "

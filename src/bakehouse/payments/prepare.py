@@ -80,10 +80,7 @@ async def prepare(
         return await prepare(payer, signer, context, [refused.intent])
     if refused is not None:
         return refused
-    limited = [
-        with_limits(content, result, context, limits.gas_margin)
-        for content, result in zip(draft.contents, results, strict=True)
-    ]
+    limited = with_limits(draft, results, context, limits.gas_margin)
     kept = limited[: _count_allowed(limited, context, limits)]
     reveals = len(draft.contents) - len(intents)
     if len(kept) <= reveals:
@@ -157,9 +154,21 @@ def _first_refused(
 
 
 def with_limits(
+    draft: OperationGroup,
+    results: Sequence[ContentResult],
+    context: SigningContext,
+    gas_margin: int,
+) -> list[Content]:
+    """Limit each content of a group to what it used in a simulation, and the margin on top."""
+    return [
+        _limited(content, result, context, gas_margin)
+        for content, result in zip(draft.contents, results, strict=True)
+    ]
+
+
+def _limited(
     content: Content, result: ContentResult, context: SigningContext, gas_margin: int
 ) -> Content:
-    """Limit a content to what it used in a simulation, and the margin on top."""
     gas = -(-result.consumed_milligas // 1000) + gas_margin
     return replace(content, gas_limit=gas, storage_limit=storage_bytes(result, context.constants))
 

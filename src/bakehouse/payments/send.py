@@ -45,8 +45,10 @@ class _Work:
     owed: tuple[Payout, ...]
     owed_total: Mutez
     planned_total: Mutez
-    snapshot: str
+    #: The evidence of the plan; only read before the first group, for it may be large.
+    snapshot: str | None
     living: tuple[Operation, ...]
+    #: The payout groups signed for the distribution so far, in counter order.
     signed: tuple[Operation, ...]
 
 
@@ -82,24 +84,28 @@ async def _read(payer: Payer, distribution: Distribution, baker: Baker) -> _Work
         counts = await payouts.count_by_state(tx, distribution)
         source = baker.payout_address
         _, owed_total = counts.get(PayoutState.OWED, (0, NO_MUTEZ))
+        signed = [
+            each
+            for each in await operations.of_distribution(tx, distribution.id)
+            if each.kind is OperationKind.PAYOUT
+        ]
         return _Work(
             owed=tuple(owed),
             owed_total=owed_total,
             planned_total=await payouts.total_of_cycle(tx, distribution),
-            snapshot=await distributions.snapshot(tx, distribution.id) or "",
+            snapshot=None if signed else await distributions.snapshot(tx, distribution.id) or "",
             living=tuple(await operations.in_states(tx, baker.network, source, UNFINISHED)),
-            signed=tuple(await operations.of_distribution(tx, distribution.id)),
+            signed=tuple(signed),
         )
 
 
 def _check_plan(payer: Payer, distribution: Distribution, baker: Baker, work: _Work) -> None:
     guard.adds_up(distribution, work.planned_total)
-    payments = [each for each in work.signed if each.kind is OperationKind.PAYOUT]
-    if not payments:
+    if work.snapshot is not None:
         # Once is enough: what was planned never changes after.
         guard.within_earned(distribution, work.snapshot)
     guard.within_cycle_cap(distribution, baker)
-    guard.reaches_blocks(distribution, payments, payer.limits.expired_in_a_row_max)
+    guard.reaches_blocks(distribution, work.signed, payer.limits.expired_in_a_row_max)
 
 
 async def _prepare(

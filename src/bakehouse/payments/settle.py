@@ -15,9 +15,14 @@ from bakehouse.ledger.states import (
     OperationState,
     PayoutState,
 )
-from bakehouse.ledger.transfers import transfers_of
+from bakehouse.ledger.transfers import Transfer, transfers_of
 from bakehouse.payments.payer import Payer
-from bakehouse.tezos.receipt import IncludedOperation, Status, tell_want_of_money
+from bakehouse.tezos.receipt import (
+    IncludedContent,
+    IncludedOperation,
+    Status,
+    tell_want_of_money,
+)
 
 _log = structlog.get_logger(__name__)
 
@@ -56,6 +61,11 @@ async def settle(payer: Payer, operation: Operation, receipt: IncludedOperation)
 def is_applied(receipt: IncludedOperation) -> bool:
     """Whether the whole group was applied: it is so for all contents or for none."""
     return all(content.result.status is Status.APPLIED for content in receipt.contents)
+
+
+def is_as_signed(content: IncludedContent, transfer: Transfer) -> bool:
+    """Whether a content of a receipt pays whom, and what, the transfer of the ledger does."""
+    return (content.destination, content.amount) == (transfer.destination, transfer.amount)
 
 
 async def close_distribution(payer: Payer, distribution: Distribution) -> None:

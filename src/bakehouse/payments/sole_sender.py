@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import structlog
 
@@ -40,8 +40,10 @@ async def sole_sender(payer: Payer, network: str, source: str) -> AsyncIterator[
             yield lease
         finally:
             renewing.cancel()
-            with suppress(asyncio.CancelledError):
-                await renewing
+            # Not awaited as such: that would take our own cancellation for that of the task.
+            await asyncio.wait({renewing})
+            if not renewing.cancelled():
+                renewing.result()
             async with payer.ledger.write() as tx:
                 await leases.release(tx, lease, at=payer.clock())
 

@@ -18,6 +18,7 @@ from bakehouse.ledger.states import Mode, OperationState, PayoutState
 from bakehouse.ledger.transfers import Transfer, settled_transfers, transfers_of
 from bakehouse.payments.agreement import agree_on_block
 from bakehouse.payments.payer import Payer
+from bakehouse.payments.settle import is_as_signed
 from bakehouse.rewards.money import Mutez, format_tez
 from bakehouse.tezos.address import Address
 from bakehouse.tezos.indexer_history import SentTransfer
@@ -155,7 +156,7 @@ def _unlike(
         return
     for transfer in transfers:
         content = found.contents[transfer.position]
-        if (content.destination, content.amount) != (transfer.destination, transfer.amount):
+        if not is_as_signed(content, transfer):
             yield (
                 f"{content.amount} mutez went to {content.destination}, not {transfer.amount} to "
                 f"{transfer.destination}"
