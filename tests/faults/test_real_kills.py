@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bakehouse.failpoints import Failpoint
-from tests.fault_scale import FAULT_SCALE
+from tests.fault_scale import FAULT_SCALE, some_of
 from tests.faults.real_arena import Arena, arena
 from tests.faults.real_kills import (
     ELSEWHERE,
@@ -43,7 +43,7 @@ def judge(runs: list[Run]) -> None:
 
 
 @pytest.mark.timeout(_PATIENCE_SECONDS)
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", some_of(PLACES))
 def test_killed_at_a_place_it_goes_on_and_pays_everybody_once(
     field: Arena, place: Failpoint
 ) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from bakehouse.failpoints import Failpoint
 from bakehouse.payments.payer import PaymentLimits
-from tests.fault_scale import FAULT_SCALE
+from tests.fault_scale import FAULT_SCALE, some_of
 from tests.faults.real_arena import LIMITS, Arena, Scene, arena
 from tests.faults.real_kills import fast_directory
 from tests.faults.real_orders import End, ExitCode
@@ -84,7 +84,7 @@ def nobody_was_harmed(scene: Scene, *ends: End) -> None:
 
 @pytest.mark.timeout(_PATIENCE_SECONDS)
 @pytest.mark.parametrize("seed", range(FAULT_SCALE))
-@pytest.mark.parametrize("place", ABOUT_TO_SIGN)
+@pytest.mark.parametrize("place", some_of(ABOUT_TO_SIGN))
 def test_the_signature_of_who_slept_too_long_is_refused(
     field: Arena, place: Failpoint, seed: int
 ) -> None:
@@ -103,7 +103,7 @@ def test_the_signature_of_who_slept_too_long_is_refused(
 
 @pytest.mark.timeout(_PATIENCE_SECONDS)
 @pytest.mark.parametrize("seed", range(FAULT_SCALE))
-@pytest.mark.parametrize("place", AT_OTHER_WORK)
+@pytest.mark.parametrize("place", some_of(AT_OTHER_WORK))
 def test_who_slept_too_long_at_other_work_pays_nobody_twice(
     field: Arena, place: Failpoint, seed: int
 ) -> None:

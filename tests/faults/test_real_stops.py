@@ -17,7 +17,7 @@ import pytest
 
 from bakehouse.failpoints import Failpoint
 from bakehouse.payments.payer import PaymentLimits
-from tests.fault_scale import FAULT_SCALE
+from tests.fault_scale import FAULT_SCALE, some_of
 from tests.faults.real_arena import Arena, arena
 from tests.faults.real_kills import PLACES, fast_directory, limits_at, trouble
 from tests.faults.real_orders import ExitCode
@@ -25,9 +25,9 @@ from tests.faults.real_orders import ExitCode
 _PATIENCE_SECONDS = 120 * FAULT_SCALE
 
 #: At the small size a part of the places; the cancelled ones are those that have gone wrong before.
-CANCELLED = [pytest.param(place, False) for place in PLACES[:: 2 if FAULT_SCALE == 1 else 1]]
+CANCELLED = [pytest.param(place, False) for place in some_of(PLACES)]
 #: Who may end its step is seldom in danger: a few do, unless there is time.
-WITH_GRACE = [pytest.param(place, True) for place in PLACES[:: 6 if FAULT_SCALE == 1 else 1]]
+WITH_GRACE = [pytest.param(place, True) for place in some_of(PLACES, 6)]
 
 
 @pytest.fixture(scope="module")
