@@ -17,7 +17,10 @@ install-dev: system $(VENV)/.installed-dev $(TAQUITO)/node_modules/.installed
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: requirements/runtime.lock pyproject.toml | $(BIN)/python
+# What the build of the package takes in: the files of the pages and of the queue board.
+FRONTEND := frontend/package.json frontend/package-lock.json frontend/.npmrc hatch_build.py
+
+$(VENV)/.installed: requirements/runtime.lock pyproject.toml $(FRONTEND) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/runtime.lock
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	@touch $@

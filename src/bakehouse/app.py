@@ -13,7 +13,7 @@ import httpx2
 from bakehouse import __version__
 from bakehouse.alerts.raising import AlertCode
 from bakehouse.asgi_server import serving
-from bakehouse.config import Config
+from bakehouse.config import NETWORKS, Config
 from bakehouse.errors import SettingError
 from bakehouse.failpoints import Failpoint, failpoint
 from bakehouse.jobs.cache import RedisCache
@@ -91,6 +91,7 @@ async def running(
             pages_are_open=pages_are_open,
             explorer_url=config.explorer_url or None,
             version=__version__,
+            network=config.network if config.network in NETWORKS else None,
         )
         url = await stack.enter_async_context(
             serving(create_app(services), host=config.host, port=config.port)

@@ -21,6 +21,9 @@ FETCH_RETRY_SECONDS: Final = 1
 COMPLETED_AGE_SECONDS: Final = 60 * 60
 COMPLETED_COUNT: Final = 100
 
+#: How long BullMQ remembers how many jobs ended in each minute.
+METRICS_MINUTES: Final = 24 * 60
+
 
 def worker_settings(concurrency: int) -> dict[str, Any]:
     """Options of a BullMQ worker. Failed jobs are kept until a person removes them."""
@@ -34,6 +37,7 @@ def worker_settings(concurrency: int) -> dict[str, Any]:
         "runRetryDelay": FETCH_RETRY_SECONDS * 1000,
         "removeOnComplete": {"age": COMPLETED_AGE_SECONDS, "count": COMPLETED_COUNT},
         "removeOnFail": False,
+        "metrics": {"maxDataPoints": METRICS_MINUTES},
         "settings": {"backoffStrategy": _retry_delay_ms},
     }
 

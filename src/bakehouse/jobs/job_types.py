@@ -38,10 +38,23 @@ class JobName(StrEnum):
     DISTRIBUTE_BOND_POOL = "distribute-bond-pool"
 
 
+#: The work that each queue is for.
+JOB_OF: Mapping[QueueName, JobName] = {
+    QueueName.CYCLE_MONITORING: JobName.CHECK_CYCLE,
+    QueueName.REWARD_DISTRIBUTION: JobName.DISTRIBUTE,
+    QueueName.BLOCKCHAIN_POLLING: JobName.POLL_BALANCE,
+    QueueName.BOND_POOL: JobName.DISTRIBUTE_BOND_POOL,
+}
+
+
 class JobState(StrEnum):
-    """Where a job stands; `prioritized` is waiting too, in order of priority."""
+    """Where a job stands; `prioritized` is waiting too, in order of priority.
+
+    Only jobs that another tool added ever wait for children.
+    """
 
     WAITING = "waiting"
+    WAITING_CHILDREN = "waiting-children"
     PRIORITIZED = "prioritized"
     DELAYED = "delayed"
     ACTIVE = "active"

@@ -23,6 +23,8 @@ class WebServices:
     pages_are_open: bool = False
     #: Where an operation can be looked up: its hash is put after it.
     explorer_url: str | None = None
+    #: Name of the public network; None on a chain of one's own.
+    network: str | None = None
 
     def __post_init__(self) -> None:
         if not self.api_token.strip():

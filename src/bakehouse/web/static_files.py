@@ -1,4 +1,4 @@
-"""The style sheet and the mark, read once; each under a name that changes with its content."""
+"""Styles, scripts and the mark, read once; each under a name that changes with its content."""
 
 import hashlib
 from collections.abc import Mapping
@@ -9,11 +9,19 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
+from bakehouse.errors import SettingError
+
 router: Final = APIRouter(include_in_schema=False)
 
 _FOLDER: Final = Path(__file__).with_name("static")
-_MEDIA_TYPES: Final = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
-_FOREVER: Final = "public, max-age=31536000, immutable"
+#: Taken from npm packages when Bakehouse is built.
+_VENDOR: Final = _FOLDER / "vendor"
+_MEDIA_TYPES: Final = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+FOREVER: Final = "public, max-age=31536000, immutable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +39,14 @@ class StaticFile:
 
 
 def read_static_files() -> Mapping[str, StaticFile]:
-    """Read every file, by its plain name."""
-    return {path.name: _read(path) for path in _FOLDER.iterdir() if path.suffix in _MEDIA_TYPES}
+    """Read every file, by its plain name. Raises SettingError if some were not built."""
+    if not _VENDOR.is_dir():
+        raise SettingError(
+            "this installation lacks the files of its pages: install Bakehouse's wheel, or run "
+            "`make install` in its repository"
+        )
+    paths = (*_FOLDER.iterdir(), *_VENDOR.iterdir())
+    return {path.name: _read(path) for path in paths if path.suffix in _MEDIA_TYPES}
 
 
 @router.get("/static/{name}")
@@ -42,7 +56,7 @@ async def static_file(request: Request, name: str) -> Response:
     for file in files.values():
         if file.name == name:
             return Response(
-                file.content, media_type=file.media_type, headers={"Cache-Control": _FOREVER}
+                file.content, media_type=file.media_type, headers={"Cache-Control": FOREVER}
             )
     raise HTTPException(404)
 
