@@ -9,8 +9,8 @@ from structlog.testing import capture_logs
 
 from bakehouse.asgi_server import serving
 from bakehouse.errors import SettingError
-from bakehouse.web.access import COOKIE, SESSION_SECONDS
 from bakehouse.web.app import create_app
+from bakehouse.web.authentication import COOKIE
 from bakehouse.web.services import WebServices
 from tests.web.conftest import BROWSER, TOKEN, House, new_client
 
@@ -129,9 +129,9 @@ async def test_a_wrong_token_is_not_made_good_by_a_right_cookie(still_house: Hou
 async def test_a_cookie_ends_after_its_time_and_cannot_be_prolonged(still_house: House) -> None:
     cookie = await cookie_of(still_house)
     ends_at, _, digest = cookie.partition(".")
-    prolonged = f"{int(ends_at) + SESSION_SECONDS}.{digest}"
+    prolonged = f"{int(ends_at) + 30 * 24 * 3600}.{digest}"
 
-    for later, status in ((SESSION_SECONDS - 60, 200), (SESSION_SECONDS + 1, 401)):
+    for later, status in ((30 * 24 * 3600 - 60, 200), (30 * 24 * 3600 + 1, 401)):
         services = services_of(still_house, later=timedelta(seconds=later))
         async with serving(create_app(services)) as url:
             assert await status_with(url, {"cookie": f"{COOKIE}={cookie}"}) == status

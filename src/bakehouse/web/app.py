@@ -5,10 +5,11 @@ from fastapi import FastAPI
 from bakehouse.web import static_files
 from bakehouse.web.access import Guard
 from bakehouse.web.api import alerts, bakers, document, health, jobs
-from bakehouse.web.board import changing, page, reading, refusing
+from bakehouse.web.board.mounting import add_board
 from bakehouse.web.hardening import BodyLimit, Failsafe, HostCheck, SecurityHeaders
-from bakehouse.web.pages import cycle, home, reference, sign_in
+from bakehouse.web.pages import cycle, home, reference, sign_in, welcome
 from bakehouse.web.pages.renderer import Renderer
+from bakehouse.web.permission import refuse_silent_routes
 from bakehouse.web.problems import add_problem_handlers
 from bakehouse.web.services import WebServices
 
@@ -43,17 +44,17 @@ def create_app(services: WebServices) -> FastAPI:
     files = static_files.read_static_files()
     app.state.services = services
     app.state.static_files = files
-    app.state.board_files = page.read_board_files()
     app.state.renderer = Renderer(services, files)
     add_problem_handlers(app)
     for router in (
         *(jobs.router, bakers.router, alerts.router, health.router, document.router),
         *(home.router, cycle.router, reference.router, sign_in.router),
-        *(reading.router, changing.router, refusing.router, page.router),
+        welcome.router,
         static_files.router,
     ):
         app.include_router(router)
-    app.mount(f"{page.PATH}/static", page.StaticBoardFiles())
+    add_board(app)
+    refuse_silent_routes(app.routes)
     # The last one added is the first to see a request.
     for middleware in (BodyLimit, Guard, HostCheck, Failsafe, SecurityHeaders):
         app.add_middleware(middleware)

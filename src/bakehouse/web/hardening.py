@@ -33,7 +33,15 @@ _CONTENT_SOURCES: Final = {
     "frame-ancestors": "'none'",
 }
 
+
+def content_security_policy(changes: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Say from where a page may load what: from here, unless `changes` says otherwise."""
+    sources = {**_CONTENT_SOURCES, **changes}
+    return "; ".join(f"{directive} {allowed}" for directive, allowed in sources.items())
+
+
 SECURITY_HEADERS: Final = {
+    "Content-Security-Policy": content_security_policy(),
     "X-Content-Type-Options": "nosniff",
     # Not `no-referrer`: with it browsers send the Origin of our own forms as null.
     "Referrer-Policy": "same-origin",
@@ -43,12 +51,6 @@ SECURITY_HEADERS: Final = {
 }
 
 _HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::[0-9]{1,5})?")
-
-
-def content_security_policy(changes: Mapping[str, str] = MappingProxyType({})) -> str:
-    """Say from where a page may load what: from here, unless `changes` says otherwise."""
-    sources = {**_CONTENT_SOURCES, **changes}
-    return "; ".join(f"{directive} {allowed}" for directive, allowed in sources.items())
 
 
 class SecurityHeaders:
@@ -66,8 +68,8 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.update(SECURITY_HEADERS)
-                headers.setdefault("Content-Security-Policy", content_security_policy())
+                for name, value in SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 

@@ -10,8 +10,9 @@ from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
 from bakehouse.errors import SettingError
+from bakehouse.web.permission import open_to_all
 
-router: Final = APIRouter(include_in_schema=False)
+router: Final = APIRouter(include_in_schema=False, dependencies=[open_to_all()])
 
 _FOLDER: Final = Path(__file__).with_name("static")
 #: Taken from npm packages when Bakehouse is built.

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from bakehouse.errors import (
     BakehouseError,
     ConflictError,
+    ForbiddenError,
     InputError,
     NotFoundError,
     RefusalError,
@@ -29,11 +30,14 @@ _HEADLINES: Final = (
     (InputError, HTTPStatus.BAD_REQUEST, "This cannot be done"),
     (NotFoundError, HTTPStatus.NOT_FOUND, "ERRORS.JOB_NOT_FOUND"),
     (ConflictError, HTTPStatus.CONFLICT, "This cannot be done now"),
+    (ForbiddenError, HTTPStatus.FORBIDDEN, FORBIDDEN),
     (RefusalError, HTTPStatus.FORBIDDEN, FORBIDDEN),
     (SourceError, HTTPStatus.SERVICE_UNAVAILABLE, "ERRORS.REDIS_UNAVAILABLE"),
 )
 
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+#: What a route answers: shaped in `wire`, and sent as it is.
+Answer: TypeAlias = dict[str, Any]
+Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class BoardRoute(APIRoute):

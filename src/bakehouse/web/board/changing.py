@@ -10,7 +10,6 @@ from bakehouse.errors import ConflictError, InputError
 from bakehouse.jobs import queue_control, queue_inspection
 from bakehouse.jobs.job_types import (
     JOB_OF,
-    JSON,
     PRIORITY_MANUAL,
     PRIORITY_MAX,
     JobOptions,
@@ -19,19 +18,20 @@ from bakehouse.jobs.job_types import (
     QueueName,
 )
 from bakehouse.jobs.queue_records import RateLimit
+from bakehouse.ledger.roles import Role
 from bakehouse.web.board import wire
-from bakehouse.web.board.access import CHANGES
-from bakehouse.web.board.answers import BoardRoute
+from bakehouse.web.board.answers import Answer, BoardRoute
+from bakehouse.web.permission import needs
 from bakehouse.web.services import Services
 
 router: Final = APIRouter(
     prefix="/admin/queues/api",
     include_in_schema=False,
     route_class=BoardRoute,
-    dependencies=[CHANGES],
+    dependencies=[needs(Role.OPERATOR, all_bakers=True)],
 )
 
-_DONE: Final[dict[str, JSON]] = {}
+_DONE: Final[Answer] = {}
 _YEAR_MS: Final = 366 * 24 * 3600 * 1000
 #: The states that a person may clear as a whole.
 _CLEARED: Final = (JobState.COMPLETED, JobState.FAILED, JobState.DELAYED)
@@ -81,7 +81,7 @@ class NewPriority(BaseModel):
 
 
 @router.put("/queues/pause")
-async def pause_all(services: Services) -> dict[str, JSON]:
+async def pause_all(services: Services) -> Answer:
     """Pause every queue."""
     for queue in QueueName:
         await services.workshop.engine.pause(queue)
@@ -89,7 +89,7 @@ async def pause_all(services: Services) -> dict[str, JSON]:
 
 
 @router.put("/queues/resume")
-async def resume_all(services: Services) -> dict[str, JSON]:
+async def resume_all(services: Services) -> Answer:
     """End every pause."""
     for queue in QueueName:
         await services.workshop.engine.resume(queue)
@@ -97,21 +97,21 @@ async def resume_all(services: Services) -> dict[str, JSON]:
 
 
 @router.put("/queues/{queue}/pause")
-async def pause(queue: QueueName, services: Services) -> dict[str, JSON]:
+async def pause(queue: QueueName, services: Services) -> Answer:
     """Pause a queue."""
     await services.workshop.engine.pause(queue)
     return _DONE
 
 
 @router.put("/queues/{queue}/resume")
-async def resume(queue: QueueName, services: Services) -> dict[str, JSON]:
+async def resume(queue: QueueName, services: Services) -> Answer:
     """End a pause."""
     await services.workshop.engine.resume(queue)
     return _DONE
 
 
 @router.post("/queues/{queue}/add")
-async def add_job(queue: QueueName, addition: Addition, services: Services) -> dict[str, JSON]:
+async def add_job(queue: QueueName, addition: Addition, services: Services) -> Answer:
     """Add a job. Whatever it says, the ledger decides whether anything is to be paid."""
     wanted = WantedOptions.model_validate(addition.options)
     if addition.name and addition.name != JOB_OF[queue]:
@@ -135,7 +135,7 @@ async def add_job(queue: QueueName, addition: Addition, services: Services) -> d
 
 
 @router.put("/queues/{queue}/retry/{state}")
-async def retry_all(queue: QueueName, state: str, services: Services) -> dict[str, JSON]:
+async def retry_all(queue: QueueName, state: str, services: Services) -> Answer:
     """Retry every failed job."""
     if state != JobState.FAILED:
         raise ConflictError("Only failed jobs are retried.")
@@ -144,14 +144,14 @@ async def retry_all(queue: QueueName, state: str, services: Services) -> dict[st
 
 
 @router.put("/queues/{queue}/promote")
-async def promote_all(queue: QueueName, services: Services) -> dict[str, JSON]:
+async def promote_all(queue: QueueName, services: Services) -> Answer:
     """Let every delayed job run now."""
     await queue_control.promote_all(services.workshop.engine, queue)
     return _DONE
 
 
 @router.put("/queues/{queue}/clean/{state}")
-async def clean_all(queue: QueueName, state: str, services: Services) -> dict[str, JSON]:
+async def clean_all(queue: QueueName, state: str, services: Services) -> Answer:
     """Remove every job of a state."""
     if state not in _CLEARED:
         raise ConflictError("Only completed, failed and delayed jobs are removed together.")
@@ -160,25 +160,21 @@ async def clean_all(queue: QueueName, state: str, services: Services) -> dict[st
 
 
 @router.put("/queues/{queue}/empty")
-async def empty(queue: QueueName, services: Services) -> dict[str, JSON]:
+async def empty(queue: QueueName, services: Services) -> Answer:
     """Remove every waiting job."""
     await queue_control.empty(services.workshop.engine, queue)
     return _DONE
 
 
 @router.put("/queues/{queue}/concurrency")
-async def set_concurrency(
-    queue: QueueName, wanted: Concurrency, services: Services
-) -> dict[str, JSON]:
+async def set_concurrency(queue: QueueName, wanted: Concurrency, services: Services) -> Answer:
     """Limit how many jobs run at once."""
     await queue_control.set_concurrency(services.workshop.engine, queue, wanted.concurrency)
     return _DONE
 
 
 @router.put("/queues/{queue}/rate-limit")
-async def set_rate_limit(
-    queue: QueueName, wanted: WantedRateLimit, services: Services
-) -> dict[str, JSON]:
+async def set_rate_limit(queue: QueueName, wanted: WantedRateLimit, services: Services) -> Answer:
     """Limit how many jobs begin in a time."""
     limit = None
     if wanted.max is not None:
@@ -190,14 +186,14 @@ async def set_rate_limit(
 
 
 @router.put("/queues/{queue}/rate-limit/release")
-async def release_rate_limit(queue: QueueName, services: Services) -> dict[str, JSON]:
+async def release_rate_limit(queue: QueueName, services: Services) -> Answer:
     """Let jobs begin again at once."""
     await queue_control.release_rate_limit(services.workshop.engine, queue)
     return _DONE
 
 
 @router.put("/queues/{queue}/job-schedulers/{schedule_id}/run")
-async def run_schedule(queue: QueueName, schedule_id: str, services: Services) -> dict[str, JSON]:
+async def run_schedule(queue: QueueName, schedule_id: str, services: Services) -> Answer:
     """Run a schedule now."""
     engine = services.workshop.engine
     added = await queue_control.run_schedule_now(engine, queue, schedule_id)
@@ -226,7 +222,7 @@ async def clean(queue: QueueName, job_id: str, services: Services) -> Response:
 
 
 @router.put("/queues/{queue}/{job_id}/remove-unprocessed-children")
-async def remove_children(queue: QueueName, job_id: str, services: Services) -> dict[str, JSON]:
+async def remove_children(queue: QueueName, job_id: str, services: Services) -> Answer:
     """Remove the children that a job waits for."""
     removed = await queue_control.remove_unfinished_children(
         services.workshop.engine, queue, job_id
@@ -237,9 +233,7 @@ async def remove_children(queue: QueueName, job_id: str, services: Services) -> 
 
 
 @router.patch("/queues/{queue}/{job_id}/delay")
-async def reschedule(
-    queue: QueueName, job_id: str, wanted: NewTime, services: Services
-) -> dict[str, JSON]:
+async def reschedule(queue: QueueName, job_id: str, wanted: NewTime, services: Services) -> Answer:
     """Let a delayed job run at another time."""
     await queue_control.reschedule(services.workshop.engine, queue, job_id, wanted.run_at)
     return _DONE
@@ -248,7 +242,7 @@ async def reschedule(
 @router.patch("/queues/{queue}/{job_id}/priority")
 async def reprioritise(
     queue: QueueName, job_id: str, wanted: NewPriority, services: Services
-) -> dict[str, JSON]:
+) -> Answer:
     """Give a job another priority."""
     await queue_control.reprioritise(services.workshop.engine, queue, job_id, wanted.priority)
     return _DONE

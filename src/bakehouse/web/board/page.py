@@ -11,14 +11,17 @@ from fastapi.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
 from bakehouse.jobs.job_types import JSON
-from bakehouse.web.board.access import READS
+from bakehouse.ledger.roles import Role
 from bakehouse.web.hardening import content_security_policy
 from bakehouse.web.pages.renderer import renderer_of
+from bakehouse.web.permission import needs
 from bakehouse.web.services import Services, WebServices
 from bakehouse.web.static_files import FOREVER
 
 PATH: Final = "/admin/queues"
-router: Final = APIRouter(prefix=PATH, include_in_schema=False, dependencies=[READS])
+router: Final = APIRouter(
+    prefix=PATH, include_in_schema=False, dependencies=[needs(Role.VIEWER, all_bakers=True)]
+)
 
 _FOLDER: Final = Path(__file__).with_name("dist")
 _STYLES: Final = re.compile(r'href="(static/css/[^"]+\.css)"')

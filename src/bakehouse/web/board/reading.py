@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from bakehouse.jobs import job_flows, queue_inspection
@@ -11,16 +11,18 @@ from bakehouse.jobs.engine import JobEngine
 from bakehouse.jobs.job_flows import FlowWindow
 from bakehouse.jobs.job_types import JOB_OF, JSON, JobState, QueueName
 from bakehouse.jobs.queue_records import JobRecord
+from bakehouse.ledger.roles import Role
 from bakehouse.web.board import wire
-from bakehouse.web.board.access import READS, may_change
-from bakehouse.web.board.answers import BoardRoute
+from bakehouse.web.board.answers import Answer, BoardRoute
+from bakehouse.web.caller import CallerOf
+from bakehouse.web.permission import needs
 from bakehouse.web.services import Services
 
 router: Final = APIRouter(
     prefix="/admin/queues/api",
     include_in_schema=False,
     route_class=BoardRoute,
-    dependencies=[READS],
+    dependencies=[needs(Role.VIEWER, all_bakers=True)],
 )
 
 _PAGE_MAX: Final = 300
@@ -107,8 +109,8 @@ class WantedTree(BaseModel):
 
 @router.get("/queues")
 async def queues(
-    request: Request, services: Services, wanted: Annotated[WantedJobs, Query()]
-) -> dict[str, JSON]:
+    caller: CallerOf, services: Services, wanted: Annotated[WantedJobs, Query()]
+) -> Answer:
     """Show the queues, and a page of the jobs of one."""
     engine = services.workshop.engine
     # Says at once that the queue is away; the next call would wait for it.
@@ -123,13 +125,13 @@ async def queues(
             )
         page = wanted.pagination(figures.counts)
         shown.append(
-            wire.queue(name, figures, read_only=not may_change(request), jobs=jobs, page=page)
+            wire.queue(name, figures, read_only=not caller.has(Role.OPERATOR), jobs=jobs, page=page)
         )
     return {"queues": shown}
 
 
 @router.get("/queues/{queue}/metrics")
-async def metrics(queue: QueueName, services: Services) -> dict[str, JSON]:
+async def metrics(queue: QueueName, services: Services) -> Answer:
     """Count the jobs that ended, by the minute."""
     engine = services.workshop.engine
     completed = await queue_inspection.ended_jobs(engine, queue, "completed")
@@ -138,7 +140,7 @@ async def metrics(queue: QueueName, services: Services) -> dict[str, JSON]:
 
 
 @router.get("/queues/{queue}/workers")
-async def workers(queue: QueueName, services: Services) -> dict[str, JSON]:
+async def workers(queue: QueueName, services: Services) -> Answer:
     """List the workers of a queue."""
     connections = await queue_inspection.workers(services.workshop.engine, queue)
     if connections is None:
@@ -147,7 +149,7 @@ async def workers(queue: QueueName, services: Services) -> dict[str, JSON]:
 
 
 @router.get("/queues/{queue}/rate-limit")
-async def rate_limit(queue: QueueName, services: Services) -> dict[str, JSON]:
+async def rate_limit(queue: QueueName, services: Services) -> Answer:
     """Give a queue's rate limit."""
     limit = await queue_inspection.rate_limit(services.workshop.engine, queue)
     shown: JSON = {"max": limit.jobs_max, "duration": limit.duration_ms} if limit else None
@@ -155,14 +157,14 @@ async def rate_limit(queue: QueueName, services: Services) -> dict[str, JSON]:
 
 
 @router.get("/queues/{queue}/default-job-options")
-async def default_job_options(queue: QueueName) -> dict[str, JSON]:
+async def default_job_options(queue: QueueName) -> Answer:
     """Give what a job added by hand has unless it says otherwise."""
     del queue
     return {"attempts": 1}
 
 
 @router.get("/queues/{queue}/job-data-schema")
-async def job_data_schema(queue: QueueName) -> dict[str, JSON]:
+async def job_data_schema(queue: QueueName) -> Answer:
     """Describe what a job of a queue is told."""
     return {"title": JOB_OF[queue], **_SCHEMAS[queue]}
 
@@ -176,7 +178,7 @@ async def job_logs(queue: QueueName, job_id: str, services: Services) -> list[st
 @router.get("/queues/{queue}/{job_id}/flow")
 async def job_flow(
     queue: QueueName, job_id: str, services: Services, wanted: Annotated[WantedTree, Query()]
-) -> dict[str, JSON]:
+) -> Answer:
     """Show the tree of jobs that a job is in."""
     tree = await job_flows.flow(
         services.workshop.engine, queue, job_id, wanted.window(), from_root=wanted.root != "node"
@@ -185,7 +187,7 @@ async def job_flow(
 
 
 @router.get("/queues/{queue}/{job_id}")
-async def job(queue: QueueName, job_id: str, services: Services) -> dict[str, JSON]:
+async def job(queue: QueueName, job_id: str, services: Services) -> Answer:
     """Show one job."""
     return wire.job_with_state(
         await queue_inspection.record(services.workshop.engine, queue, job_id)
@@ -195,7 +197,7 @@ async def job(queue: QueueName, job_id: str, services: Services) -> dict[str, JS
 @router.get("/job-schedulers")
 async def job_schedulers(
     services: Services, queue: Annotated[QueueName | None, Query(alias="queueName")] = None
-) -> dict[str, JSON]:
+) -> Answer:
     """List the schedules of one queue or all."""
     engine: JobEngine = services.workshop.engine
     wanted = [queue] if queue else list(QueueName)
@@ -204,6 +206,6 @@ async def job_schedulers(
 
 
 @router.get("/redis/stats")
-async def redis_stats(services: Services) -> dict[str, JSON]:
+async def redis_stats(services: Services) -> Answer:
     """Tell how the server of the queues fares."""
     return wire.server(await queue_inspection.server_figures(services.workshop.engine))
