@@ -21,6 +21,7 @@ from bakehouse.jobs.queue_records import RateLimit
 from bakehouse.ledger.roles import Role
 from bakehouse.web.board import wire
 from bakehouse.web.board.answers import Answer, BoardRoute
+from bakehouse.web.board.trail import noted
 from bakehouse.web.permission import needs
 from bakehouse.web.services import Services
 
@@ -28,7 +29,7 @@ router: Final = APIRouter(
     prefix="/admin/queues/api",
     include_in_schema=False,
     route_class=BoardRoute,
-    dependencies=[needs(Role.OPERATOR, all_bakers=True)],
+    dependencies=[needs(Role.OPERATOR, all_bakers=True), noted()],
 )
 
 _DONE: Final[Answer] = {}
