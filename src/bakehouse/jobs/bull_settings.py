@@ -1,6 +1,8 @@
 """How BullMQ's workers are set: locks, stalls, retries and what is kept. Plain values."""
 
+import os
 import secrets
+import socket
 from typing import Any, Final
 
 from bakehouse.jobs.backoff import JITTER_PERMILLE_MAX, retry_delay_ms
@@ -28,6 +30,8 @@ METRICS_MINUTES: Final = 24 * 60
 def worker_settings(concurrency: int) -> dict[str, Any]:
     """Options of a BullMQ worker. Failed jobs are kept until a person removes them."""
     return {
+        # So that people see which machine works, and which process of it.
+        "name": f"{socket.gethostname()}-{os.getpid()}",
         "concurrency": concurrency,
         "autorun": False,
         "lockDuration": LOCK_SECONDS * 1000,

@@ -83,7 +83,10 @@ async def workers(engine: JobEngine, queue: QueueName) -> list[WorkerConnection]
     connections = [client for client in clients if client.get("addr")]
     if clients and not connections:
         return None
-    return [_worker(client) for client in connections]
+    # A Python worker holds two connections of one name; those of other tools may have no name.
+    found = [_worker(client) for client in connections]
+    named = {worker.name: worker for worker in found if worker.name}
+    return [*named.values(), *(worker for worker in found if not worker.name)]
 
 
 async def rate_limit(engine: JobEngine, queue: QueueName) -> RateLimit | None:
@@ -170,6 +173,6 @@ def _worker(client: Mapping[str, str]) -> WorkerConnection:
         id=client["id"],
         name=name or None,
         # The path of a socket is nobody's business.
-        address="on this machine" if address.startswith("/") else address,
+        address="on this machine" if address.startswith(("/", "[/")) else address,
         age_seconds=int(client.get("age", 0)),
     )

@@ -76,9 +76,10 @@ def _told(error: BakehouseError) -> Response:
 
 
 def _invalid(error: RequestValidationError) -> Response:
-    where, *path = error.errors()[0]["loc"]
+    first = error.errors()[0]
+    where, *path = first["loc"]
     field = ".".join(str(part) for part in path)
     if (where, field) == ("path", "queue"):
         return refusal(HTTPStatus.NOT_FOUND, _QUEUE_NOT_FOUND, "Bakehouse has four queues.")
     headline = _INVALID_QUERY if where == "query" else _INVALID_BODY
-    return refusal(HTTPStatus.BAD_REQUEST, headline, error.errors()[0]["msg"], field=field)
+    return refusal(HTTPStatus.BAD_REQUEST, headline, f"{field}: {first['msg']}", field=field)

@@ -33,17 +33,11 @@ router: Final = APIRouter(
 )
 
 _DONE: Final[Answer] = {}
+#: What the form sends when nobody names the job.
+_UNNAMED: Final = ("", "__default__")
 _YEAR_MS: Final = 366 * 24 * 3600 * 1000
 #: The states that a person may clear as a whole.
 _CLEARED: Final = (JobState.COMPLETED, JobState.FAILED, JobState.DELAYED)
-
-
-class Addition(BaseModel):
-    """A job as the form adds it; of its options, those are heard that a job here has."""
-
-    name: str = ""
-    data: Any = None
-    options: dict[str, Any] = Field(default_factory=dict)
 
 
 class WantedOptions(BaseModel):
@@ -54,6 +48,14 @@ class WantedOptions(BaseModel):
     attempts: Annotated[int, Field(ge=0, le=1000)] = 1
     delay: Annotated[int, Field(ge=0, le=_YEAR_MS)] = 0
     priority: Annotated[int, Field(ge=0, le=PRIORITY_MAX)] = PRIORITY_MANUAL
+
+
+class Addition(BaseModel):
+    """A job as the form adds it; of its options, those are heard that a job here has."""
+
+    name: str = ""
+    data: Any = None
+    options: WantedOptions = WantedOptions()
 
 
 class Concurrency(BaseModel):
@@ -114,8 +116,7 @@ async def resume(queue: QueueName, services: Services) -> Answer:
 @router.post("/queues/{queue}/add")
 async def add_job(queue: QueueName, addition: Addition, services: Services) -> Answer:
     """Add a job. Whatever it says, the ledger decides whether anything is to be paid."""
-    wanted = WantedOptions.model_validate(addition.options)
-    if addition.name and addition.name != JOB_OF[queue]:
+    if addition.name not in {*_UNNAMED, JOB_OF[queue]}:
         raise InputError(f"Jobs of queue {queue} are named {JOB_OF[queue]}.")
     if not isinstance(addition.data, dict):
         raise InputError("What a job is told is a JSON object.")
@@ -125,10 +126,10 @@ async def add_job(queue: QueueName, addition: Addition, services: Services) -> A
         addition.data,
         JobOptions(
             # 0 is how forms say nothing.
-            priority=wanted.priority or PRIORITY_MANUAL,
-            attempts=wanted.attempts or 1,
+            priority=addition.options.priority or PRIORITY_MANUAL,
+            attempts=addition.options.attempts or 1,
         ),
-        delay_seconds=-(-wanted.delay // 1000),
+        delay_seconds=-(-addition.options.delay // 1000),
     )
     engine = services.workshop.engine
     added = await engine.add(request)
