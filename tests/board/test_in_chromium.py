@@ -115,7 +115,7 @@ async def test_a_failed_job_is_found_understood_and_retried(browser: Browser, bo
 
         async def ran_again() -> bool:
             shown = await board.get(f"/queues/{PAYING}/{job.id}")
-            return bool(shown["status"] == "failed" and shown["job"]["finishedOn"] > before)
+            return bool(shown["status"] == "failed" and (shown["job"]["finishedOn"] or 0) > before)
 
         await eventually(ran_again)
 
@@ -159,28 +159,33 @@ async def test_schedules_are_seen_and_run_and_cannot_be_changed_here(
         await eventually(is_added)
 
 
-async def test_a_job_is_added_by_the_form(browser: Browser, board: Board) -> None:
+async def test_a_job_is_added_like_another_by_the_form(browser: Browser, board: Board) -> None:
+    await board.add(MONITORING, delay_seconds=1000)
     async with visiting(browser, board) as visit:
-        await visit.go(f"/queue/{MONITORING}")
-        await visit.choose("Add job")
-        editor = visit.page.locator(".cm-content").first
-        await expect(editor).to_contain_text("baker_id")
-        await editor.click()
-        # As hands do it: what `fill` does to an editor, the policy forbids.
-        await visit.page.keyboard.press("Control+a")
-        await visit.page.keyboard.type('{"baker_id": "' + BAKER + '"')
-        add = visit.page.get_by_role("button", name="Add", exact=True)
+        await visit.go(f"/queue/{MONITORING}?status=delayed")
+        await visit.press("files")
+        await expect(visit.page.locator(".cm-content").first).to_contain_text(BAKER)
+        button = visit.page.get_by_role("button", name="Duplicate", exact=True)
 
         async def is_added() -> bool:
-            # The form takes what is typed a moment later; until then its button does nothing.
-            if await add.is_visible():
-                await add.click()
-            jobs = (await board.queue(MONITORING))["jobs"]
-            return bool(jobs) and not await add.is_visible()
+            # Until the form has looked through what is to be sent, its button does nothing.
+            await button.evaluate_all("buttons => buttons.forEach(button => button.click())")
+            return len((await board.queue(MONITORING))["jobs"]) > 1
 
         await eventually(is_added)
         for job in (await board.queue(MONITORING))["jobs"]:
             assert (job["name"], job["data"]) == ("check-cycle", {"baker_id": BAKER})
+
+
+async def test_the_form_for_a_job_begins_with_what_the_queue_is_told(
+    browser: Browser, board: Board
+) -> None:
+    async with visiting(browser, board) as visit:
+        await visit.go(f"/queue/{PAYING}")
+        await visit.choose("Add job")
+
+        for name in ("network", "baker_id", "cycle", "kind", "mode"):
+            await expect(visit.page.locator(".cm-content").first).to_contain_text(name)
 
 
 async def test_what_bakehouse_does_not_do_is_not_offered(browser: Browser, board: Board) -> None:

@@ -73,6 +73,7 @@ async def test_a_failed_job_tells_its_reason_tracebacks_progress_and_log(board: 
     assert job["progress"] == {"paid": 150, "total": 612, "progress": 24}
     assert job["timestamp"] <= job["processedOn"] <= job["finishedOn"]
     assert job["opts"]["attempts"] == 2
+    assert None not in job["opts"].values()
     assert job["priority"] == 10
     logged = await board.get(f"/queues/{PAYING}/{added.id}/logs")
     assert logged == ["asks the node", "has its answer"] * 2

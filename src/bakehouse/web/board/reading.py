@@ -12,6 +12,7 @@ from bakehouse.jobs.job_flows import FlowWindow
 from bakehouse.jobs.job_types import JOB_OF, JSON, JobState, QueueName
 from bakehouse.jobs.queue_records import JobRecord
 from bakehouse.ledger.roles import Role
+from bakehouse.ledger.states import DistributionKind, Mode
 from bakehouse.web.board import wire
 from bakehouse.web.board.answers import Answer, BoardRoute
 from bakehouse.web.caller import CallerOf
@@ -47,8 +48,8 @@ _ONE_DISTRIBUTION: Final[dict[str, JSON]] = {
         "network": {"type": "string", "title": "Id of the chain"},
         "baker_id": _BAKER,
         "cycle": {"type": "integer", "minimum": 0},
-        "kind": {"enum": ["delegators", "bond-pool"]},
-        "mode": {"enum": ["simulation", "on"]},
+        "kind": {"type": "string", "enum": [kind.value for kind in DistributionKind]},
+        "mode": {"type": "string", "enum": [Mode.SIMULATION.value, Mode.ON.value]},
     },
 }
 _SCHEMAS: Final = {

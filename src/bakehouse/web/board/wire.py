@@ -50,7 +50,8 @@ def job(record: JobRecord) -> dict[str, JSON]:
         "delay": record.delay_ms,
         "failedReason": record.failed_reason or "",
         "stacktrace": [each for each in reversed(record.tracebacks) if each],
-        "opts": record.options,
+        # The form that duplicates a job sends nothing that holds a null.
+        "opts": {name: value for name, value in record.options.items() if value is not None},
         "data": record.data,
         "returnValue": record.return_value,
         "isFailed": bool(record.failed_reason or record.tracebacks),
