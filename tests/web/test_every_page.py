@@ -11,7 +11,7 @@ CYCLE = f"/bakers/{BAKER}/cycles/1336"
 NETS = {address(number): 1_000_000 * number for number in range(1, 5)}
 
 
-@pytest.mark.parametrize("path", ["/", "/admin/queues", "/docs", "/sign-in", "/nothing", CYCLE])
+@pytest.mark.parametrize("path", ["/", "/docs", "/sign-in", "/nothing", CYCLE])
 async def test_a_page_has_what_readers_and_screen_readers_go_by(house: House, path: str) -> None:
     await house.register()
     await house.plan_a_cycle()
@@ -33,7 +33,7 @@ async def test_a_page_has_what_readers_and_screen_readers_go_by(house: House, pa
     assert fragments | named_by <= set(ids)
 
 
-@pytest.mark.parametrize("path", ["/", "/admin/queues", "/docs", "/sign-in", "/nothing", CYCLE])
+@pytest.mark.parametrize("path", ["/", "/docs", "/sign-in", "/nothing", CYCLE])
 async def test_nothing_that_others_wrote_runs_in_a_page(house: House, path: str) -> None:
     await house.register()
     await house.plan_a_cycle()
