@@ -5,10 +5,11 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 import pytest
 import pytest_asyncio
+from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
 
 from bakehouse.jobs.job_types import JobState, QueueName
@@ -56,6 +57,7 @@ async def browser() -> AsyncIterator[Browser]:
     path = shutil.which("chromium")
     assert path, "this test needs Chromium: run requirements/system-packages as root"
     async with async_playwright() as playwright:
+        expect.set_options(timeout=20_000)
         started = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield started
         await started.close()
@@ -234,3 +236,30 @@ async def test_every_view_fits_a_phone(browser: Browser, board: Board) -> None:
             await expect(visit.page.get_by_text(shown).last).to_be_visible()
             width = await visit.page.evaluate("document.documentElement.scrollWidth")
             assert width <= PHONE["width"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_no_view_is_hard_to_read_or_hear(
+    browser: Browser, board: Board, scheme: Literal["light", "dark"]
+) -> None:
+    [job] = await board.fail()
+    await board.house.scheduler.initialize_schedules(BAKER)
+    # axe brings a script of its own, which the policy would refuse.
+    context = await browser.new_context(viewport=DESK, bypass_csp=True, color_scheme=scheme)
+    page = await context.new_page()
+    grave = []
+    for path, shown in (
+        ("", "bond-pool"),
+        (f"/queue/{PAYING}/{job.id}?status=failed", REASON),
+        ("/job-schedulers", "every 10m"),
+    ):
+        await page.goto(f"{board.house.url}/admin/queues{path}")
+        await expect(page.locator("main").get_by_text(shown).first).to_be_visible()
+        found = (await Axe().run(page)).response["violations"]
+        grave += [
+            (path, each["id"], [node["html"] for node in each["nodes"]])
+            for each in found
+            if each["impact"] in {"serious", "critical"}
+        ]
+    await context.close()
+    assert grave == []

@@ -2,12 +2,13 @@
 
 import os
 import socket
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import pytest
 from bullmq import FlowProducer
 
-from bakehouse.jobs.job_types import JSON, JobName, JobState, QueueName
+from bakehouse.jobs.job_types import JSON, JobName, JobState, QueueName, Schedule
 from tests.board.conftest import MONITORING, PAYING, REASON, Board, eventually
 from tests.web.conftest import BAKER
 
@@ -139,6 +140,18 @@ async def test_schedules_tell_their_next_run_and_the_job_it_will_be(board: Board
     job = await board.get(f"/queues/{MONITORING}/{one['nextRunJobId']}")
     assert (job["status"], job["job"]["delay"]) == ("delayed", job["job"]["opts"]["delay"])
     assert (await board.queue(MONITORING))["jobSchedulerCount"] == 1
+
+
+async def test_a_schedule_that_has_run_tells_when_and_which_job_that_was(board: Board) -> None:
+    schedule = Schedule("often", PAYING, JobName.DISTRIBUTE, {}, every_seconds=1)
+    await board.house.workshop.engine.upsert_schedule(schedule, datetime.now(UTC))
+
+    async def has_run() -> bool:
+        [shown] = (await board.get("/job-schedulers", queueName=PAYING))["schedulers"]
+        return "lastRunJobId" in shown
+
+    await eventually(has_run)
+    await board.house.workshop.engine.remove_schedule(PAYING, schedule.id)
 
 
 async def test_ended_jobs_are_counted_by_the_minute(board: Board) -> None:
