@@ -10,7 +10,7 @@ from typing import Annotated, Final
 import typer
 
 from bakehouse.app import open_payer
-from bakehouse.cli.refusal import REFUSED
+from bakehouse.cli.exit_codes import REFUSED
 from bakehouse.config import Config, load_config, require_sources
 from bakehouse.errors import NotFoundError
 from bakehouse.ledger import bakers, distributions
