@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bakehouse.cli import wallet
+from bakehouse.cli import wallet_file
 from bakehouse.tezos.base58check import Prefix, encode
 from bakehouse.tezos.key_file import encrypt_secret_key, read_key_file
 from bakehouse.tezos.keys import Curve, SecretKey
@@ -49,7 +49,7 @@ def desk(
     with open_desk(tmp_path, monkeypatch, capsys) as opened:
         monkeypatch.setenv("BAKEHOUSE_KEY_PASSPHRASE_FILE", str(passphrase_file))
         # What a guess of a passphrase costs is tested where keys are sealed.
-        monkeypatch.setattr(wallet, "COST", COST_MIN)
+        monkeypatch.setattr(wallet_file, "COST", COST_MIN)
         yield opened
     os.umask(before)
 

@@ -1,4 +1,4 @@
-"""What wallets hold, asked of the configured node. Of the commands for wallets one alone needs it."""
+"""What wallets hold, as the configured node has it; of the wallet commands only one needs it."""
 
 import asyncio
 from collections.abc import Iterable, Mapping

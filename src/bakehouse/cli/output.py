@@ -16,6 +16,14 @@ def print_json(document: Any) -> None:
     typer.echo(json.dumps(document, indent=2))
 
 
+def tell(text: str, document: Any, *, as_json: bool) -> None:
+    """Say what was done: in words to a person, as a document to a program."""
+    if as_json:
+        print_json(document)
+    else:
+        typer.echo(text)
+
+
 @contextmanager
 def waiting(what: str) -> Iterator[None]:
     """Show that something goes on which may take a while, to a person at a terminal only."""

@@ -7,6 +7,7 @@ of processes and in the shell's history.
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import typer
 
@@ -18,10 +19,12 @@ from bakehouse.tezos.mnemonic_key import WALLET_PATH, DerivationPath, key_of_wor
 from bakehouse.tezos.private_file import read_descriptor, read_private
 
 #: How `--path` names octez-client's way: the first half of the seed, as it is.
-NO_PATH = "none"
+NO_PATH: Final = "none"
 
-_UNENCRYPTED_SCHEME = "unencrypted:"
-_ENCRYPTED = (Prefix.EDESK.text, Prefix.SPESK.text, Prefix.P2ESK.text)
+PROMPT: Final = "Secret key or words"
+
+_UNENCRYPTED_SCHEME: Final = "unencrypted:"
+_ENCRYPTED: Final = (Prefix.EDESK.text, Prefix.SPESK.text, Prefix.P2ESK.text)
 
 
 @dataclass(frozen=True, slots=True)

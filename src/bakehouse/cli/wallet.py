@@ -4,26 +4,24 @@ A secret is never an argument, and never shown.
 """
 
 import secrets
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import segno
 import typer
 
-from bakehouse.cli.output import AsJson, print_json, waiting
-from bakehouse.cli.passphrase import passphrase_for_new_key, passphrase_of_key
-from bakehouse.cli.secret_input import NO_PATH, Candidate, Place, candidates_of
+from bakehouse.cli.output import AsJson, print_json, tell, waiting
+from bakehouse.cli.passphrase import passphrase_of_key
+from bakehouse.cli.secret_input import NO_PATH, PROMPT, Place, candidates_of
+from bakehouse.cli.wallet_file import choose_key, keep_key
 from bakehouse.config import Config, load_config
-from bakehouse.errors import InputError, RefusalError
+from bakehouse.errors import InputError
 from bakehouse.logs import configure_logs
 from bakehouse.rewards.money import format_tez
 from bakehouse.tezos.address import parse_implicit
 from bakehouse.tezos.key_file import read_key_address, read_key_file
 from bakehouse.tezos.keys import SEED_SIZE, Curve, SecretKey
 from bakehouse.tezos.mnemonic_key import WALLET_PATH
-from bakehouse.tezos.private_file import write_private
-from bakehouse.tezos.sealed_key import COST, SealedKey
 
 if TYPE_CHECKING:
     from bakehouse.payments.standing import WalletStanding
@@ -45,7 +43,7 @@ def new(file: NewFile = None, *, as_json: AsJson = False) -> None:
     """Make a new tz1 key, encrypt it, and write it; move funds to its address to pay from it."""
     config = load_config()
     key = SecretKey.from_seed(Curve.ED25519, secrets.token_bytes(SEED_SIZE))
-    _keep(config, file, key, as_json=as_json)
+    _tell_kept(keep_key(config, file, key), key, as_json=as_json)
 
 
 @app.command(name="import")
@@ -79,7 +77,7 @@ def import_(  # noqa: PLR0913 - a parameter is an option of the command
     """
     config = load_config()
     place = Place(secret_file, secret_fd)
-    secret = place.read("Secret key or words")
+    secret = place.read(PROMPT)
 
     def passphrase_of(prompt: str) -> str:
         if secret_passphrase_fd is None and not place.is_prompt:
@@ -89,8 +87,8 @@ def import_(  # noqa: PLR0913 - a parameter is an option of the command
         return Place(descriptor=secret_passphrase_fd).read(prompt)
 
     candidates = candidates_of(secret, path, passphrase_of=passphrase_of)
-    key = _choose(candidates, expected=expect and parse_implicit(expect), yes=yes)
-    _keep(config, file, key, as_json=as_json)
+    key = choose_key(candidates, expected=expect and parse_implicit(expect), yes=yes)
+    _tell_kept(keep_key(config, file, key), key, as_json=as_json)
 
 
 @app.command()
@@ -129,10 +127,7 @@ def address(file: KeyFile, *, as_json: AsJson = False) -> None:
     found = _address_of(config, file)
     if found is None:
         found = read_key_file(file, passphrase_of_key(config)).public_key.address
-    if as_json:
-        print_json({"address": found, "file": str(file)})
-    else:
-        typer.echo(found)
+    tell(found, {"address": found, "file": str(file)}, as_json=as_json)
 
 
 @app.command()
@@ -159,46 +154,13 @@ def qr(
         code.terminal(compact=True)
 
 
-def _choose(candidates: list[Candidate], *, expected: str | None, yes: bool) -> SecretKey:
-    """Give the key that a person, or `expected`, confirms; raises RefusalError otherwise."""
-    if expected is not None:
-        for each in candidates:
-            if each.key.public_key.address == expected:
-                return each.key
-        found = " or ".join(each.key.public_key.address for each in candidates)
-        raise RefusalError(f"this is not the key of {expected}, but of {found}: nothing is stored")
-    if yes and len(candidates) == 1:
-        return candidates[0].key
-    if yes or not sys.stdin.isatty():
-        raise InputError(
-            "say which address it must be, with --expect ADDRESS"
-            + (f", or how words are derived, with --path {WALLET_PATH!r}" if yes else "")
-        )
-    for number, each in enumerate(candidates, 1):
-        typer.echo(f"{number}  {each.key.public_key.address}  {each.derivation}", err=True)
-    if len(candidates) == 1:
-        typer.confirm("Is this your address?", abort=True, err=True)
-        return candidates[0].key
-    chosen: int = typer.prompt("Which of these is your address?", type=int, err=True)
-    if not 1 <= chosen <= len(candidates):
-        raise InputError(f"{chosen} is none of them: nothing is stored")
-    return candidates[chosen - 1].key
-
-
-def _keep(config: Config, file: Path | None, key: SecretKey, *, as_json: bool) -> None:
+def _tell_kept(file: Path, key: SecretKey, *, as_json: bool) -> None:
     wallet = key.public_key.address
-    if file is None:
-        config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        config.keys_dir.mkdir(exist_ok=True, mode=0o700)
-        file = config.keys_dir / f"{wallet}.key"
-    if file.exists():
-        # Told before anybody types a passphrase; writing refuses it again.
-        raise InputError(f"cannot write {file}: File exists")
-    write_private(file, SealedKey.seal(key, passphrase_for_new_key(config), COST).text())
-    if as_json:
-        print_json({"address": wallet, "file": str(file)})
-    else:
-        typer.echo(f"{file} holds the key of {wallet}, encrypted")
+    tell(
+        f"{file} holds the key of {wallet}, encrypted",
+        {"address": wallet, "file": str(file)},
+        as_json=as_json,
+    )
 
 
 def _address_of(config: Config, file: Path) -> str | None:
