@@ -15,6 +15,7 @@ from bakehouse.cli.checks.bakers import check_bakers
 from bakehouse.cli.checks.chain import check_chain
 from bakehouse.cli.checks.finding import Finding, Verdict, fail
 from bakehouse.cli.checks.machine import check_machine
+from bakehouse.cli.checks.remote_signer import check_remote_signer
 from bakehouse.cli.checks.services import check_services
 from bakehouse.cli.exit_codes import DONE, REFUSED
 from bakehouse.cli.output import AsJson, print_json, waiting
@@ -52,6 +53,7 @@ async def _look(config: Config, passphrase: str | None) -> list[Finding]:
     findings += [each async for each in check_services(config)]
     async with httpx2.AsyncClient() as client:
         findings += [each async for each in check_chain(config, client)]
+        findings += [each async for each in check_remote_signer(config, client)]
     can_ask = bool(config.node_urls and config.indexer_urls)
     has_ledger = not any(each.subject == "ledger" and each.advice for each in findings)
     if can_ask and has_ledger:

@@ -54,7 +54,8 @@ async def steps(payer: Payer, key: DistributionKey) -> AsyncIterator[Step]:
         step = await advance(payer, key)
         if step.waiting_for == EARLIER_CYCLE:
             raise ConflictError(
-                f"an earlier cycle than {key.cycle} is not settled: cycles are paid in order"
+                f"a cycle before {key.cycle} is not settled, and cycles are paid in order: see "
+                "`bakehouse status`"
             )
         yield step
         if step.wait_seconds is None or step.quarantined:
