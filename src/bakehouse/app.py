@@ -1,8 +1,6 @@
 """The one place where everything is wired together. No logic of its own."""
 
 import asyncio
-import os
-import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -56,7 +54,6 @@ class Bakehouse:
     """A running Bakehouse."""
 
     url: str
-    api_token: str
     workshop: Workshop
     scheduler: Scheduler
 
@@ -93,7 +90,6 @@ async def running(  # noqa: PLR0913 - each has a default
         stack.callback(failpoint, Failpoint.SHUTDOWN)
         failpoint(Failpoint.BOOT)
         config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        token = _api_token(config)
         workshop = await _open_workshop(
             stack, config, signers, minute_seconds, limits, passphrase=passphrase
         )
@@ -101,7 +97,7 @@ async def running(  # noqa: PLR0913 - each has a default
         services = WebServices(
             workshop=workshop,
             scheduler=scheduler,
-            api_token=token,
+            api_token=config.api_token.get_secret_value() if config.api_token else None,
             pages_are_open=pages_are_open,
             explorer_url=config.explorer_url or None,
             version=__version__,
@@ -114,7 +110,7 @@ async def running(  # noqa: PLR0913 - each has a default
         await reconcile(workshop, scheduler)
         await look_at_once(workshop)
         await _in_background(stack, reconcile_forever(workshop, scheduler))
-        yield Bakehouse(url, token, workshop, scheduler)
+        yield Bakehouse(url, workshop, scheduler)
 
 
 async def open_payer(  # noqa: PLR0913 - each has a default
@@ -209,24 +205,6 @@ async def _in_background(stack: AsyncExitStack, work: Coroutine[None, None, None
             await task
 
     stack.push_async_callback(end)
-
-
-def _api_token(config: Config) -> str:
-    if config.api_token is not None:
-        return config.api_token.get_secret_value()
-    path = config.data_dir / "api-token"
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        kept = path.read_text().strip()
-        if not kept:
-            # Its writer was stopped half-way; an empty token would let everybody in.
-            raise SettingError(f"{path} is empty: delete it, and a new token is made") from None
-        return kept
-    token = secrets.token_urlsafe(32)
-    with os.fdopen(handle, "w") as file:
-        file.write(token + "\n")
-    return token
 
 
 def _read_keys(config: Config, passphrase: str | None) -> Keys:

@@ -6,6 +6,7 @@ BakehouseError
 │   ├── PercentageError
 │   └── SettingError
 ├── NotFoundError             the thing named does not exist (exit 2, HTTP 404)
+├── ForbiddenError            known, but not allowed to do this (HTTP 403)
 ├── ConflictError             it exists, but not in a state that allows this (exit 1, HTTP 409)
 │   ├── IllegalTransitionError
 │   └── OvertakenError        another process was faster: nothing was done, the next step will see
@@ -80,6 +81,12 @@ class NotFoundError(BakehouseError):
     """There is no such thing."""
 
     code = "not-found"
+
+
+class ForbiddenError(BakehouseError):
+    """Whoever asks may not do this."""
+
+    code = "forbidden"
 
 
 class ConflictError(BakehouseError):

@@ -28,7 +28,10 @@ POINTS = {
 }
 POINTS_OF_ALL = [Failpoint.MIGRATION_MID, "UPDATE alembic_version", BEFORE_COMMIT]
 
-NEW_TABLES = {"source_leases"}
+NEW_TABLES = {
+    *("source_leases", "users", "user_bakers", "sessions", "api_tokens", "api_token_bakers"),
+    *("one_time_links", "sign_in_failures", "simulations"),
+}
 
 #: What would meet a row that was there before, and the complaint.
 REFUSED = {
@@ -87,6 +90,7 @@ async def test_new_columns_say_what_was_true_all_along(
             "cycle_cap": None,
             "payout_cap": None,
             "confirm_first_cycle": True,
+            "public_page": False,
         }
     for row in after["distributions"]:
         assert added(before, "distributions", row) == {"approved_at": None, "verified_at": None}

@@ -25,6 +25,8 @@ COMMANDS: Final = {
     "bond-pool": "Members of the bond pool.",
     "wallet": "Make, import and fund payout wallets.",
     "key": "Another name of wallet.",
+    "user": "Users of the pages, and their roles.",
+    "token": "Tokens for programs that use the API.",
     "plan": "Compute a cycle's payout plan, offline; nothing is paid.",
     "simulate": "See what a cycle would pay, by a baker's rules or by others.",
     "pay": "Pay a cycle now.",

@@ -9,6 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from pydantic import SecretStr
+
 from bakehouse.app import Bakehouse, running
 from bakehouse.config import Config
 from bakehouse.demo.options import DemoOptions
@@ -19,6 +21,7 @@ from bakehouse.errors import RefusalError, SourceError
 from bakehouse.ledger import bakers
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.distributions import DistributionKey
+from bakehouse.ledger.secrets_at_rest import new_secret
 from bakehouse.ledger.states import DistributionKind, DistributionState, Mode
 from bakehouse.logs import configure_logs
 from bakehouse.sandbox.server import SandboxServer
@@ -41,6 +44,7 @@ async def run_demo(config: Config, options: DemoOptions) -> dict[str, Any] | Non
         TemporaryDirectory(prefix="demo-", dir=config.data_dir) as folder,
     ):
         configure_logs(config.log_format, config.log_level, log)
+        is_short = options.exit_when_paid
         settings = SandboxSettings(
             delegator_count=options.delegator_count,
             block_seconds=options.block_seconds,
@@ -56,7 +60,8 @@ async def run_demo(config: Config, options: DemoOptions) -> dict[str, Any] | Non
                 Mode.ON,
             )
             async with _paying(demo_config, options, chain, first.cycle) as bakehouse:
-                return await _follow(bakehouse, options, chain, first)
+                with _view(options, _greeting(bakehouse.url, demo_config)) as show:
+                    return await _follow(bakehouse, chain, show, first if is_short else None)
 
 
 @asynccontextmanager
@@ -87,20 +92,20 @@ async def _paying(
 
 
 async def _follow(
-    bakehouse: Bakehouse, options: DemoOptions, chain: SandboxServer, first: DistributionKey
+    bakehouse: Bakehouse, chain: SandboxServer, show: Show, until: DistributionKey | None
 ) -> dict[str, Any] | None:
+    """Show how it goes, until a signal or until a distribution is paid; then give its outcome."""
     payer = bakehouse.workshop.payer
     stopped = _stop_signal()
-    with _view(options, bakehouse) as show:
-        while not stopped.is_set():
-            try:
-                progress = await read_progress(payer, chain.baker_address)
-            except SourceError as error:
-                raise RefusalError(f"the simulated chain stopped: {error.message}") from error
-            show(progress)
-            if options.exit_when_paid and _is_paid(progress, first):
-                return await outcome_of(payer, first, chain.transfers_from(chain.payout_address))
-            await asyncio.sleep(_LOOK_SECONDS)
+    while not stopped.is_set():
+        try:
+            progress = await read_progress(payer, chain.baker_address)
+        except SourceError as error:
+            raise RefusalError(f"the simulated chain stopped: {error.message}") from error
+        show(progress)
+        if until is not None and _is_paid(progress, until):
+            return await outcome_of(payer, until, chain.transfers_from(chain.payout_address))
+        await asyncio.sleep(_LOOK_SECONDS)
     return None
 
 
@@ -126,19 +131,24 @@ def _demo_config(
             "explorer_url": f"{chain.indexer_url}/v1/operations/",
             "database_url": None,
             "redis_host": None,
+            "api_token": SecretStr(new_secret()),
             "key_files": (),
             "remote_signer_url": None,
         }
     )
 
 
-def _view(options: DemoOptions, bakehouse: Bakehouse) -> AbstractContextManager[Show]:
-    greeting = (
-        f"dashboard  {bakehouse.url}\n"
-        f"queues     {bakehouse.url}/admin/queues\n"
-        f"API docs   {bakehouse.url}/docs\n"
-        f"API token  {bakehouse.api_token}"
+def _greeting(url: str, config: Config) -> str:
+    token = config.api_token.get_secret_value() if config.api_token else ""
+    return (
+        f"dashboard  {url}\n"
+        f"queues     {url}/admin/queues\n"
+        f"API docs   {url}/docs\n"
+        f"API token  {token}"
     )
+
+
+def _view(options: DemoOptions, greeting: str) -> AbstractContextManager[Show]:
     if not options.is_quiet:
         return live_view(greeting)
     return line_view(lambda line: sys.stderr.write(f"{line}\n"), greeting)

@@ -48,6 +48,8 @@ class Baker:
     payout_cap: Mutez | None = None
     #: Whether the first cycle that is paid waits for a person's go.
     confirm_first_cycle: bool = True
+    #: Whether anybody may look an address up and see what it was paid.
+    public_page: bool = False
 
     def __post_init__(self) -> None:
         for name in _CAPS:
@@ -85,6 +87,7 @@ SETTINGS = (
     "confirm_first_cycle",
     "mode",
     "payout_address",
+    "public_page",
     "share_block_fees",
     "bond_pool_enabled",
     "scheduled",

@@ -15,6 +15,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     UniqueConstraint,
+    false,
     text,
     true,
 )
@@ -78,6 +79,8 @@ bakers = Table(
     Column("cycle_cap", BigInteger),
     Column("payout_cap", BigInteger),
     Column("confirm_first_cycle", Boolean, nullable=False, server_default=true()),
+    # Whether anybody may look an address up and see what it was paid.
+    Column("public_page", Boolean, nullable=False, server_default=false()),
     _one_of("mode", Mode),
     CheckConstraint("default_fee BETWEEN 0 AND 10000", name="default_fee_range"),
     CheckConstraint("update_freq >= 1", name="update_freq_range"),

@@ -74,6 +74,7 @@ _PARSERS: Mapping[str, Callable[[str], Any]] = {
     "alias": lambda text: text or None,
     "bond_pool_enabled": _yes_or_no,
     "confirm_first_cycle": _yes_or_no,
+    "public_page": _yes_or_no,
     "cycle_cap": _cap,
     "default_fee": parse_percentage,
     "first_cycle": _whole_number,

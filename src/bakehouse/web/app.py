@@ -6,8 +6,9 @@ from bakehouse.web import static_files
 from bakehouse.web.access import Guard
 from bakehouse.web.api import alerts, bakers, document, health, jobs
 from bakehouse.web.hardening import BodyLimit, Failsafe, HostCheck, SecurityHeaders
-from bakehouse.web.pages import cycle, home, queues, reference, sign_in
+from bakehouse.web.pages import account, cycle, home, queues, reference, sign_in, users, welcome
 from bakehouse.web.pages.renderer import Renderer
+from bakehouse.web.permission import refuse_silent_routes
 from bakehouse.web.problems import add_problem_handlers
 from bakehouse.web.services import WebServices
 
@@ -47,9 +48,13 @@ def create_app(services: WebServices) -> FastAPI:
     for router in (
         *(jobs.router, bakers.router, alerts.router, health.router, document.router),
         *(home.router, cycle.router, queues.router, reference.router, sign_in.router),
+        welcome.router,
+        users.router,
+        account.router,
         static_files.router,
     ):
         app.include_router(router)
+    refuse_silent_routes(app.routes)
     # The last one added is the first to see a request.
     for middleware in (BodyLimit, Guard, HostCheck, Failsafe, SecurityHeaders):
         app.add_middleware(middleware)

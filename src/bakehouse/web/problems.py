@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from bakehouse.errors import (
     BakehouseError,
     ConflictError,
+    ForbiddenError,
     InputError,
     NotFoundError,
     RefusalError,
@@ -25,6 +26,7 @@ MEDIA_TYPE: Final = "application/problem+json"
 _STATUSES: Final = (
     (InputError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (NotFoundError, HTTPStatus.NOT_FOUND),
+    (ForbiddenError, HTTPStatus.FORBIDDEN),
     (ConflictError, HTTPStatus.CONFLICT),
     (RefusalError, HTTPStatus.CONFLICT),
     (SourceError, HTTPStatus.SERVICE_UNAVAILABLE),
@@ -37,7 +39,8 @@ _DETAILS: Final[Mapping[int, tuple[str, str]]] = {
 }
 
 _DESCRIPTIONS: Final[Mapping[int, str]] = {
-    HTTPStatus.UNAUTHORIZED: "The token is missing or wrong.",
+    HTTPStatus.UNAUTHORIZED: "No token, or one that is not valid (any more).",
+    HTTPStatus.FORBIDDEN: "The caller's role does not allow this.",
     HTTPStatus.NOT_FOUND: "No such baker, or no such cycle.",
     HTTPStatus.CONFLICT: "The present state does not allow this.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "What was sent is not valid; the fields are named.",

@@ -16,16 +16,16 @@ class WebServices:
 
     workshop: Workshop
     scheduler: Scheduler
-    #: Whoever shows it may do everything.
-    api_token: str = field(repr=False)
     version: str
-    #: The pages (never the API) are shown to anybody on this machine, as the demo does.
+    #: A token from the settings, beside those in the ledger: whoever shows it may do everything.
+    api_token: str | None = field(default=None, repr=False)
+    #: Anybody on this machine may use the pages (never the API) as the demo's administrator.
     pages_are_open: bool = False
     #: Where an operation can be looked up: its hash is put after it.
     explorer_url: str | None = None
 
     def __post_init__(self) -> None:
-        if not self.api_token.strip():
+        if self.api_token is not None and not self.api_token.strip():
             raise SettingError("the API token is empty: anybody would have it")
         if self.explorer_url and not self.explorer_url.startswith(("https://", "http://")):
             raise SettingError("the explorer's URL begins with https:// or http://")

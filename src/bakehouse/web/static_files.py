@@ -9,7 +9,9 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
-router: Final = APIRouter(include_in_schema=False)
+from bakehouse.web.permission import open_to_all
+
+router: Final = APIRouter(include_in_schema=False, dependencies=[open_to_all()])
 
 _FOLDER: Final = Path(__file__).with_name("static")
 _MEDIA_TYPES: Final = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}

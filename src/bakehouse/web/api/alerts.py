@@ -7,11 +7,19 @@ from pydantic import BaseModel
 
 from bakehouse.ledger import alerts
 from bakehouse.ledger.alerts import Alert
+from bakehouse.ledger.roles import Role
 from bakehouse.web.api.security import TOKEN
+from bakehouse.web.caller import CallerOf
+from bakehouse.web.permission import needs
 from bakehouse.web.problems import refusals
 from bakehouse.web.services import Services
 
-router = APIRouter(prefix="/api", tags=["alerts"], dependencies=[TOKEN], responses=refusals())
+router = APIRouter(
+    prefix="/api",
+    tags=["alerts"],
+    dependencies=[TOKEN, needs(Role.VIEWER)],
+    responses=refusals(),
+)
 
 
 class AlertView(BaseModel):
@@ -32,10 +40,11 @@ class AlertList(BaseModel):
 
 
 @router.get("/alerts", summary="Open alerts")
-async def list_alerts(services: Services) -> AlertList:
+async def list_alerts(services: Services, caller: CallerOf) -> AlertList:
     """List what waits for a person."""
     async with services.workshop.payer.ledger.read() as tx:
-        return AlertList(alerts=[_alert(each) for each in await alerts.unacknowledged(tx)])
+        found = await alerts.unacknowledged(tx)
+    return AlertList(alerts=[_alert(each) for each in found if caller.may_see(each.baker_id)])
 
 
 def _alert(alert: Alert) -> AlertView:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from bakehouse.ledger import bakers, distributions
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.distributions import Distribution
+from bakehouse.ledger.roles import Role
 from bakehouse.ledger.states import (
     DistributionKind,
     DistributionState,
@@ -19,6 +20,7 @@ from bakehouse.ledger.states import (
 )
 from bakehouse.tezos.address import parse_implicit
 from bakehouse.web.api.security import EXAMPLE_BAKER, TOKEN
+from bakehouse.web.caller import CallerOf
 from bakehouse.web.cycle_records import (
     OFFSET_MAX,
     CycleNumber,
@@ -27,13 +29,14 @@ from bakehouse.web.cycle_records import (
     Wanted,
     read_cycle,
 )
+from bakehouse.web.permission import needs
 from bakehouse.web.problems import refusals
 from bakehouse.web.services import Services
 
 router = APIRouter(
     prefix="/api",
     tags=["bakers"],
-    dependencies=[TOKEN],
+    dependencies=[TOKEN, needs(Role.VIEWER)],
     responses=refusals(),
 )
 
@@ -155,10 +158,11 @@ class PayoutList(BaseModel):
 
 
 @router.get("/bakers", summary="All bakers")
-async def list_bakers(services: Services) -> BakerList:
+async def list_bakers(services: Services, caller: CallerOf) -> BakerList:
     """List the registered bakers with their settings."""
     async with services.workshop.payer.ledger.read() as tx:
-        return BakerList(bakers=[_baker(each) for each in await bakers.everyone(tx)])
+        registered = await bakers.everyone(tx)
+    return BakerList(bakers=[_baker(each) for each in registered if caller.may_see(each.baker_id)])
 
 
 @router.get("/bakers/{baker_id}", summary="One baker", responses=_OF_BAKER)

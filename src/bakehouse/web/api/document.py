@@ -5,9 +5,10 @@ from typing import Any, Final
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse
 
+from bakehouse.web.permission import open_to_all
 from bakehouse.web.problems import MEDIA_TYPE, Problem
 
-router: Final = APIRouter(include_in_schema=False)
+router: Final = APIRouter(include_in_schema=False, dependencies=[open_to_all()])
 
 _PROBLEM: Final = Problem.__name__
 _JSON: Final = "application/json"

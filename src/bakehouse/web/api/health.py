@@ -9,9 +9,10 @@ from pydantic import BaseModel, Field
 from sqlalchemy.exc import SQLAlchemyError
 
 from bakehouse.errors import BakehouseError
+from bakehouse.web.permission import open_to_all
 from bakehouse.web.services import Services
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], dependencies=[open_to_all()])
 
 State = Literal["ok", "failing"]
 

@@ -12,9 +12,12 @@ from bakehouse.jobs.job_types import AddedJob, QueueName
 from bakehouse.jobs.processors.poll_balance import KnownBalance, known_balance
 from bakehouse.jobs.scheduler import ScheduleStatus
 from bakehouse.ledger import bakers
+from bakehouse.ledger.roles import Role
 from bakehouse.ledger.states import Mode
 from bakehouse.tezos.address import Address, parse_implicit
 from bakehouse.web.api.security import EXAMPLE_BAKER, TOKEN
+from bakehouse.web.caller import Caller, CallerOf
+from bakehouse.web.permission import needs
 from bakehouse.web.problems import refusals
 from bakehouse.web.services import Services, WebServices
 
@@ -27,7 +30,7 @@ async def _ask_queue(services: Services) -> None:
 router = APIRouter(
     prefix="/api/jobs",
     tags=["jobs"],
-    dependencies=[TOKEN, Depends(_ask_queue)],
+    dependencies=[TOKEN, needs(Role.VIEWER), Depends(_ask_queue)],
     responses=refusals(
         HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE
     ),
@@ -89,25 +92,33 @@ class Removed(BaseModel):
 @router.post(
     "/trigger/cycle-check", status_code=HTTPStatus.ACCEPTED, summary="Look for finished cycles now"
 )
-async def trigger_cycle_check(baker: BakerReference, services: Services) -> QueuedJob:
+async def trigger_cycle_check(
+    baker: BakerReference, services: Services, caller: CallerOf
+) -> QueuedJob:
     """Look for finished cycles, and take up again those that failed. Harmless at any time."""
-    added = await services.scheduler.trigger_cycle_check(parse_implicit(baker.baker_id))
+    added = await services.scheduler.trigger_cycle_check(_operated(caller, baker))
     return _queued(added, QueueName.CYCLE_MONITORING)
 
 
 @router.post(
     "/trigger/balance-poll", status_code=HTTPStatus.ACCEPTED, summary="Read the wallet now"
 )
-async def trigger_balance_poll(baker: BakerReference, services: Services) -> QueuedJob:
+async def trigger_balance_poll(
+    baker: BakerReference, services: Services, caller: CallerOf
+) -> QueuedJob:
     """Read the payout wallet's balance."""
-    added = await services.scheduler.trigger_balance_poll(parse_implicit(baker.baker_id))
+    added = await services.scheduler.trigger_balance_poll(_operated(caller, baker))
     return _queued(added, QueueName.BLOCKCHAIN_POLLING)
 
 
 @router.get("/status", summary="Schedules with their next and last runs")
-async def status(services: Services, baker: Annotated[BakerReference, Query()]) -> JobStatus:
+async def status(
+    services: Services, baker: Annotated[BakerReference, Query()], caller: CallerOf
+) -> JobStatus:
     """Give a baker's schedules, and its wallet's balance as last read."""
-    return await _status(services, parse_implicit(baker.baker_id))
+    address = parse_implicit(baker.baker_id)
+    caller.require(Role.VIEWER, address)
+    return await _status(services, address)
 
 
 @router.post(
@@ -116,9 +127,9 @@ async def status(services: Services, baker: Annotated[BakerReference, Query()]) 
     summary="Create a baker's schedules",
     responses=refusals(HTTPStatus.CONFLICT),
 )
-async def initialize(baker: BakerReference, services: Services) -> JobStatus:
+async def initialize(baker: BakerReference, services: Services, caller: CallerOf) -> JobStatus:
     """Create the schedules, or bring them up to the settings; 409 while the mode is off."""
-    address = parse_implicit(baker.baker_id)
+    address = _operated(caller, baker)
     await services.scheduler.initialize_schedules(address)
     return await _status(services, address)
 
@@ -126,11 +137,18 @@ async def initialize(baker: BakerReference, services: Services) -> JobStatus:
 @router.post(
     "/remove", summary="Remove a baker's schedules", responses=refusals(HTTPStatus.CONFLICT)
 )
-async def remove(baker: BakerReference, services: Services) -> Removed:
+async def remove(baker: BakerReference, services: Services, caller: CallerOf) -> Removed:
     """Remove the schedules, until they are initialized again; 409 when there are none."""
-    if not await services.scheduler.remove_schedule(parse_implicit(baker.baker_id)):
+    if not await services.scheduler.remove_schedule(_operated(caller, baker)):
         raise ConflictError(f"{baker.baker_id} has no schedules to remove")
     return Removed(removed=True)
+
+
+def _operated(caller: Caller, baker: BakerReference) -> Address:
+    """Give the baker that a caller may operate; raises AddressError, or what `require` does."""
+    address = parse_implicit(baker.baker_id)
+    caller.require(Role.OPERATOR, address)
+    return address
 
 
 async def _status(services: WebServices, baker_id: Address) -> JobStatus:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from bakehouse.ledger import distributions
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.distributions import Distribution, DistributionKey
+from bakehouse.ledger.roles import Role
 from bakehouse.ledger.states import SETTLED_DISTRIBUTIONS, DistributionKind, Mode
 from bakehouse.web.cycle_records import (
     OFFSET_MAX,
@@ -19,9 +20,10 @@ from bakehouse.web.cycle_records import (
     read_cycle,
 )
 from bakehouse.web.pages.renderer import renderer_of
+from bakehouse.web.permission import needs
 from bakehouse.web.services import Services
 
-router: Final = APIRouter(include_in_schema=False)
+router: Final = APIRouter(include_in_schema=False, dependencies=[needs(Role.VIEWER)])
 
 _ROWS: Final = 500
 

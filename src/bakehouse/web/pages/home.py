@@ -17,6 +17,7 @@ from bakehouse.jobs.processors.poll_balance import KnownBalance, known_balance
 from bakehouse.ledger import alerts, bakers, distributions, payouts
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.distributions import Distribution, DistributionKey
+from bakehouse.ledger.roles import Role
 from bakehouse.ledger.states import (
     SETTLED_DISTRIBUTIONS,
     DistributionKind,
@@ -25,10 +26,12 @@ from bakehouse.ledger.states import (
     PayoutState,
 )
 from bakehouse.rewards.money import NO_MUTEZ, Mutez
+from bakehouse.web.caller import CallerOf
 from bakehouse.web.pages.renderer import renderer_of
+from bakehouse.web.permission import needs
 from bakehouse.web.services import Services, WebServices
 
-router: Final = APIRouter(include_in_schema=False)
+router: Final = APIRouter(include_in_schema=False, dependencies=[needs(Role.VIEWER)])
 
 _CYCLES_SHOWN: Final = 12
 
@@ -72,16 +75,17 @@ class Outlook:
 
 
 @router.get("/")
-async def home(request: Request, services: Services) -> HTMLResponse:
+async def home(request: Request, services: Services, caller: CallerOf) -> HTMLResponse:
     """Show every baker, and every open alert. While the queue is silent, what the ledger has."""
     async with services.workshop.payer.ledger.read() as tx:
-        open_alerts = await alerts.unacknowledged(tx)
-        accounts = [await _account(tx, baker) for baker in await bakers.everyone(tx)]
+        raised = await alerts.unacknowledged(tx)
+        seen = [each for each in await bakers.everyone(tx) if caller.may_see(each.baker_id)]
+        accounts = [await _account(tx, baker) for baker in seen]
     return renderer_of(request).page(
         request,
         "home.html",
         is_live=True,
-        alerts=open_alerts,
+        alerts=[each for each in raised if caller.may_see(each.baker_id)],
         accounts=accounts,
         outlooks=await _outlooks(services, [account.baker for account in accounts]),
     )

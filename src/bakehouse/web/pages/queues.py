@@ -8,10 +8,14 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from bakehouse.jobs.job_types import JSON, JobState, JobView, QueueName, ScheduleView
+from bakehouse.ledger.roles import Role
 from bakehouse.web.pages.renderer import renderer_of
+from bakehouse.web.permission import needs
 from bakehouse.web.services import Services, WebServices
 
-router: Final = APIRouter(include_in_schema=False)
+router: Final = APIRouter(
+    include_in_schema=False, dependencies=[needs(Role.VIEWER, all_bakers=True)]
+)
 
 #: Of each state.
 _JOBS_SHOWN: Final = 5

@@ -10,9 +10,10 @@ from fastapi.responses import HTMLResponse
 from bakehouse.web.api.document import document_of
 from bakehouse.web.pages.renderer import renderer_of
 from bakehouse.web.pages.schema_fields import Field, Node, field_of, fields_of
+from bakehouse.web.permission import open_to_all
 from bakehouse.web.problems import Problem
 
-router: Final = APIRouter(include_in_schema=False)
+router: Final = APIRouter(include_in_schema=False, dependencies=[open_to_all()])
 
 
 @dataclass(frozen=True, slots=True)

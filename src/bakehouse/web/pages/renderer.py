@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bakehouse.rewards.money import format_percentage, format_tez
+from bakehouse.web.caller import caller_of
 from bakehouse.web.pages import wording
 from bakehouse.web.services import WebServices
 from bakehouse.web.static_files import StaticFile
@@ -65,8 +66,7 @@ class Renderer:
         is_paused = request.query_params.get("live") == "off"
         html = self._environment.get_template(template).render(
             path=request.url.path,
-            # Unset where a request was refused before it was asked who sends it.
-            is_signed_in=getattr(request.state, "is_signed_in", False),
+            caller=caller_of(request),
             origin=str(request.base_url).rstrip("/"),
             now=self._services.workshop.payer.clock(),
             is_live=is_live,
