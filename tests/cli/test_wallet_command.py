@@ -10,7 +10,7 @@ import pytest
 from bakehouse.cli import wallet_file
 from bakehouse.tezos.base58check import Prefix, encode
 from bakehouse.tezos.key_file import encrypt_secret_key, read_key_file
-from bakehouse.tezos.keys import Curve, SecretKey
+from bakehouse.tezos.keys import Curve, PublicKey, SecretKey
 from bakehouse.tezos.mnemonic_key import WALLET_PATH
 from bakehouse.tezos.sealed_key import COST_MIN, SealedKey
 from tests.cli.bakers_desk import ANN, Desk, open_desk
@@ -141,6 +141,8 @@ def test_a_key_made_without_naming_a_file_is_kept_where_payments_look_for_it(des
     [shown] = json.loads(desk.done("wallet", "show", "--json"))["wallets"]
     assert shown == {**made, "balance": None, "is_revealed": None}
     assert desk.done("wallet", "address", made["file"]) == f"{made['address']}\n"
+    text = desk.done("wallet", "public-key", made["file"]).strip()
+    assert PublicKey.parse(text).address == made["address"]
 
 
 def test_the_older_name_of_the_command_still_works(desk: Desk, file: Path) -> None:

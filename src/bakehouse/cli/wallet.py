@@ -130,6 +130,14 @@ def address(file: KeyFile, *, as_json: AsJson = False) -> None:
     tell(found, {"address": found, "file": str(file)}, as_json=as_json)
 
 
+@app.command(name="public-key")
+def public_key(file: KeyFile, *, as_json: AsJson = False) -> None:
+    """Print the public key of a key file, for a signer that is to know it; needs the passphrase."""
+    key = read_key_file(file, passphrase_of_key(load_config())).public_key
+    text = key.encode()
+    tell(text, {"address": key.address, "public_key": text}, as_json=as_json)
+
+
 @app.command()
 def qr(
     wallet: WalletAddress,
