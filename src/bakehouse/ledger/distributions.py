@@ -13,6 +13,7 @@ from bakehouse.ledger import audit
 from bakehouse.ledger.audit import AuditEvent
 from bakehouse.ledger.schema import distributions
 from bakehouse.ledger.span import Span
+from bakehouse.ledger.statement_parts import in_parts
 from bakehouse.ledger.states import (
     SETTLED_DISTRIBUTIONS,
     DistributionKind,
@@ -21,6 +22,9 @@ from bakehouse.ledger.states import (
 )
 from bakehouse.ledger.transition import move, state_of
 from bakehouse.rewards.money import Mutez
+
+#: The evidence may be megabytes for a large baker: only `snapshot` reads it.
+_COLUMNS = tuple(column for column in distributions.c if column.name != "snapshot")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ async def ensure(tx: AsyncConnection, key: DistributionKey, *, at: datetime) -> 
 
 async def find(tx: AsyncConnection, key: DistributionKey) -> Distribution | None:
     """Give the distribution, or None."""
-    query = select(distributions).where(
+    query = select(*_COLUMNS).where(
         distributions.c.network == key.network,
         distributions.c.baker_id == key.baker_id,
         distributions.c.cycle == key.cycle,
@@ -117,14 +121,22 @@ async def get(tx: AsyncConnection, key: DistributionKey) -> Distribution:
 
 async def by_id(tx: AsyncConnection, distribution_id: int) -> Distribution:
     """Give the distribution of a row that refers to it."""
-    (found,) = await _fetch(tx, select(distributions).where(distributions.c.id == distribution_id))
+    (found,) = await _fetch(tx, select(*_COLUMNS).where(distributions.c.id == distribution_id))
+    return found
+
+
+async def by_ids(tx: AsyncConnection, ids: Collection[int]) -> list[Distribution]:
+    """Give distributions by the ids of their rows, in no order."""
+    found: list[Distribution] = []
+    for part in in_parts(ids):
+        found += await _fetch(tx, select(*_COLUMNS).where(distributions.c.id.in_(part)))
     return found
 
 
 async def unsettled(tx: AsyncConnection, baker_id: str | None = None) -> list[Distribution]:
     """Give all that is neither paid, simulated nor failed, oldest cycle first."""
     done = {*SETTLED_DISTRIBUTIONS, DistributionState.FAILED}
-    query = select(distributions).where(distributions.c.state.not_in(done))
+    query = select(*_COLUMNS).where(distributions.c.state.not_in(done))
     if baker_id is not None:
         query = query.where(distributions.c.baker_id == baker_id)
     return await _fetch(tx, query.order_by(distributions.c.cycle, distributions.c.id))
@@ -132,7 +144,7 @@ async def unsettled(tx: AsyncConnection, baker_id: str | None = None) -> list[Di
 
 async def failed(tx: AsyncConnection, baker_id: str, mode: Mode) -> list[Distribution]:
     """Give what failed and waits for a person, oldest cycle first."""
-    query = select(distributions).where(
+    query = select(*_COLUMNS).where(
         distributions.c.baker_id == baker_id,
         distributions.c.mode == mode,
         distributions.c.state == DistributionState.FAILED,
@@ -140,12 +152,15 @@ async def failed(tx: AsyncConnection, baker_id: str, mode: Mode) -> list[Distrib
     return await _fetch(tx, query.order_by(distributions.c.cycle, distributions.c.id))
 
 
-async def of_baker(tx: AsyncConnection, baker_id: str, limit: int = 50) -> list[Distribution]:
+async def of_baker(
+    tx: AsyncConnection, baker_id: str, limit: int = 50, *, offset: int = 0
+) -> list[Distribution]:
     """Give a baker's distributions, newest cycle first."""
     query = (
-        select(distributions)
+        select(*_COLUMNS)
         .where(distributions.c.baker_id == baker_id)
         .order_by(distributions.c.cycle.desc(), distributions.c.id.desc())
+        .offset(offset)
         .limit(limit)
     )
     return await _fetch(tx, query)
@@ -153,7 +168,7 @@ async def of_baker(tx: AsyncConnection, baker_id: str, limit: int = 50) -> list[
 
 async def in_span(tx: AsyncConnection, baker_id: str, mode: Mode, span: Span) -> list[Distribution]:
     """Give a baker's distributions in a mode, oldest cycle first, delegators before bond pool."""
-    query = select(distributions).where(
+    query = select(*_COLUMNS).where(
         distributions.c.baker_id == baker_id,
         distributions.c.mode == mode,
         *span.of_cycle(distributions.c.cycle),
@@ -167,7 +182,7 @@ async def newest_planned_before(
     tx: AsyncConnection, baker_id: str, cycle: int, mode: Mode
 ) -> Distribution | None:
     """Give the delegators' distribution of the newest earlier cycle that was planned, or None."""
-    query = select(distributions).where(
+    query = select(*_COLUMNS).where(
         distributions.c.baker_id == baker_id,
         distributions.c.mode == mode,
         distributions.c.kind == DistributionKind.DELEGATORS,
@@ -233,7 +248,7 @@ async def mark_verified(tx: AsyncConnection, distribution: Distribution, *, at: 
 
 async def unverified(tx: AsyncConnection, limit: int) -> list[Distribution]:
     """Give what is paid but was not matched with the chain since, oldest first."""
-    query = select(distributions).where(
+    query = select(*_COLUMNS).where(
         distributions.c.state == DistributionState.PAID, distributions.c.verified_at.is_(None)
     )
     return await _fetch(tx, query.order_by(distributions.c.updated_at).limit(limit))

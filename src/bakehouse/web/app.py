@@ -5,8 +5,23 @@ from fastapi import FastAPI
 from bakehouse.web import static_files
 from bakehouse.web.access import Guard
 from bakehouse.web.api import alerts, bakers, document, health, jobs
+from bakehouse.web.change_feed import feed_of
 from bakehouse.web.hardening import BodyLimit, Failsafe, HostCheck, SecurityHeaders
-from bakehouse.web.pages import cycle, home, queues, reference, sign_in, welcome
+from bakehouse.web.pages import (
+    baker,
+    cycle,
+    cycle_export,
+    delegator,
+    events,
+    home,
+    public,
+    queues,
+    reference,
+    sign_in,
+    theme,
+    welcome,
+)
+from bakehouse.web.pages.house_state import HOUSE_STATE
 from bakehouse.web.pages.renderer import Renderer
 from bakehouse.web.permission import refuse_silent_routes
 from bakehouse.web.problems import add_problem_handlers
@@ -44,14 +59,16 @@ def create_app(services: WebServices) -> FastAPI:
     app.state.services = services
     app.state.static_files = files
     app.state.renderer = Renderer(services, files)
+    app.state.changes = feed_of(services.workshop)
     add_problem_handlers(app)
     for router in (
         *(jobs.router, bakers.router, alerts.router, health.router, document.router),
         *(home.router, cycle.router, queues.router, reference.router, sign_in.router),
-        welcome.router,
+        *(baker.router, cycle_export.router, delegator.router, public.router, events.router),
+        *(welcome.router, theme.router),
         static_files.router,
     ):
-        app.include_router(router)
+        app.include_router(router, dependencies=[HOUSE_STATE])
     refuse_silent_routes(app.routes)
     # The last one added is the first to see a request.
     for middleware in (BodyLimit, Guard, HostCheck, Failsafe, SecurityHeaders):
