@@ -8,6 +8,7 @@ from bakehouse.web.api import alerts, bakers, document, health, jobs
 from bakehouse.web.change_feed import feed_of
 from bakehouse.web.hardening import BodyLimit, Failsafe, HostCheck, SecurityHeaders
 from bakehouse.web.pages import (
+    account,
     baker,
     cycle,
     cycle_export,
@@ -19,6 +20,7 @@ from bakehouse.web.pages import (
     reference,
     sign_in,
     theme,
+    users,
     welcome,
 )
 from bakehouse.web.pages.house_state import HOUSE_STATE
@@ -65,7 +67,7 @@ def create_app(services: WebServices) -> FastAPI:
         *(jobs.router, bakers.router, alerts.router, health.router, document.router),
         *(home.router, cycle.router, queues.router, reference.router, sign_in.router),
         *(baker.router, cycle_export.router, delegator.router, public.router, events.router),
-        *(welcome.router, theme.router),
+        *(welcome.router, theme.router, users.router, account.router),
         static_files.router,
     ):
         app.include_router(router, dependencies=[HOUSE_STATE])

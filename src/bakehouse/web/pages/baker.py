@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field
 
+from bakehouse.desk.outlook import outlooks
 from bakehouse.errors import NotFoundError
 from bakehouse.ledger import alerts, bakers, distributions
 from bakehouse.ledger.distributions import Distribution
@@ -19,7 +20,6 @@ from bakehouse.web.cycle_records import OFFSET_MAX
 from bakehouse.web.pages import rewards_chart
 from bakehouse.web.pages.cycle_steps import Step, steps_of
 from bakehouse.web.pages.home import Line
-from bakehouse.web.pages.outlook import outlooks
 from bakehouse.web.pages.renderer import renderer_of
 from bakehouse.web.permission import needs
 from bakehouse.web.services import Services

@@ -7,12 +7,12 @@ from typing import Final
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from bakehouse.desk.outlook import Outlook, outlooks
 from bakehouse.ledger import alerts, distributions
 from bakehouse.ledger.distributions import Distribution
 from bakehouse.ledger.overview import BakerOverview, overview
 from bakehouse.ledger.roles import Role
 from bakehouse.web.caller import CallerOf
-from bakehouse.web.pages.outlook import Outlook, outlooks
 from bakehouse.web.pages.renderer import renderer_of
 from bakehouse.web.permission import needs
 from bakehouse.web.services import Services

@@ -1,4 +1,7 @@
-"""What the queue knows of bakers: the cycle of the chain, the next check, the wallet."""
+"""What the queue knows of bakers: the cycle of the chain, the next check, the wallet.
+
+It is asked once for all of them, however many they are.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,6 +34,11 @@ class Outlook:
     balance: KnownBalance | None
 
     @property
+    def current_cycle(self) -> int | None:
+        """The cycle that the chain is in."""
+        return self.place.cycle if self.place else None
+
+    @property
     def balance_at(self) -> datetime | None:
         """When the balance was read."""
         return datetime.fromisoformat(self.balance.at) if self.balance else None
@@ -43,11 +51,14 @@ async def outlooks(workshop: Workshop, everyone: Sequence[Baker]) -> dict[str, O
     try:
         # Says at once that the queue is away; the next call would wait for it.
         await workshop.engine.ping()
-        views = {view.id: view for view in await workshop.engine.schedules(_MONITORING)}
+        views = {
+            view.id: view for view in await workshop.engine.schedules(QueueName.CYCLE_MONITORING)
+        }
         runs = await last_runs(workshop, monitor_ids)
         balances = await known_balances(workshop, ids)
     except QueueUnreachableError:
         return None
+    views = {view.id: view for view in schedules}
     return {
         baker_id: Outlook(
             place=place_in_cycle(run),
@@ -73,6 +84,3 @@ def place_in_cycle(run: JSON) -> CyclePlace | None:
             return CyclePlace(cycle, None)
         case _:
             return None
-
-
-_MONITORING = QueueName.CYCLE_MONITORING
