@@ -51,9 +51,7 @@ async def outlooks(workshop: Workshop, everyone: Sequence[Baker]) -> dict[str, O
     try:
         # Says at once that the queue is away; the next call would wait for it.
         await workshop.engine.ping()
-        views = {
-            view.id: view for view in await workshop.engine.schedules(QueueName.CYCLE_MONITORING)
-        }
+        schedules = await workshop.engine.schedules(QueueName.CYCLE_MONITORING)
         runs = await last_runs(workshop, monitor_ids)
         balances = await known_balances(workshop, ids)
     except QueueUnreachableError:

@@ -166,15 +166,12 @@ async def failed(tx: AsyncConnection, baker_id: str, mode: Mode) -> list[Distrib
     return await _fetch(tx, query.order_by(distributions.c.cycle, distributions.c.id))
 
 
-async def of_baker(
-    tx: AsyncConnection, baker_id: str, limit: int = 50, *, offset: int = 0
-) -> list[Distribution]:
+async def of_baker(tx: AsyncConnection, baker_id: str, limit: int = 50) -> list[Distribution]:
     """Give a baker's distributions, newest cycle first."""
     query = (
         select(*_COLUMNS)
         .where(distributions.c.baker_id == baker_id)
         .order_by(distributions.c.cycle.desc(), distributions.c.id.desc())
-        .offset(offset)
         .limit(limit)
     )
     return await _fetch(tx, query)

@@ -23,8 +23,8 @@ from bakehouse.web.pages import (
     users,
     welcome,
 )
-from bakehouse.web.pages.house_state import HOUSE_STATE
 from bakehouse.web.pages.renderer import Renderer
+from bakehouse.web.pages.state_line import STATE_LINE
 from bakehouse.web.permission import refuse_silent_routes
 from bakehouse.web.problems import add_problem_handlers
 from bakehouse.web.services import WebServices
@@ -70,7 +70,7 @@ def create_app(services: WebServices) -> FastAPI:
         *(welcome.router, theme.router, users.router, account.router),
         static_files.router,
     ):
-        app.include_router(router, dependencies=[HOUSE_STATE])
+        app.include_router(router, dependencies=[STATE_LINE])
     refuse_silent_routes(app.routes)
     # The last one added is the first to see a request.
     for middleware in (BodyLimit, Guard, HostCheck, Failsafe, SecurityHeaders):

@@ -13,6 +13,7 @@ from bakehouse.errors import NotFoundError
 from bakehouse.ledger import alerts, bakers, distributions
 from bakehouse.ledger.distributions import Distribution
 from bakehouse.ledger.overview import overview, payout_counts, shown_mode
+from bakehouse.ledger.page import Slice
 from bakehouse.ledger.roles import Role
 from bakehouse.ledger.states import DistributionKind, PayoutState
 from bakehouse.tezos.address import parse_implicit
@@ -62,8 +63,8 @@ async def baker_page(
         (glance,) = found
         raised = await alerts.unacknowledged(tx, baker_id)
         newest = await distributions.of_baker(tx, baker_id, _DRAWN_FROM)
-        page = await distributions.of_baker(tx, baker_id, _ROWS + 1, offset=query.offset)
-        counts = await payout_counts(tx, [each.id for each in page[:_ROWS]])
+        page = await distributions.page_of_baker(tx, baker_id, Slice(query.offset, _ROWS))
+        counts = await payout_counts(tx, [each.id for each in page.rows])
         fees = await bakers.fees(tx, baker_id)
         members = await bakers.bond_pool(tx, baker_id)
     known = await outlooks(services.workshop, [glance.baker])
@@ -80,10 +81,10 @@ async def baker_page(
         line=Line(glance, known[baker_id] if known is not None else None, ()),
         is_queue_away=known is None,
         alerts=raised,
-        rows=[_row(each, counts.get(each.id, {})) for each in page[:_ROWS]],
+        rows=[_row(each, counts.get(each.id, {})) for each in page.rows],
         offset=query.offset,
         previous_offset=max(0, query.offset - _ROWS) if query.offset else None,
-        next_offset=query.offset + _ROWS if len(page) > _ROWS else None,
+        next_offset=page.next_offset,
         chart=rewards_chart.draw(drawn),
         drawn=[each for each in drawn if each.is_planned][: rewards_chart.BARS_MAX],
         single_fees=len(fees),
