@@ -135,9 +135,10 @@ def new_client(
 
 
 @asynccontextmanager
-async def _house(
+async def serve_house(
     folder: Path, migrated: Path, *, pages_are_open: bool = False
 ) -> AsyncIterator[House]:
+    """Serve a house whose ledger is a copy of `migrated`, from a folder of its own."""
     shutil.copy(migrated, folder / "ledger.db")
     async with AsyncExitStack() as stack:
         ledger = await Ledger.open(f"sqlite:///{folder / 'ledger.db'}")
@@ -165,7 +166,9 @@ async def _house(
             pages_are_open=pages_are_open,
             explorer_url="https://explorer.example/",
         )
-        url = await stack.enter_async_context(serving(create_app(services)))
+        app = create_app(services)
+        url = await stack.enter_async_context(serving(app))
+        stack.callback(app.state.changes.close)
         knows = {"Authorization": f"Bearer {TOKEN}"}
         client = await stack.enter_async_context(new_client(url, knows))
         stranger = await stack.enter_async_context(new_client(url))
@@ -190,14 +193,14 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 async def house(tmp_path: Path, migrated_file: Path) -> AsyncIterator[House]:
-    async with _house(tmp_path, migrated_file) as opened:
+    async with serve_house(tmp_path, migrated_file) as opened:
         yield opened
 
 
 @pytest.fixture
 async def open_house(tmp_path: Path, migrated_file: Path) -> AsyncIterator[House]:
     """Served as the demo serves it: pages, never the API, without signing in."""
-    async with _house(tmp_path, migrated_file, pages_are_open=True) as opened:
+    async with serve_house(tmp_path, migrated_file, pages_are_open=True) as opened:
         yield opened
 
 
@@ -206,7 +209,7 @@ async def still_house(
     tmp_path_factory: pytest.TempPathFactory, migrated_file: Path
 ) -> AsyncIterator[House]:
     """One baker with a planned cycle, for all tests of a module: none of them changes anything."""
-    async with _house(tmp_path_factory.mktemp("house"), migrated_file) as opened:
+    async with serve_house(tmp_path_factory.mktemp("house"), migrated_file) as opened:
         await opened.register()
         await opened.plan_a_cycle()
         yield opened
