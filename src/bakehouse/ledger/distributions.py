@@ -12,6 +12,7 @@ from bakehouse.errors import NotFoundError
 from bakehouse.ledger import audit
 from bakehouse.ledger.audit import AuditEvent
 from bakehouse.ledger.schema import distributions
+from bakehouse.ledger.span import Span
 from bakehouse.ledger.states import (
     SETTLED_DISTRIBUTIONS,
     DistributionKind,
@@ -129,6 +130,16 @@ async def unsettled(tx: AsyncConnection, baker_id: str | None = None) -> list[Di
     return await _fetch(tx, query.order_by(distributions.c.cycle, distributions.c.id))
 
 
+async def failed(tx: AsyncConnection, baker_id: str, mode: Mode) -> list[Distribution]:
+    """Give what failed and waits for a person, oldest cycle first."""
+    query = select(distributions).where(
+        distributions.c.baker_id == baker_id,
+        distributions.c.mode == mode,
+        distributions.c.state == DistributionState.FAILED,
+    )
+    return await _fetch(tx, query.order_by(distributions.c.cycle, distributions.c.id))
+
+
 async def of_baker(tx: AsyncConnection, baker_id: str, limit: int = 50) -> list[Distribution]:
     """Give a baker's distributions, newest cycle first."""
     query = (
@@ -138,6 +149,33 @@ async def of_baker(tx: AsyncConnection, baker_id: str, limit: int = 50) -> list[
         .limit(limit)
     )
     return await _fetch(tx, query)
+
+
+async def in_span(tx: AsyncConnection, baker_id: str, mode: Mode, span: Span) -> list[Distribution]:
+    """Give a baker's distributions in a mode, oldest cycle first, delegators before bond pool."""
+    query = select(distributions).where(
+        distributions.c.baker_id == baker_id,
+        distributions.c.mode == mode,
+        *span.of_cycle(distributions.c.cycle),
+        *span.of_year(distributions.c.updated_at),
+    )
+    ordered = query.order_by(distributions.c.cycle, distributions.c.kind.desc())
+    return await _fetch(tx, ordered)
+
+
+async def newest_planned_before(
+    tx: AsyncConnection, baker_id: str, cycle: int, mode: Mode
+) -> Distribution | None:
+    """Give the delegators' distribution of the newest earlier cycle that was planned, or None."""
+    query = select(distributions).where(
+        distributions.c.baker_id == baker_id,
+        distributions.c.mode == mode,
+        distributions.c.kind == DistributionKind.DELEGATORS,
+        distributions.c.cycle < cycle,
+        distributions.c.snapshot_sha256.is_not(None),
+    )
+    found = await _fetch(tx, query.order_by(distributions.c.cycle.desc()).limit(1))
+    return found[0] if found else None
 
 
 async def states_by_cycle(

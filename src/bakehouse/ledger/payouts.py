@@ -94,6 +94,14 @@ async def carried(tx: AsyncConnection, baker_id: str, mode: Mode) -> dict[str, l
     return by_address
 
 
+async def carried_into(tx: AsyncConnection, distribution: Distribution) -> list[Payout]:
+    """Give the payouts of earlier cycles that this distribution pays."""
+    query = select(payouts).where(
+        payouts.c.paid_with_id == distribution.id, payouts.c.cycle < distribution.key.cycle
+    )
+    return await _fetch(tx, query)
+
+
 async def release_carried(
     tx: AsyncConnection, distribution: Distribution, released: Sequence[Payout], to: PayoutState
 ) -> None:
