@@ -11,8 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bakehouse.errors import NotFoundError
 from bakehouse.ledger import audit
 from bakehouse.ledger.audit import AuditEvent
+from bakehouse.ledger.page import Page, Slice
 from bakehouse.ledger.schema import distributions
 from bakehouse.ledger.span import Span
+from bakehouse.ledger.statement_parts import in_parts
 from bakehouse.ledger.states import (
     SETTLED_DISTRIBUTIONS,
     DistributionKind,
@@ -119,6 +121,29 @@ async def by_id(tx: AsyncConnection, distribution_id: int) -> Distribution:
     """Give the distribution of a row that refers to it."""
     (found,) = await _fetch(tx, select(distributions).where(distributions.c.id == distribution_id))
     return found
+
+
+async def by_ids(tx: AsyncConnection, ids: Collection[int]) -> list[Distribution]:
+    """Give the distributions of these rows, in any order."""
+    return [
+        distribution
+        for part in in_parts(ids)
+        for distribution in await _fetch(
+            tx, select(distributions).where(distributions.c.id.in_(part))
+        )
+    ]
+
+
+async def page_of_baker(
+    tx: AsyncConnection, baker_id: str, part: Slice, *, mode: Mode | None = None
+) -> Page[Distribution]:
+    """Give a page of a baker's distributions, newest cycle first, in one mode or in all."""
+    query = select(distributions).where(distributions.c.baker_id == baker_id)
+    if mode is not None:
+        query = query.where(distributions.c.mode == mode)
+    ordered = query.order_by(distributions.c.cycle.desc(), distributions.c.id.desc())
+    rows = await _fetch(tx, ordered.offset(part.offset).limit(part.limit_and_one))
+    return Page.of(rows, part)
 
 
 async def unsettled(tx: AsyncConnection, baker_id: str | None = None) -> list[Distribution]:

@@ -237,6 +237,15 @@ async def find(tx: AsyncConnection, operation_hash: str) -> Operation | None:
     return found[0] if found else None
 
 
+async def by_ids(tx: AsyncConnection, ids: Collection[int]) -> list[Operation]:
+    """Give the operations of these rows, in any order."""
+    return [
+        operation
+        for part in in_parts(ids)
+        for operation in await _fetch(tx, select(operations).where(operations.c.id.in_(part)))
+    ]
+
+
 async def living(tx: AsyncConnection, hashes: Collection[str]) -> set[str]:
     """Give those of the hashes that were signed here, and are not taken for dead."""
     found: set[str] = set()

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.ledger.distributions import Distribution
 from bakehouse.ledger.schema import payouts, transfers
+from bakehouse.ledger.statement_parts import in_parts
 from bakehouse.ledger.states import Mode, PayoutState
 from bakehouse.ledger.transition import move
 from bakehouse.rewards.money import BasisPoints, Mutez
@@ -210,6 +211,15 @@ async def of_baker(tx: AsyncConnection, baker_id: str, state: PayoutState) -> li
         payouts.c.baker_id == baker_id, payouts.c.mode == Mode.ON, payouts.c.state == state
     )
     return await _fetch(tx, query.order_by(payouts.c.cycle, payouts.c.id))
+
+
+async def by_ids(tx: AsyncConnection, ids: Collection[int]) -> list[Payout]:
+    """Give the payouts of these rows, in any order."""
+    return [
+        payout
+        for part in in_parts(ids)
+        for payout in await _fetch(tx, select(payouts).where(payouts.c.id.in_(part)))
+    ]
 
 
 async def of_cycle(

@@ -34,11 +34,12 @@ def document_of(app: FastAPI) -> dict[str, Any]:
 
 
 def _put_right(response: dict[str, Any], schemas: dict[str, Any]) -> None:
-    content = response["content"]
-    if _JSON not in content:
-        # FastAPI keeps the document it made: this was put right before.
+    content = response.get("content", {})
+    reference = content.get(_JSON, {}).get("schema", {}).get("$ref")
+    if reference is None:
+        # A file, an answer without a body, or (FastAPI keeps the document) put right before.
         return
-    name = content[_JSON]["schema"]["$ref"].rpartition("/")[2]
+    name = reference.rpartition("/")[2]
     if name == _PROBLEM:
         content[MEDIA_TYPE] = content.pop(_JSON)
     elif response["description"] == _NO_DESCRIPTION:
