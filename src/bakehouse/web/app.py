@@ -7,6 +7,7 @@ from bakehouse.web.access import Guard
 from bakehouse.web.api.routers import ROUTERS, TAGS
 from bakehouse.web.hardening import BodyLimit, Failsafe, HostCheck, SecurityHeaders
 from bakehouse.web.pages import account, cycle, home, queues, reference, sign_in, users, welcome
+from bakehouse.web.pages.changing import CHANGING
 from bakehouse.web.pages.renderer import Renderer
 from bakehouse.web.permission import refuse_silent_routes
 from bakehouse.web.problems import add_problem_handlers
@@ -44,6 +45,7 @@ def create_app(services: WebServices) -> FastAPI:
         welcome.router,
         users.router,
         account.router,
+        *CHANGING,
         static_files.router,
     ):
         app.include_router(router)

@@ -41,6 +41,7 @@ class Renderer:
             "ago": wording.ago,
             "span": wording.span,
             "plain": wording.plain,
+            "sentence": wording.sentence,
             "short": wording.short,
             "brief": wording.brief,
             "cut": wording.cut,
