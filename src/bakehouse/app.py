@@ -86,11 +86,13 @@ async def running(
             api_token=config.api_token.get_secret_value() if config.api_token else None,
             pages_are_open=pages_are_open,
             explorer_url=config.explorer_url or None,
+            network=config.network_name,
             version=__version__,
         )
-        url = await stack.enter_async_context(
-            serving(create_app(services), host=config.host, port=config.port)
-        )
+        app = create_app(services)
+        url = await stack.enter_async_context(serving(app, host=config.host, port=config.port))
+        # Else the server would wait for those who listen.
+        stack.callback(app.state.changes.close)
         # Only now: whoever cannot have the port must not begin to pay.
         _start_workers(workshop)
         await reconcile(workshop, scheduler)

@@ -87,6 +87,12 @@ class Config(BaseModel):
         return NETWORKS.get(self.network, self.network)
 
     @property
+    def network_name(self) -> str:
+        """The public name of that chain, or its id when it has none."""
+        names = {chain_id: name for name, chain_id in NETWORKS.items()}
+        return names.get(self.network, self.network)
+
+    @property
     def ledger_url(self) -> str:
         """The database of the ledger."""
         return self.database_url or f"sqlite:///{self.data_dir / 'ledger.db'}"

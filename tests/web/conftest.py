@@ -135,7 +135,7 @@ def new_client(
 
 
 @asynccontextmanager
-async def opened_house(
+async def serve_house(
     folder: Path,
     migrated: Path,
     *,
@@ -143,7 +143,7 @@ async def opened_house(
     source_url: str = "http://127.0.0.1:9",
     chain_id: str = NETWORK,
 ) -> AsyncIterator[House]:
-    """Serve a house; without a `source_url` its node and indexer are nowhere."""
+    """Serve a house whose ledger is a copy of `migrated`; its chain is nowhere without a URL."""
     shutil.copy(migrated, folder / "ledger.db")
     async with AsyncExitStack() as stack:
         ledger = await Ledger.open(f"sqlite:///{folder / 'ledger.db'}")
@@ -195,14 +195,14 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 async def house(tmp_path: Path, migrated_file: Path) -> AsyncIterator[House]:
-    async with opened_house(tmp_path, migrated_file) as opened:
+    async with serve_house(tmp_path, migrated_file) as opened:
         yield opened
 
 
 @pytest.fixture
 async def open_house(tmp_path: Path, migrated_file: Path) -> AsyncIterator[House]:
     """Served as the demo serves it: pages, never the API, without signing in."""
-    async with opened_house(tmp_path, migrated_file, pages_are_open=True) as opened:
+    async with serve_house(tmp_path, migrated_file, pages_are_open=True) as opened:
         yield opened
 
 
@@ -211,7 +211,7 @@ async def still_house(
     tmp_path_factory: pytest.TempPathFactory, migrated_file: Path
 ) -> AsyncIterator[House]:
     """One baker with a planned cycle, for all tests of a module: none of them changes anything."""
-    async with opened_house(tmp_path_factory.mktemp("house"), migrated_file) as opened:
+    async with serve_house(tmp_path_factory.mktemp("house"), migrated_file) as opened:
         await opened.register()
         await opened.plan_a_cycle()
         yield opened

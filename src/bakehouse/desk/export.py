@@ -1,7 +1,7 @@
 """A baker's books as files, written as they are read: CSV for spreadsheets, JSON for programs."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from enum import StrEnum
 
 from bakehouse.ledger import bakers
@@ -28,11 +28,18 @@ class ExportFormat(StrEnum):
 
 
 async def exported_payouts(
-    ledger: Ledger, wanted: Export, form: ExportFormat
+    ledger: Ledger,
+    wanted: Export,
+    form: ExportFormat,
+    passes: Callable[[Row], bool] = lambda _: True,
 ) -> AsyncIterator[str]:
-    """Give the parts of a file with one row a payout; raises NotFoundError before the first."""
+    """Give the parts of a file with one row a payout; raises NotFoundError before the first.
+
+    Only rows that pass are in it.
+    """
     await _require(ledger, wanted.baker_id)
-    return _written(payout_rows(ledger, wanted), PAYOUT_COLUMNS, form)
+    rows = (row async for row in payout_rows(ledger, wanted) if passes(row))
+    return _written(rows, PAYOUT_COLUMNS, form)
 
 
 async def exported_cycles(ledger: Ledger, wanted: Export, form: ExportFormat) -> AsyncIterator[str]:

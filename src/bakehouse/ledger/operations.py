@@ -257,6 +257,26 @@ async def living(tx: AsyncConnection, hashes: Collection[str]) -> set[str]:
     return found
 
 
+async def final_hashes(
+    tx: AsyncConnection, distribution_ids: Collection[int]
+) -> dict[int, list[str]]:
+    """Give the hashes of what is final, by distribution, in counter order."""
+    found: dict[int, list[str]] = {}
+    for part in in_parts(distribution_ids):
+        query = (
+            select(operations.c.distribution_id, operations.c.hash)
+            .where(
+                operations.c.distribution_id.in_(part),
+                operations.c.kind == OperationKind.PAYOUT,
+                operations.c.state == OperationState.FINAL,
+            )
+            .order_by(operations.c.counter_first)
+        )
+        for distribution_id, operation_hash in await tx.execute(query):
+            found.setdefault(distribution_id, []).append(operation_hash)
+    return found
+
+
 async def has_paid(tx: AsyncConnection, baker_id: str) -> bool:
     """Whether any payout group of the baker was ever applied in a final block."""
     query = select(operations.c.id).where(

@@ -248,10 +248,11 @@ async def _ids_of_operation(tx: AsyncConnection, operation_id: int) -> list[int]
 
 
 async def _fetch(tx: AsyncConnection, query: Select[Any]) -> list[Payout]:
-    return [_payout(row) for row in await tx.execute(query)]
+    return [payout_of(row) for row in await tx.execute(query)]
 
 
-def _payout(row: Row[Any]) -> Payout:
+def payout_of(row: Row[Any]) -> Payout:
+    """Read a payout from a row that has all its columns."""
     return Payout(
         id=row.id,
         paid_with_id=row.paid_with_id,

@@ -5,10 +5,27 @@ from fastapi import FastAPI
 from bakehouse.web import static_files
 from bakehouse.web.access import Guard
 from bakehouse.web.api.routers import ROUTERS, TAGS
+from bakehouse.web.change_feed import feed_of
 from bakehouse.web.hardening import BodyLimit, Failsafe, HostCheck, SecurityHeaders
-from bakehouse.web.pages import account, cycle, home, queues, reference, sign_in, users, welcome
+from bakehouse.web.pages import (
+    account,
+    baker,
+    cycle,
+    cycle_export,
+    delegator,
+    events,
+    home,
+    public,
+    queues,
+    reference,
+    sign_in,
+    theme,
+    users,
+    welcome,
+)
 from bakehouse.web.pages.changing import CHANGING
 from bakehouse.web.pages.renderer import Renderer
+from bakehouse.web.pages.state_line import STATE_LINE
 from bakehouse.web.permission import refuse_silent_routes
 from bakehouse.web.problems import add_problem_handlers
 from bakehouse.web.services import WebServices
@@ -38,17 +55,17 @@ def create_app(services: WebServices) -> FastAPI:
     app.state.services = services
     app.state.static_files = files
     app.state.renderer = Renderer(services, files)
+    app.state.changes = feed_of(services.workshop)
     add_problem_handlers(app)
     for router in (
         *ROUTERS,
         *(home.router, cycle.router, queues.router, reference.router, sign_in.router),
-        welcome.router,
-        users.router,
-        account.router,
         *CHANGING,
+        *(baker.router, cycle_export.router, delegator.router, public.router, events.router),
+        *(welcome.router, theme.router, users.router, account.router),
         static_files.router,
     ):
-        app.include_router(router)
+        app.include_router(router, dependencies=[STATE_LINE])
     refuse_silent_routes(app.routes)
     # The last one added is the first to see a request.
     for middleware in (BodyLimit, Guard, HostCheck, Failsafe, SecurityHeaders):

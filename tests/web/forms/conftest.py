@@ -24,7 +24,7 @@ from bakehouse.sandbox.app import sandbox_app
 from bakehouse.sandbox.chain import Chain
 from bakehouse.sandbox.head_feed import HeadFeed
 from tests.payments.surroundings import finish_cycle, small_chain
-from tests.web.conftest import NOW, House, opened_house
+from tests.web.conftest import NOW, House, serve_house
 from tests.web.html_page import Page
 from tests.web.people import add_user, browser_of
 from tests.web.scenes import Scene, address
@@ -122,7 +122,7 @@ async def bakery(
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(serving(sandbox_app(chain, HeadFeed())))
         house = await stack.enter_async_context(
-            opened_house(
+            serve_house(
                 tmp_path_factory.mktemp("bakery"),
                 migrated_file,
                 source_url=url,

@@ -7,7 +7,7 @@ from typing import Any
 from bakehouse.desk.changes import ChangeKind
 from bakehouse.desk.simulation import Simulation
 from bakehouse.ledger.bakers import Baker
-from bakehouse.rewards.money import BasisPoints, Mutez, format_percentage
+from bakehouse.rewards.money import WHOLE, BasisPoints, Mutez, format_percentage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +132,7 @@ def _why(document: Mapping[str, Any], payout: Mapping[str, Any]) -> str:
     whom = payout["owed_to"]
     fee = format_percentage(BasisPoints(payout["fee_basis_points"]))
     own = document["rules"]["fees_basis_points"]
-    reasons = ["share of its balance", f"{'own' if whom in own else 'default'} fee of {fee} %"]
+    reasons = [_share(document, payout), f"{'own' if whom in own else 'default'} fee of {fee} %"]
     if payout["is_carried"]:
         reasons.append("below the minimum: carried to the next cycle")
     elif int(payout["carried_in"]):
@@ -140,6 +140,13 @@ def _why(document: Mapping[str, Any], payout: Mapping[str, Any]) -> str:
     if whom in document["over_payout_cap"]:
         reasons.append("held: over the cap of a recipient")
     return ", ".join(reasons)
+
+
+def _share(document: Mapping[str, Any], payout: Mapping[str, Any]) -> str:
+    external = int(document["pool"]) - int(document["own_part"])
+    hundredths = int(payout["gross"]) * WHOLE // external if external else 0
+    share = format_percentage(BasisPoints(hundredths)) if hundredths else "less than 0.01"
+    return f"{share} % of what is shared"
 
 
 def _without_share(whom: str, due: Mutez, before: Mutez) -> SimulatedRow:
