@@ -1,9 +1,10 @@
 """One house beside a simulated chain, for all tests of forms: each registers a baker of its own."""
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.asgi_server import serving
-from bakehouse.ledger import audit, bakers
+from bakehouse.ledger import audit, bakers, sessions, users
 from bakehouse.ledger.audit import AuditEvent
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.distributions import DistributionKey
@@ -23,10 +24,12 @@ from bakehouse.ledger.states import DistributionKind, Mode
 from bakehouse.sandbox.app import sandbox_app
 from bakehouse.sandbox.chain import Chain
 from bakehouse.sandbox.head_feed import HeadFeed
+from bakehouse.web import passwords
+from bakehouse.web.authentication import COOKIE
 from tests.payments.surroundings import finish_cycle, small_chain
-from tests.web.conftest import NOW, House, serve_house
+from tests.web.conftest import BROWSER, NOW, House, new_client, serve_house
 from tests.web.html_page import Page
-from tests.web.people import add_user, browser_of
+from tests.web.people import OWN, PASSWORD
 from tests.web.scenes import Scene, address
 
 #: Of whom the administrator of "another baker" is one; nobody else has anything to do with it.
@@ -44,7 +47,8 @@ class Bakery:
     viewer: httpx2.AsyncClient
     #: An administrator, but of another baker only.
     other: httpx2.AsyncClient
-    numbers: Any = field(default_factory=lambda: count(1))
+    now: datetime = NOW
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     async def register(self, baker_id: str | None = None, **settings: Any) -> str:
         """Register a baker that nobody else uses."""
@@ -140,8 +144,18 @@ async def bakery(
             "vera": Grant(Role.VIEWER),
             "olga": Grant(Role.ADMINISTRATOR, frozenset({ANOTHER})),
         }
-        browsers = []
-        for name, grant in grants.items():
-            await add_user(house, name, grant)
-            browsers.append(await stack.enter_async_context(browser_of(house, name)))
+        password_hash = await passwords.hashed(PASSWORD, "anna")
+        browsers = [
+            await stack.enter_async_context(await _browser(house, name, grant, password_hash))
+            for name, grant in grants.items()
+        ]
         yield Bakery(house, chain, *browsers)
+
+
+async def _browser(house: House, name: str, grant: Grant, password_hash: str) -> httpx2.AsyncClient:
+    """A browser in which a user is signed in: how that goes is tested elsewhere, and takes long."""
+    async with house.workshop.payer.ledger.write() as tx:
+        user = await users.add(tx, name, grant, actor="test", at=NOW)
+        await users.set_password(tx, user.id, password_hash, actor="test", at=NOW)
+        secret = await sessions.begin(tx, user.id, "test", at=house.workshop.payer.clock())
+    return new_client(house.url, {**BROWSER, **OWN, "cookie": f"{COOKIE}={secret}"})

@@ -15,7 +15,7 @@ async def test_an_operator_stops_a_baker_and_the_reason_is_kept(bakery: Bakery) 
     asked = await shown(bakery.operator, path)
     page = await followed(bakery.operator, path, {"why": "the key leaked"})
 
-    assert asked.values("action", "form")[0] == path
+    assert path in asked.values("action", "form")
     assert "Paying is stopped" in page.text
     assert (await bakery.baker(baker_id)).mode is Mode.OFF
     (event,) = await bakery.events("baker.paused", baker_id)

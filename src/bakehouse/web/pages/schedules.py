@@ -9,7 +9,7 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 
 from bakehouse.desk import settings as desk
-from bakehouse.errors import ConflictError, InputError, QueueUnreachableError
+from bakehouse.errors import ConflictError, QueueUnreachableError
 from bakehouse.jobs.job_types import JSON, QueueName
 from bakehouse.jobs.scheduler import ScheduleStatus
 from bakehouse.ledger import bakers
@@ -124,16 +124,14 @@ async def change_frequency(
     request: Request, services: Services, caller: CallerOf, baker_id: str
 ) -> Response:
     """Change how often finished cycles are looked for, from now on."""
+    async with services.workshop.payer.ledger.read() as tx:
+        baker = await bakers.get(tx, baker_id)
     form = FilledForm(await read_form(request))
-    minutes = form.read(_FREQUENCY, FIELDS[_FREQUENCY].read)
-    if form.is_good:
-        try:
-            await _change(services, caller, baker_id, {_FREQUENCY: minutes})
-        except InputError as error:
-            form.errors[_FREQUENCY] = error.message
-    if form.is_good:
-        return done(PATH, Notice.FREQUENCY_CHANGED)
-    return await _page(request, services, caller, {baker_id: form})
+    minutes = form.read(_FREQUENCY, lambda text: FIELDS[_FREQUENCY].read_for(baker, text))
+    if not form.is_good:
+        return await _page(request, services, caller, {baker_id: form})
+    await _change(services, caller, baker_id, {_FREQUENCY: minutes})
+    return done(PATH, Notice.FREQUENCY_CHANGED)
 
 
 async def _change(

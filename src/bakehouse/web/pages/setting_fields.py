@@ -1,9 +1,10 @@
 """A baker's settings as fields: what each means, its unit and range, how it is read and written."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from bakehouse.errors import InputError
 from bakehouse.ledger.bakers import Baker
 from bakehouse.payments.baker_settings import parse_settings
 from bakehouse.rewards.money import Mutez, format_percentage, format_tez, parse_tez
@@ -29,6 +30,27 @@ class SettingField:
 
     def read(self, text: str) -> Any:
         """Type what was entered; raises InputError. Ranges are the ledger's business."""
+        try:
+            return self._typed(text)
+        except InputError as error:
+            raise self._told(error) from error
+
+    def read_for(self, baker: Baker, text: str) -> Any:
+        """Type what was entered for a baker; raises InputError, for one out of its range too."""
+        value = self.read(text)
+        try:
+            # A baker refuses to be made with a setting out of its range.
+            replace(baker, **{self.name: value})
+        except InputError as error:
+            raise self._told(error) from error
+        return value
+
+    def _told(self, error: InputError) -> InputError:
+        # Beside the field nobody needs its name.
+        words = error.message.removeprefix(f"{self.name}: ")
+        return InputError(words.replace(f"{self.name} must", "it must", 1))
+
+    def _typed(self, text: str) -> Any:
         if self.is_cap and not text:
             return None
         if self.is_tez:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -81,13 +80,7 @@ def _page(
 
 
 def _read(form: FilledForm, field: SettingField, baker: Baker) -> Any:
-    def typed(text: str) -> Any:
-        value = field.read(text)
-        # A baker refuses to be made with a setting out of its range.
-        replace(baker, **{field.name: value})
-        return value
-
-    return form.read(field.name, typed)
+    return form.read(field.name, lambda text: field.read_for(baker, text))
 
 
 def _fingerprint(baker: Baker) -> str:

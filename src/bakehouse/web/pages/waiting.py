@@ -63,9 +63,12 @@ class Outcome:
     problems: Sequence[str] = field(default_factory=tuple)
 
     @property
-    def is_good(self) -> bool:
-        """Whether there is nothing to complain of."""
-        return not self.problems and (self.sent is None or self.sent.form.is_good)
+    def status(self) -> HTTPStatus:
+        """Tell what could not be done from a form that could not be understood."""
+        if self.problems:
+            return HTTPStatus.CONFLICT
+        is_good = self.sent is None or self.sent.form.is_good
+        return HTTPStatus.OK if is_good else HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 @router.get(PATH, dependencies=[needs(Role.VIEWER)])
@@ -191,7 +194,7 @@ async def _page(
     return renderer_of(request).page(
         request,
         "waiting.html",
-        status=HTTPStatus.OK if outcome.is_good else HTTPStatus.CONFLICT,
+        status=outcome.status,
         go=_of(found, WaitingKind.GO_NEEDED),
         failed=_of(found, WaitingKind.FAILED),
         operations=_of(found, WaitingKind.QUARANTINED),
