@@ -29,7 +29,7 @@ from bakehouse.payments.payer import Payer
 from bakehouse.rewards.money import BasisPoints, Mutez
 from bakehouse.tezos.keyring import Keyring
 from bakehouse.tezos.node import NodeClient
-from bakehouse.tezos.transport import JsonSource
+from bakehouse.tezos.transport import JsonSource, SourceLimits
 from bakehouse.tezos.tzkt import TzktClient
 from bakehouse.web.app import create_app
 from bakehouse.web.services import WebServices
@@ -148,7 +148,8 @@ async def serve_house(
     async with AsyncExitStack() as stack:
         ledger = await Ledger.open(f"sqlite:///{folder / 'ledger.db'}")
         stack.push_async_callback(ledger.close)
-        sources = [JsonSource(source_url, await stack.enter_async_context(new_client()))]
+        client = await stack.enter_async_context(new_client())
+        sources = [JsonSource(source_url, client, limits=SourceLimits(attempts=1))]
         valkey = EmbeddedValkey(folder / "valkey")
         await valkey.start()
         stack.push_async_callback(valkey.stop)

@@ -47,8 +47,8 @@ class Bakery:
     viewer: httpx2.AsyncClient
     #: An administrator, but of another baker only.
     other: httpx2.AsyncClient
-    now: datetime = NOW
-    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    numbers: Iterator[int] = field(default_factory=lambda: count(1), kw_only=True)
+    now: datetime = field(default=NOW, kw_only=True)
 
     async def register(self, baker_id: str | None = None, **settings: Any) -> str:
         """Register a baker that nobody else uses."""
@@ -145,11 +145,11 @@ async def bakery(
             "olga": Grant(Role.ADMINISTRATOR, frozenset({ANOTHER})),
         }
         password_hash = await passwords.hashed(PASSWORD, "anna")
-        browsers = [
+        anna, otto, vera, olga = [
             await stack.enter_async_context(await _browser(house, name, grant, password_hash))
             for name, grant in grants.items()
         ]
-        yield Bakery(house, chain, *browsers)
+        yield Bakery(house, chain, anna, otto, vera, olga)
 
 
 async def _browser(house: House, name: str, grant: Grant, password_hash: str) -> httpx2.AsyncClient:

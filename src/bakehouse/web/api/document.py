@@ -12,6 +12,11 @@ router: Final = APIRouter(include_in_schema=False, dependencies=[open_to_all()])
 
 _PROBLEM: Final = Problem.__name__
 _JSON: Final = "application/json"
+#: FastAPI answers so to a body that is not JSON at all, without saying so.
+_UNREADABLE: Final = {
+    "description": "The body is nothing that can be read.",
+    "content": {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{_PROBLEM}"}}},
+}
 #: What FastAPI says of an answer of which nothing else is said.
 _NO_DESCRIPTION: Final = "Successful Response"
 
@@ -28,6 +33,8 @@ def document_of(app: FastAPI) -> dict[str, Any]:
     schemas = document["components"]["schemas"]
     for operations in document["paths"].values():
         for operation in operations.values():
+            if "requestBody" in operation:
+                operation["responses"].setdefault("400", _UNREADABLE)
             for response in operation["responses"].values():
                 _put_right(response, schemas)
     return document

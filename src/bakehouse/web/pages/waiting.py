@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Request, Response
 
 from bakehouse.desk.waiting import Waiting, WaitingKind, WaitingList, waiting_list
-from bakehouse.errors import BakehouseError, ConflictError, InputError, NotFoundError
+from bakehouse.errors import BakehouseError, ConflictError, InputError
 from bakehouse.ledger import alerts, bakers
 from bakehouse.ledger.page import LIMIT_MAX, OFFSET_MAX, Slice
 from bakehouse.ledger.roles import Role
@@ -82,13 +82,32 @@ async def waiting_page(
     return await _page(request, services, caller, Outcome(), offset)
 
 
-@router.post(PATH + "/{section}", dependencies=[needs(Role.OPERATOR)])
-async def decide(request: Request, services: Services, caller: CallerOf, section: str) -> Response:
+@router.post(f"{PATH}/failed", dependencies=[needs(Role.OPERATOR)])
+async def decide_failed(request: Request, services: Services, caller: CallerOf) -> Response:
+    """Have failed cycles taken up again."""
+    return await _decide(request, services, caller, "failed")
+
+
+@router.post(f"{PATH}/held", dependencies=[needs(Role.OPERATOR)])
+async def decide_held(request: Request, services: Services, caller: CallerOf) -> Response:
+    """Release or drop held payouts."""
+    return await _decide(request, services, caller, "held")
+
+
+@router.post(f"{PATH}/operations", dependencies=[needs(Role.OPERATOR)])
+async def decide_operations(request: Request, services: Services, caller: CallerOf) -> Response:
+    """Cancel operations whose fate is not proven, or declare them dead."""
+    return await _decide(request, services, caller, "operations")
+
+
+async def _decide(
+    request: Request, services: WebServices, caller: Caller, section: str
+) -> Response:
     """Decide about what was ticked; ask once more where it cannot be taken back."""
     sent = _sent(section, await read_fields(request))
-    decision = DECISIONS.get(section, {}).get(sent.decision)
+    decision = DECISIONS[section].get(sent.decision)
     if decision is None:
-        raise NotFoundError("there is no such decision")
+        raise InputError("there is no such decision: use one of the buttons")
     try:
         items = await _items(services, caller, sent)
     except (InputError, ConflictError) as error:
