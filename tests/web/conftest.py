@@ -171,7 +171,9 @@ async def serve_house(
             pages_are_open=pages_are_open,
             explorer_url="https://explorer.example/",
         )
-        url = await stack.enter_async_context(serving(create_app(services)))
+        app = create_app(services)
+        url = await stack.enter_async_context(serving(app))
+        stack.callback(app.state.changes.close)
         knows = {"Authorization": f"Bearer {TOKEN}"}
         client = await stack.enter_async_context(new_client(url, knows))
         stranger = await stack.enter_async_context(new_client(url))

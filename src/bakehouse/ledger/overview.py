@@ -143,7 +143,8 @@ async def _last_settled(tx: AsyncConnection) -> list[Distribution]:
         .correlate(bakers_table)
         .scalar_subquery()
     )
-    ids = [each for each in (await tx.execute(select(newest))).scalars() if each is not None]
+    rows = await tx.execute(select(newest).select_from(bakers_table))
+    ids = [each for each in rows.scalars() if each is not None]
     return await distributions.by_ids(tx, ids)
 
 

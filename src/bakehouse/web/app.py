@@ -24,9 +24,10 @@ from bakehouse.web.pages import (
     welcome,
 )
 from bakehouse.web.pages.changing import CHANGING
+from bakehouse.web.pages.navigation import Navigation
 from bakehouse.web.pages.renderer import Renderer
 from bakehouse.web.pages.state_line import STATE_LINE
-from bakehouse.web.permission import refuse_silent_routes
+from bakehouse.web.permission import refuse_silent_routes, served_routes
 from bakehouse.web.problems import add_problem_handlers
 from bakehouse.web.services import WebServices
 
@@ -67,6 +68,7 @@ def create_app(services: WebServices) -> FastAPI:
     ):
         app.include_router(router, dependencies=[STATE_LINE])
     refuse_silent_routes(app.routes)
+    app.state.navigation = Navigation(served_routes(app.routes))
     # The last one added is the first to see a request.
     for middleware in (BodyLimit, Guard, HostCheck, Failsafe, SecurityHeaders):
         app.add_middleware(middleware)

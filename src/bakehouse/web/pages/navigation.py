@@ -1,14 +1,11 @@
 """The way around: pages that are served and that the caller may open, in one order everywhere."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from fastapi.routing import APIRoute
-from starlette.routing import BaseRoute
-
 from bakehouse.web.caller import Caller
-from bakehouse.web.permission import Need, needs_of
+from bakehouse.web.permission import Need, ServedRoute
 
 _HOUSE: Final = (
     ("/", "Home"),
@@ -44,11 +41,9 @@ class Place:
 class Navigation:
     """What is served, and what each page needs of whoever opens it: its route says so."""
 
-    def __init__(self, routes: Iterable[BaseRoute]) -> None:
-        self._needs: Mapping[str, list[Need]] = {
-            route.path: needs_of(route)
-            for route in routes
-            if isinstance(route, APIRoute) and "GET" in (route.methods or ())
+    def __init__(self, served: Iterable[ServedRoute]) -> None:
+        self._needs: Mapping[str, Sequence[Need]] = {
+            route.path: route.needs for route in served if "GET" in route.methods
         }
 
     def house(self, caller: Caller) -> list[Place]:

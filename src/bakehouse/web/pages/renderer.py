@@ -78,7 +78,7 @@ class Renderer:
         """Render a page; one that `is_live` loads itself again unless its reader paused that."""
         is_paused = request.query_params.get("live") == "off"
         caller, theme = caller_of(request), theme_of(request)
-        navigation = Navigation(request.app.routes)
+        navigation: Navigation = request.app.state.navigation
         html = self._environment.get_template(template).render(
             path=request.url.path,
             here=_path_of(request.url),

@@ -87,13 +87,13 @@ def _sum(distribution: Distribution) -> int:
 
 
 def _round_up(amount: int) -> int:
-    """Give the next of 4, 8, 20, 40, 80 … above: quarters of it are round too."""
+    """Give the next of 4, 6, 8, 12, 20, 40, 60 … above: quarters of it are easy to read."""
     if not amount:
         return 0
     unit = MUTEZ_PER_TEZ if amount >= MUTEZ_PER_TEZ else 1
     step = unit
     while True:
-        for factor in (4, 8, 20):
+        for factor in (4, 6, 8, 12, 20):
             if amount <= step * factor:
                 return step * factor
         step *= 10
