@@ -84,4 +84,31 @@ _OF_PAGES = {
     ("POST", "/tokens/{token_id}/revoke"): _administrator(all_bakers=True),
 }
 
-CHANGING: Mapping[tuple[str, str], Changing] = {**_OF_THE_API, **_OF_PAGES}
+_BAKER = "/bakers/{baker_id}"
+_SCHEDULES = "/schedules/{baker_id}"
+
+#: What their forms send is tested where they are: here they are sent nothing, and refuse that.
+_OF_FORMS = {
+    ("POST", "/bakers/new"): _administrator(all_bakers=True),
+    ("POST", f"{_BAKER}/settings"): _administrator(),
+    ("POST", f"{_BAKER}/simulate"): _administrator(),
+    ("POST", f"{_BAKER}/live"): _administrator(),
+    ("POST", f"{_BAKER}/stop"): _operator(),
+    ("POST", f"{_BAKER}/go/{{cycle}}"): _operator(),
+    ("POST", f"{_BAKER}/fees"): _administrator(),
+    ("POST", f"{_BAKER}/fees/remove"): _administrator(),
+    ("POST", f"{_BAKER}/fees/import"): _administrator(),
+    ("POST", f"{_BAKER}/bond-pool"): _administrator(),
+    ("POST", f"{_BAKER}/bond-pool/import"): _administrator(),
+    ("POST", f"{_SCHEDULES}/check"): _operator(),
+    ("POST", f"{_SCHEDULES}/poll"): _operator(),
+    ("POST", f"{_SCHEDULES}/initialize"): _operator(),
+    ("POST", f"{_SCHEDULES}/remove"): _operator(),
+    ("POST", f"{_SCHEDULES}/frequency"): _administrator(),
+    # Which bakers are meant stands in the form: tried with another's things where it is tested.
+    ("POST", "/waiting/failed"): _operator(),
+    ("POST", "/waiting/held"): _operator(),
+    ("POST", "/waiting/operations"): _operator(),
+}
+
+CHANGING: Mapping[tuple[str, str], Changing] = {**_OF_THE_API, **_OF_PAGES, **_OF_FORMS}

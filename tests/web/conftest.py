@@ -136,24 +136,29 @@ def new_client(
 
 @asynccontextmanager
 async def serve_house(
-    folder: Path, migrated: Path, *, pages_are_open: bool = False
+    folder: Path,
+    migrated: Path,
+    *,
+    pages_are_open: bool = False,
+    source_url: str = "http://127.0.0.1:9",
+    chain_id: str = NETWORK,
 ) -> AsyncIterator[House]:
-    """Serve a house whose ledger is a copy of `migrated`, from a folder of its own."""
+    """Serve a house whose ledger is a copy of `migrated`; its chain is nowhere without a URL."""
     shutil.copy(migrated, folder / "ledger.db")
     async with AsyncExitStack() as stack:
         ledger = await Ledger.open(f"sqlite:///{folder / 'ledger.db'}")
         stack.push_async_callback(ledger.close)
         client = await stack.enter_async_context(new_client())
-        nowhere = [JsonSource("http://127.0.0.1:9", client, limits=SourceLimits(attempts=1))]
+        sources = [JsonSource(source_url, client, limits=SourceLimits(attempts=1))]
         valkey = EmbeddedValkey(folder / "valkey")
         await valkey.start()
         stack.push_async_callback(valkey.stop)
         engine = JobEngine(valkey.address)
         await engine.connect()
         stack.push_async_callback(engine.close)
-        node = NodeClient(nowhere, chain_id=NETWORK, now=_utc_now, head_age_seconds_max=60)
+        node = NodeClient(sources, chain_id=chain_id, now=_utc_now, head_age_seconds_max=3_600)
         workshop = Workshop(
-            Payer(ledger, node, TzktClient(nowhere, chain_id=NETWORK), Keyring(), _utc_now),
+            Payer(ledger, node, TzktClient(sources, chain_id=chain_id), Keyring(), _utc_now),
             engine,
             await stack.enter_async_context(RedisCache(valkey.address)),
         )

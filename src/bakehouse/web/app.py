@@ -23,6 +23,7 @@ from bakehouse.web.pages import (
     users,
     welcome,
 )
+from bakehouse.web.pages.changing import CHANGING
 from bakehouse.web.pages.navigation import Navigation
 from bakehouse.web.pages.renderer import Renderer
 from bakehouse.web.pages.state_line import STATE_LINE
@@ -60,6 +61,7 @@ def create_app(services: WebServices) -> FastAPI:
     for router in (
         *ROUTERS,
         *(home.router, cycle.router, queues.router, reference.router, sign_in.router),
+        *CHANGING,
         *(baker.router, cycle_export.router, delegator.router, public.router, events.router),
         *(welcome.router, theme.router, users.router, account.router),
         static_files.router,

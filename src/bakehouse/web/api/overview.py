@@ -7,7 +7,8 @@ from typing import Annotated, Final
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from bakehouse.desk.overview import Outlook, Overview, overview, overviews
+from bakehouse.desk.outlook import Outlook
+from bakehouse.desk.overview import Overview, overview, overviews
 from bakehouse.ledger.roles import Role
 from bakehouse.ledger.states import DistributionKind, DistributionState, Mode
 from bakehouse.payments.standing import Progress
