@@ -78,7 +78,7 @@ class Outlook:
 async def home(request: Request, services: Services, caller: CallerOf) -> HTMLResponse:
     """Show every baker, and every open alert. While the queue is silent, what the ledger has."""
     async with services.workshop.payer.ledger.read() as tx:
-        raised = await alerts.unacknowledged(tx)
+        raised = await alerts.still_open(tx)
         seen = [each for each in await bakers.everyone(tx) if caller.may_see(each.baker_id)]
         accounts = [await _account(tx, baker) for baker in seen]
     return renderer_of(request).page(
