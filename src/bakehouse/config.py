@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 
 from bakehouse.errors import EncodingError, SettingError
 from bakehouse.logs import LogFormat
+from bakehouse.secret_box import SecretKeyFile
 from bakehouse.tezos.base58check import Prefix, decode
 
 PREFIX = "BAKEHOUSE_"
@@ -54,6 +55,8 @@ class Config(BaseModel):
     key_files: tuple[Path, ...] = ()
     #: A file with the passphrase of the key files.
     key_passphrase_file: Path | None = None
+    #: A file with the key that seals URLs of channels; made in the data directory when not set.
+    secret_key_file: Path | None = None
     #: An octez-signer (or Signatory) for payout addresses without a key file.
     remote_signer_url: str | None = Field(default=None, repr=False)
     #: Where operations can be looked up: the hash is put after it.
@@ -85,6 +88,13 @@ class Config(BaseModel):
     def chain_id(self) -> str:
         """The chain that every source is held to."""
         return NETWORKS.get(self.network, self.network)
+
+    @property
+    def secret_key(self) -> SecretKeyFile:
+        """The key that seals what the ledger keeps secret."""
+        if self.secret_key_file is not None:
+            return SecretKeyFile(self.secret_key_file)
+        return SecretKeyFile(self.data_dir / "secret.key", made_when_missing=True)
 
     @property
     def ledger_url(self) -> str:
