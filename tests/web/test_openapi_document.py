@@ -9,6 +9,8 @@ from tests.web.conftest import House
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+CHANNEL_REFUSALS = ("401", "403", "404", "409", "422")
+
 ROUTES = {
     ("post", "/api/jobs/trigger/cycle-check"): {"202", "401", "404", "422", "503"},
     ("post", "/api/jobs/trigger/balance-poll"): {"202", "401", "404", "422", "503"},
@@ -19,7 +21,14 @@ ROUTES = {
     ("get", "/api/bakers/{baker_id}"): {"200", "401", "404", "422"},
     ("get", "/api/bakers/{baker_id}/cycles"): {"200", "401", "404", "422"},
     ("get", "/api/bakers/{baker_id}/cycles/{cycle}/payouts"): {"200", "401", "404", "422"},
-    ("get", "/api/alerts"): {"200", "401"},
+    ("get", "/api/alerts"): {"200", "401", "404", "422"},
+    ("get", "/api/alerts/{alert_id}"): {"200", "401", "404", "422"},
+    ("post", "/api/alerts/{alert_id}/acknowledge"): {"200", "401", "403", "404", "409", "422"},
+    ("get", "/api/alerts/channels"): {"200", *CHANNEL_REFUSALS},
+    ("post", "/api/alerts/channels"): {"201", *CHANNEL_REFUSALS},
+    ("put", "/api/alerts/channels/{channel_id}"): {"200", *CHANNEL_REFUSALS},
+    ("delete", "/api/alerts/channels/{channel_id}"): {"200", *CHANNEL_REFUSALS},
+    ("post", "/api/alerts/channels/{channel_id}/test"): {"200", *CHANNEL_REFUSALS},
     ("get", "/health"): {"200", "503"},
 }
 

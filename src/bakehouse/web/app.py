@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from bakehouse.web import static_files
 from bakehouse.web.access import Guard
-from bakehouse.web.api import alerts, bakers, document, health, jobs
+from bakehouse.web.api import alerts, bakers, channels, document, health, jobs
 from bakehouse.web.hardening import BodyLimit, Failsafe, HostCheck, SecurityHeaders
 from bakehouse.web.pages import account, cycle, home, queues, reference, sign_in, users, welcome
 from bakehouse.web.pages.renderer import Renderer
@@ -21,7 +21,7 @@ in JSON do not survive every reader; times are ISO 8601 in UTC. Errors are probl
 _TAGS = [
     {"name": "jobs", "description": "Schedules and triggers, under their long-known paths."},
     {"name": "bakers", "description": "What is owed, and what became of it. To read."},
-    {"name": "alerts", "description": "What waits for a person. To read."},
+    {"name": "alerts", "description": "What deserves a person's attention, and where it is sent."},
     {"name": "health", "description": "For whoever watches over this process."},
 ]
 
@@ -46,6 +46,8 @@ def create_app(services: WebServices) -> FastAPI:
     app.state.renderer = Renderer(services, files)
     add_problem_handlers(app)
     for router in (
+        # Before the alerts: no alert is numbered "channels".
+        channels.router,
         *(jobs.router, bakers.router, alerts.router, health.router, document.router),
         *(home.router, cycle.router, queues.router, reference.router, sign_in.router),
         welcome.router,
