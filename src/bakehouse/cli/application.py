@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "user": "Users of the pages, and their roles.",
     "token": "Tokens for programs that use the API.",
     "plan": "Compute a cycle's payout plan, offline; nothing is paid.",
+    "alerts": "What deserves attention, and where it is sent.",
     "verify": "Match what was paid with the chain, both ways.",
     "go": "Let the first cycle that a baker pays go.",
     "pause": "Switch a baker off at once.",
