@@ -6,8 +6,9 @@ from typing import Final
 
 from bakehouse.rewards.money import Mutez, format_tez
 
-#: Periods that a schedule may be silent for; and no less than this, however short a demo makes them.
+#: Periods that a schedule may be silent for.
 _SILENT_PERIODS_MAX: Final = 2
+#: Nobody is silent before this, however short a demo makes its minutes.
 _SILENT_AT_LEAST: Final = timedelta(minutes=2)
 
 

@@ -17,8 +17,8 @@ from bakehouse.secret_box import SecretKeyFile
 
 _log = structlog.get_logger(__name__)
 
-#: Between two looks at what is to be told.
-POST_SECONDS: Final = 5
+#: Between two looks at what is to be told; less where minutes are short.
+_POST_SECONDS: Final = 5
 _AT_ONCE_MAX: Final = 100
 
 
@@ -42,10 +42,9 @@ async def post_alerts(workshop: Workshop, secret_key: SecretKeyFile) -> None:
         await _send_from_here(workshop, secret_key, due)
 
 
-async def post_alerts_forever(
-    workshop: Workshop, secret_key: SecretKeyFile, seconds: float = POST_SECONDS
-) -> None:
+async def post_alerts_forever(workshop: Workshop, secret_key: SecretKeyFile) -> None:
     """Post every few seconds until cancelled; a failure is logged and tried again."""
+    seconds = min(_POST_SECONDS, workshop.minute_seconds)
     await forever(lambda: post_alerts(workshop, secret_key), seconds, "posting-alerts-failed")
 
 
