@@ -22,8 +22,7 @@ from bakehouse.jobs.job_types import (
 )
 from bakehouse.ledger import api_tokens
 from bakehouse.ledger.roles import Grant, Role
-from tests.web.conftest import BAKER, NOW, House, migrated_file, new_client
-from tests.web.conftest import _house as served_house
+from tests.web.conftest import BAKER, NOW, House, migrated_file, new_client, serve_house
 
 __all__ = ["migrated_file"]
 
@@ -110,7 +109,7 @@ async def house_of_module(
 ) -> AsyncIterator[House]:
     """Workers that pay nobody: those of delegators fail, those of the bond pool succeed."""
     folder = tmp_path_factory.mktemp("board")
-    async with served_house(folder, migrated_file, pages_are_open=True) as house:
+    async with serve_house(folder, migrated_file, pages_are_open=True) as house:
         await house.register()
         engine = house.workshop.engine
         engine.run_worker(PAYING, fails)

@@ -98,7 +98,7 @@ async def test_the_four_queues_are_seen_and_searched(browser: Browser, board: Bo
 
         await expect(cards).to_have_text(sorted(FIRST_QUEUES))
         await expect(visit.page).to_have_title("Queues · Bakehouse")
-        await expect(visit.page.get_by_text("A private or simulated chain")).to_be_visible()
+        await expect(visit.page.get_by_text("Demo: no real money")).to_be_visible()
         await visit.page.get_by_placeholder("Filter queues").fill("bond")
         await expect(cards).to_have_text(["bond-pool"])
 

@@ -3,14 +3,13 @@
 from pathlib import Path
 
 from tests.board.conftest import API
-from tests.web.conftest import BROWSER
-from tests.web.conftest import _house as served_house
+from tests.web.conftest import BROWSER, serve_house
 
 
 async def test_a_silent_server_is_told_and_the_page_still_comes(
     tmp_path: Path, migrated_file: Path
 ) -> None:
-    async with served_house(tmp_path, migrated_file) as house:
+    async with serve_house(tmp_path, migrated_file) as house:
         await house.valkey.stop()
 
         queues = await house.client.get(f"{API}/queues")

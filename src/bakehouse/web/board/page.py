@@ -12,7 +12,10 @@ from starlette.staticfiles import StaticFiles
 
 from bakehouse.jobs.job_types import JSON
 from bakehouse.ledger.roles import Role
+from bakehouse.web.caller import caller_of
 from bakehouse.web.hardening import content_security_policy
+from bakehouse.web.network import Network, NetworkKind
+from bakehouse.web.pages.navigation import Navigation
 from bakehouse.web.pages.renderer import renderer_of
 from bakehouse.web.permission import needs
 from bakehouse.web.services import Services, WebServices
@@ -86,14 +89,15 @@ class StaticBoardFiles(StaticFiles):
 
 
 def _ui_config(request: Request, services: WebServices) -> JSON:
-    static = request.app.state.static_files
-    mark = static["mark.svg"].path
+    mark = request.app.state.static_files["mark.svg"].path
+    navigation: Navigation = request.app.state.navigation
+    others = [place for place in navigation.house(caller_of(request)) if place.path != PATH]
     return {
         "boardTitle": "Bakehouse",
         "boardLogo": {"path": mark, "width": 28, "height": 28},
         "favIcon": {"default": mark, "alternative": mark},
-        "miscLinks": [{"text": "Back to Bakehouse", "url": "/"}],
-        "environment": _environment(services.network),
+        "miscLinks": [{"text": place.name, "url": place.path} for place in others],
+        "environment": _environment(services.network_shown),
         "hideDocsLink": True,
         "hideRedisDetails": False,
         "showMetrics": True,
@@ -107,8 +111,11 @@ def _ui_config(request: Request, services: WebServices) -> JSON:
     }
 
 
-def _environment(network: str | None) -> JSON:
-    if network == "mainnet":
-        return {"label": "Tezos mainnet", "color": "#b42318", "textColor": "#fff"}
-    label = f"Tezos {network}" if network else "A private or simulated chain"
-    return {"label": label, "color": "#4a5568", "textColor": "#fff"}
+def _environment(network: Network) -> JSON:
+    match network.kind:
+        case NetworkKind.MAINNET:
+            return {"label": "Tezos mainnet", "color": "#b42318", "textColor": "#fff"}
+        case NetworkKind.TEST:
+            return {"label": f"Tezos {network.name}", "color": "#4a5568", "textColor": "#fff"}
+        case NetworkKind.DEMO:
+            return {"label": "Demo: no real money", "color": "#4a5568", "textColor": "#fff"}
