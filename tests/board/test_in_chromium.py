@@ -90,7 +90,7 @@ async def visiting(
     assert {url for url in visit.asked if not url.startswith(board.house.url)} == set()
 
 
-async def test_the_four_queues_are_seen_and_searched(browser: Browser, board: Board) -> None:
+async def test_the_queues_are_seen_and_searched(browser: Browser, board: Board) -> None:
     await board.fail(2)
     async with visiting(browser, board) as visit:
         await visit.go()
