@@ -14,6 +14,7 @@ from bakehouse.jobs.job_types import (
     QueueName,
     ScheduleView,
 )
+from bakehouse.jobs.queue_records import JobAddress, JobRecord
 
 BACKOFF_NAME: Final = "exponential-with-jitter"
 LOG_LINES_MAX: Final = 1000
@@ -89,6 +90,44 @@ def job_view(queue: QueueName, record: Any, state: JobState | None) -> JobView:
         started_at=_at(record.processedOn) if record.processedOn else None,
         finished_at=_at(record.finishedOn) if record.finishedOn else None,
     )
+
+
+def known_state(state: str) -> JobState | None:
+    """Read a state; None for one that the queue no longer knows (the job moved meanwhile)."""
+    return JobState(state) if state in set(JobState) else None
+
+
+def job_record(record: Any, state: JobState | None) -> JobRecord:
+    """Show all of a BullMQ job."""
+    return JobRecord(
+        id=record.id,
+        name=record.name or "",
+        state=state,
+        data=record.data,
+        options=record.opts,
+        progress=record.progress,
+        return_value=record.returnvalue,
+        failed_reason=record.failedReason,
+        tracebacks=tuple(record.stacktrace),
+        attempts_made=record.attemptsMade,
+        attempts_started=record.attemptsStarted,
+        stalls=record.stalledCounter,
+        priority=record.priority,
+        delay_ms=record.delay,
+        added_ms=record.timestamp,
+        started_ms=record.processedOn or None,
+        finished_ms=record.finishedOn or None,
+        deduplication_id=record.deduplication_id,
+        deferred_failure=record.deferredFailure,
+        schedule_id=record.repeatJobKey,
+        parent=_parent(record.opts.get("parent")),
+    )
+
+
+def _parent(parent: Any) -> JobAddress | None:
+    if not isinstance(parent, Mapping) or not parent.get("id") or not parent.get("queue"):
+        return None
+    return JobAddress(str(parent["queue"]), str(parent["id"]))
 
 
 def schedule_view(queue: QueueName, record: Mapping[str, Any]) -> ScheduleView:

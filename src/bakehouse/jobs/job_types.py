@@ -40,10 +40,23 @@ class JobName(StrEnum):
     DELIVER_ALERT = "deliver-alert"
 
 
+#: The work that each queue is for.
+JOB_OF: Mapping[QueueName, JobName] = {
+    QueueName.CYCLE_MONITORING: JobName.CHECK_CYCLE,
+    QueueName.REWARD_DISTRIBUTION: JobName.DISTRIBUTE,
+    QueueName.BLOCKCHAIN_POLLING: JobName.POLL_BALANCE,
+    QueueName.BOND_POOL: JobName.DISTRIBUTE_BOND_POOL,
+}
+
+
 class JobState(StrEnum):
-    """Where a job stands; `prioritized` is waiting too, in order of priority."""
+    """Where a job stands; `prioritized` is waiting too, in order of priority.
+
+    Only jobs that another tool added ever wait for children.
+    """
 
     WAITING = "waiting"
+    WAITING_CHILDREN = "waiting-children"
     PRIORITIZED = "prioritized"
     DELAYED = "delayed"
     ACTIVE = "active"

@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from bakehouse.web import static_files
 from bakehouse.web.access import Guard
 from bakehouse.web.api.routers import ROUTERS, TAGS
+from bakehouse.web.board.mounting import add_board
 from bakehouse.web.change_feed import feed_of
 from bakehouse.web.hardening import BodyLimit, Failsafe, HostCheck, SecurityHeaders
 from bakehouse.web.pages import (
@@ -16,7 +17,6 @@ from bakehouse.web.pages import (
     events,
     home,
     public,
-    queues,
     reference,
     sign_in,
     theme,
@@ -60,13 +60,14 @@ def create_app(services: WebServices) -> FastAPI:
     add_problem_handlers(app)
     for router in (
         *ROUTERS,
-        *(home.router, cycle.router, queues.router, reference.router, sign_in.router),
+        *(home.router, cycle.router, reference.router, sign_in.router),
         *CHANGING,
         *(baker.router, cycle_export.router, delegator.router, public.router, events.router),
         *(welcome.router, theme.router, users.router, account.router),
         static_files.router,
     ):
         app.include_router(router, dependencies=[STATE_LINE])
+    add_board(app)
     refuse_silent_routes(app.routes)
     app.state.navigation = Navigation(served_routes(app.routes))
     # The last one added is the first to see a request.
