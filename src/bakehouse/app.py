@@ -17,6 +17,7 @@ from bakehouse.failpoints import Failpoint, failpoint
 from bakehouse.jobs.cache import RedisCache
 from bakehouse.jobs.engine import JobEngine
 from bakehouse.jobs.job_requests import balance_poll_id, cycle_monitor_id
+from bakehouse.jobs.job_run import Processor
 from bakehouse.jobs.job_types import QueueName
 from bakehouse.jobs.last_run import noting_last_run
 from bakehouse.jobs.processors.check_cycle import check_cycle
@@ -28,11 +29,15 @@ from bakehouse.jobs.scheduler import Scheduler
 from bakehouse.jobs.valkey import EmbeddedValkey
 from bakehouse.jobs.workshop import MINUTE_SECONDS, Workshop
 from bakehouse.ledger.database import Ledger
+from bakehouse.observability.instruments import Instruments
+from bakehouse.observability.source_metrics import SourceKind
+from bakehouse.observability.tracing import traced, tracing
 from bakehouse.payments.payer import Payer, PaymentLimits
 from bakehouse.tezos.key_file import read_key_file, read_passphrase
 from bakehouse.tezos.keyring import Keyring
 from bakehouse.tezos.node import NodeClient
 from bakehouse.tezos.signer import LocalSigner
+from bakehouse.tezos.source_observer import UNOBSERVED
 from bakehouse.tezos.transport import JsonSource
 from bakehouse.tezos.tzkt import TzktClient
 from bakehouse.web.app import create_app
@@ -78,7 +83,10 @@ async def running(
         stack.callback(failpoint, Failpoint.SHUTDOWN)
         failpoint(Failpoint.BOOT)
         config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        workshop = await _open_workshop(stack, config, signers, minute_seconds, limits)
+        tracer = stack.enter_context(tracing(config.otlp_endpoint, __version__))
+        instruments = Instruments(__version__, utc_now)
+        payer = await open_payer(stack, config, signers, limits, instruments=instruments)
+        workshop = await _open_workshop(stack, config, payer, minute_seconds)
         scheduler = Scheduler(workshop)
         services = WebServices(
             workshop=workshop,
@@ -87,15 +95,19 @@ async def running(
             pages_are_open=pages_are_open,
             explorer_url=config.explorer_url or None,
             version=__version__,
+            instruments=instruments,
+            metrics_are_open=config.metrics_open,
+            tracer=tracer,
         )
         url = await stack.enter_async_context(
             serving(create_app(services), host=config.host, port=config.port)
         )
         # Only now: whoever cannot have the port must not begin to pay.
-        _start_workers(workshop)
+        _start_workers(workshop, lambda run: traced(instruments.jobs.measured(run), tracer))
         await reconcile(workshop, scheduler)
+        instruments.reconciled()
         await look_at_once(workshop)
-        await _in_background(stack, reconcile_forever(workshop, scheduler))
+        await _in_background(stack, reconcile_forever(workshop, scheduler, instruments.reconciled))
         yield Bakehouse(url, workshop, scheduler)
 
 
@@ -107,19 +119,26 @@ async def open_payer(  # noqa: PLR0913 - each has a default
     clock: Callable[[], datetime] = utc_now,
     *,
     with_keys: bool = True,
+    instruments: Instruments | None = None,
 ) -> Payer:
     """Open ledger, clients and keys; they are closed with `stack`. Who only reads needs no keys."""
+
+    def source(kind: SourceKind, url: str) -> JsonSource:
+        observer = instruments.sources.of(kind) if instruments else UNOBSERVED
+        return JsonSource(url, client, observer=observer)
+
     ledger = await Ledger.open(config.ledger_url)
     stack.push_async_callback(ledger.close)
     client = await stack.enter_async_context(httpx2.AsyncClient())
     node = NodeClient(
-        [JsonSource(url, client) for url in config.node_urls],
+        [source(SourceKind.NODE, url) for url in config.node_urls],
         chain_id=config.chain_id,
         now=clock,
         head_age_seconds_max=config.head_age_seconds_max,
     )
     indexer = TzktClient(
-        [JsonSource(url, client) for url in config.indexer_urls], chain_id=config.chain_id
+        [source(SourceKind.INDEXER, url) for url in config.indexer_urls],
+        chain_id=config.chain_id,
     )
     keyring = Keyring(
         (*signers, *(await asyncio.to_thread(_read_keys, config) if with_keys else ())),
@@ -130,13 +149,8 @@ async def open_payer(  # noqa: PLR0913 - each has a default
 
 
 async def _open_workshop(
-    stack: AsyncExitStack,
-    config: Config,
-    signers: tuple[LocalSigner, ...],
-    minute_seconds: int,
-    limits: PaymentLimits | None,
+    stack: AsyncExitStack, config: Config, payer: Payer, minute_seconds: int
 ) -> Workshop:
-    payer = await open_payer(stack, config, signers, limits)
     address = await _redis(stack, config)
     cache = await stack.enter_async_context(RedisCache(address))
     engine = JobEngine(address)
@@ -154,7 +168,7 @@ async def _redis(stack: AsyncExitStack, config: Config) -> RedisAddress:
     return valkey.address
 
 
-def _start_workers(workshop: Workshop) -> None:
+def _start_workers(workshop: Workshop, observed: Callable[[Processor], Processor]) -> None:
     processors = {
         QueueName.CYCLE_MONITORING: noting_last_run(
             workshop, cycle_monitor_id, AlertCode.CYCLE_CHECK_FAILED, check_cycle(workshop)
@@ -168,7 +182,7 @@ def _start_workers(workshop: Workshop) -> None:
     for queue, processor in processors.items():
         workshop.engine.run_worker(
             queue,
-            processor,
+            observed(processor),
             concurrency=_CONCURRENCY[queue],
             on_failed_for_good=mark_failed(workshop),
         )

@@ -6,10 +6,12 @@ from bakehouse.web import static_files
 from bakehouse.web.access import Guard
 from bakehouse.web.api import alerts, bakers, document, health, jobs
 from bakehouse.web.hardening import BodyLimit, Failsafe, HostCheck, SecurityHeaders
+from bakehouse.web.metrics import metrics_router
 from bakehouse.web.pages import cycle, home, queues, reference, sign_in, welcome
 from bakehouse.web.pages.renderer import Renderer
 from bakehouse.web.permission import refuse_silent_routes
 from bakehouse.web.problems import add_problem_handlers
+from bakehouse.web.request_observation import RequestObservation
 from bakehouse.web.services import WebServices
 
 _DESCRIPTION = """
@@ -52,8 +54,12 @@ def create_app(services: WebServices) -> FastAPI:
         static_files.router,
     ):
         app.include_router(router)
+    if services.instruments is not None:
+        is_open = services.metrics_are_open
+        app.include_router(metrics_router(services.instruments, is_open=is_open))
     refuse_silent_routes(app.routes)
     # The last one added is the first to see a request.
     for middleware in (BodyLimit, Guard, HostCheck, Failsafe, SecurityHeaders):
         app.add_middleware(middleware)
+    app.add_middleware(RequestObservation, instruments=services.instruments, tracer=services.tracer)
     return app
