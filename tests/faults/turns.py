@@ -57,6 +57,7 @@ class Process:
     async def go_on(self) -> None:
         """Let one call through, and return when the process waits with its next one, or ended."""
         await self.come_to_rest()
+        self._forget_the_cancelled()
         if self._waiting:
             self._came_to_rest.clear()
             self._waiting.pop(0).set_result(None)
@@ -64,6 +65,7 @@ class Process:
 
     async def come_to_rest(self) -> None:
         """Return when every part of the process waits, or it ended."""
+        self._forget_the_cancelled()
         if not self._waiting and not self.has_ended:
             await self._came_to_rest.wait()
         # Parts that run side by side each get to their own next call.
@@ -73,10 +75,15 @@ class Process:
     async def kill(self) -> None:
         """Kill the process where it waits."""
         self.is_dead = True
+        self._forget_the_cancelled()
         for chosen in self._waiting:
             chosen.set_result(None)
         self._waiting.clear()
         await self.ended()
+
+    def _forget_the_cancelled(self) -> None:
+        # A part of the process that was told to stop waits for no turn any more.
+        self._waiting = [chosen for chosen in self._waiting if not chosen.done()]
 
     async def ended(self) -> None:
         """Return when it has ended; raises what made it fail, unless that was its death."""

@@ -25,6 +25,7 @@ from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.distributions import DistributionKey, PlanFigures
 from bakehouse.ledger.payouts import NewPayout
 from bakehouse.ledger.states import DistributionKind, DistributionState, Mode, PayoutState
+from bakehouse.observability.instruments import Instruments
 from bakehouse.payments.payer import Payer
 from bakehouse.rewards.money import BasisPoints, Mutez
 from bakehouse.tezos.keyring import Keyring
@@ -136,7 +137,7 @@ def new_client(
 
 @asynccontextmanager
 async def _house(
-    folder: Path, migrated: Path, *, pages_are_open: bool = False
+    folder: Path, migrated: Path, *, pages_are_open: bool = False, metrics_are_open: bool = False
 ) -> AsyncIterator[House]:
     shutil.copy(migrated, folder / "ledger.db")
     async with AsyncExitStack() as stack:
@@ -163,6 +164,8 @@ async def _house(
             version="9.9.9",
             pages_are_open=pages_are_open,
             explorer_url="https://explorer.example/",
+            instruments=Instruments("9.9.9", _utc_now),
+            metrics_are_open=metrics_are_open,
         )
         url = await stack.enter_async_context(serving(create_app(services)))
         knows = {"Authorization": f"Bearer {TOKEN}"}
@@ -197,6 +200,13 @@ async def house(tmp_path: Path, migrated_file: Path) -> AsyncIterator[House]:
 async def open_house(tmp_path: Path, migrated_file: Path) -> AsyncIterator[House]:
     """Served as the demo serves it: pages, never the API, without signing in."""
     async with _house(tmp_path, migrated_file, pages_are_open=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def watched_house(tmp_path: Path, migrated_file: Path) -> AsyncIterator[House]:
+    """Served with its metrics open to anybody, as the settings may say."""
+    async with _house(tmp_path, migrated_file, metrics_are_open=True) as opened:
         yield opened
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from bakehouse.jobs import job_requests
-from tests.web.conftest import BAKER, HOSTILE, House
+from tests.web.conftest import BAKER, BROWSER, HOSTILE, House
+from tests.web.people import OWN
 from tests.web.scenes import address
 
 CYCLE = f"/bakers/{BAKER}/cycles/1336"
@@ -111,10 +112,11 @@ async def test_only_who_is_signed_in_by_a_cookie_can_sign_out(house: House) -> N
 
 async def test_the_sign_in_form_leads_back_and_shows_a_mistake(house: House) -> None:
     page = await house.page("/sign-in?next=/admin/queues")
-    wrong = await house.stranger.post("/sign-in", data={"token": "wrong", "next": "/docs"})
+    form = {"name": "anna", "password": "wrong", "next": "/docs"}
+    wrong = await house.stranger.post("/sign-in", data=form, headers={**BROWSER, **OWN})
 
     assert "/admin/queues" in page.values("value", "input")
     assert page.values("method", "form") == ["post"]
-    assert page.values("autocomplete", "input") == ["current-password"]
-    assert "This is not the token." in wrong.text
+    assert page.values("autocomplete", "input") == ["username", "current-password"]
+    assert "Name or password is wrong." in wrong.text
     assert 'value="/docs"' in wrong.text

@@ -39,6 +39,9 @@ def check_headers(answer: httpx2.Response) -> None:
     )
     assert policy == {
         "default-src": "'none'",
+        "script-src": "'self'",
+        "font-src": "'self'",
+        "connect-src": "'self'",
         "style-src": "'self'",
         "img-src": "'self' data:",
         "form-action": "'self'",

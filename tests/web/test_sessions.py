@@ -1,4 +1,4 @@
-"""The token and the cookie made from it: how they are compared, when they end, what is logged."""
+"""Sessions and the configured token: how they are compared, when they end, what is logged."""
 
 import hmac
 from dataclasses import replace
@@ -9,12 +9,15 @@ from structlog.testing import capture_logs
 
 from bakehouse.asgi_server import serving
 from bakehouse.errors import SettingError
+from bakehouse.ledger import sessions, users
+from bakehouse.ledger.roles import Grant, Role
 from bakehouse.web.app import create_app
 from bakehouse.web.authentication import COOKIE
 from bakehouse.web.services import WebServices
 from tests.web.conftest import BROWSER, TOKEN, House, new_client
+from tests.web.people import OWN, PASSWORD, add_user, browser_of, sign_in
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+still = pytest.mark.asyncio(loop_scope="module")
 
 API = "/api/bakers"
 
@@ -29,18 +32,12 @@ def services_of(house: House, token: str = TOKEN, later: timedelta = timedelta()
     )
 
 
-async def cookie_of(house: House) -> str:
-    async with new_client(house.url) as browser:
-        entered = await browser.post("/sign-in", data={"token": TOKEN})
-        assert entered.status_code == 303
-        return entered.cookies[COOKIE]
-
-
 async def status_with(url: str, headers: dict[bytes, bytes] | dict[str, str]) -> int:
     async with new_client(url, headers) as client:
         return (await client.get(API)).status_code
 
 
+@still
 @pytest.mark.parametrize(
     ("authorization", "status"),
     [
@@ -61,6 +58,7 @@ async def test_the_token_opens_and_nothing_near_it(
     assert await status_with(still_house.url, {"authorization": authorization}) == status
 
 
+@still
 async def test_a_token_may_have_any_letters(still_house: House) -> None:
     token = "mot de passe à l'eau ✓"
     async with serving(create_app(services_of(still_house, token))) as url:
@@ -70,6 +68,7 @@ async def test_a_token_may_have_any_letters(still_house: House) -> None:
         assert await status_with(url, wrong) == 401
 
 
+@still
 @pytest.mark.parametrize("token", ["", "  ", "\n"])
 async def test_a_token_that_anybody_has_is_refused_at_the_start(
     still_house: House, token: str
@@ -78,6 +77,7 @@ async def test_a_token_that_anybody_has_is_refused_at_the_start(
         services_of(still_house, token)
 
 
+@still
 async def test_an_explorer_that_would_run_a_script_is_refused_at_the_start(
     still_house: House,
 ) -> None:
@@ -85,11 +85,13 @@ async def test_an_explorer_that_would_run_a_script_is_refused_at_the_start(
         replace(services_of(still_house), explorer_url="javascript:alert(1)//")
 
 
+@still
 async def test_services_do_not_show_the_token(still_house: House) -> None:
     assert TOKEN not in repr(services_of(still_house))
 
 
-async def test_every_comparison_takes_the_same_time_however_much_is_right(
+@still
+async def test_the_configured_token_is_compared_in_the_same_time_however_much_is_right(
     still_house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compared = []
@@ -101,105 +103,111 @@ async def test_every_comparison_takes_the_same_time_however_much_is_right(
 
     monkeypatch.setattr(hmac, "compare_digest", noting)
     await status_with(still_house.url, {"authorization": "Bearer nearly"})
-    await status_with(still_house.url, {"cookie": f"{COOKIE}=1.digest"})
-    async with new_client(still_house.url) as browser:
-        await browser.post("/sign-in", data={"token": "guess"})
 
-    assert compared == [b"nearly", b"digest", b"guess"]
+    assert compared == [b"nearly"]
 
 
-async def test_a_cookie_opens_what_the_token_opens_and_is_not_made_of_its_letters(
-    still_house: House,
-) -> None:
-    cookie = await cookie_of(still_house)
+async def test_a_cookie_is_no_token_and_a_wrong_token_is_not_made_good_by_it(house: House) -> None:
+    await add_user(house, "anna", Grant(Role.VIEWER))
+    async with browser_of(house, "anna") as browser:
+        cookie = browser.cookies[COOKIE]
 
-    assert await status_with(still_house.url, {"cookie": f"{COOKIE}={cookie}"}) == 200
-    assert TOKEN not in cookie
-    assert await status_with(still_house.url, {"authorization": f"Bearer {cookie}"}) == 401
-
-
-async def test_a_wrong_token_is_not_made_good_by_a_right_cookie(still_house: House) -> None:
-    headers = {
-        "cookie": f"{COOKIE}={await cookie_of(still_house)}",
-        "authorization": "Bearer wrong",
-    }
-    assert await status_with(still_house.url, headers) == 401
+    right = {"cookie": f"{COOKIE}={cookie}"}
+    assert await status_with(house.url, right) == 200
+    assert await status_with(house.url, {**right, "authorization": "Bearer wrong"}) == 401
+    assert await status_with(house.url, {"authorization": f"Bearer {cookie}"}) == 401
 
 
-async def test_a_cookie_ends_after_its_time_and_cannot_be_prolonged(still_house: House) -> None:
-    cookie = await cookie_of(still_house)
-    ends_at, _, digest = cookie.partition(".")
-    prolonged = f"{int(ends_at) + 30 * 24 * 3600}.{digest}"
+async def test_a_session_ends_after_its_time(house: House) -> None:
+    await add_user(house, "anna", Grant(Role.VIEWER))
+    async with browser_of(house, "anna") as browser:
+        cookie = browser.cookies[COOKIE]
 
-    for later, status in ((30 * 24 * 3600 - 60, 200), (30 * 24 * 3600 + 1, 401)):
-        services = services_of(still_house, later=timedelta(seconds=later))
-        async with serving(create_app(services)) as url:
+    minute = timedelta(minutes=1)
+    for later, status in ((sessions.LIFE - minute, 200), (sessions.LIFE + minute, 401)):
+        async with serving(create_app(services_of(house, later=later))) as url:
             assert await status_with(url, {"cookie": f"{COOKIE}={cookie}"}) == status
-            assert await status_with(url, {"cookie": f"{COOKIE}={prolonged}"}) == 401
 
 
-async def test_a_new_token_ends_every_session(still_house: House) -> None:
-    cookie = await cookie_of(still_house)
-    async with serving(create_app(services_of(still_house, "another"))) as url:
-        assert await status_with(url, {"cookie": f"{COOKIE}={cookie}"}) == 401
+async def test_signing_out_ends_the_session_for_whoever_kept_its_cookie(house: House) -> None:
+    await add_user(house, "anna", Grant(Role.VIEWER))
+    async with browser_of(house, "anna") as browser:
+        kept = browser.cookies[COOKIE]
+        left = await browser.post("/sign-out")
+        led = await browser.get("/")
+
+    assert (left.status_code, left.headers["location"]) == (303, "/sign-in")
+    assert led.headers["location"] == "/sign-in?next=/"
+    assert await status_with(house.url, {"cookie": f"{COOKIE}={kept}"}) == 401
 
 
-async def test_a_link_with_the_token_signs_in_and_leads_to_an_address_without_it(
-    still_house: House,
-) -> None:
-    async with new_client(still_house.url, BROWSER) as browser:
-        entered = await browser.get("/sign-in", params={"token": TOKEN})
-        assert (entered.status_code, entered.headers["location"]) == (303, "/")
-        home = await browser.get("/")
-    assert home.status_code == 200
-    assert "Sign out" in home.text
-    assert TOKEN not in home.text
+async def test_a_new_password_and_a_lost_account_end_every_session(house: House) -> None:
+    await add_user(house, "root", Grant(Role.ADMINISTRATOR))
+    anna = await add_user(house, "anna", Grant(Role.VIEWER))
+    ledger, now = house.workshop.payer.ledger, house.workshop.payer.clock()
+    for end in ("password", "disabled"):
+        async with browser_of(house, "anna") as browser:
+            assert (await browser.get("/")).status_code == 200
+            async with ledger.write() as tx:
+                if end == "disabled":
+                    await users.disable(tx, anna.id, actor="test", at=now)
+                else:
+                    kept = await users.password_hash(tx, anna.id)
+                    assert kept
+                    await users.set_password(tx, anna.id, kept, actor="test", at=now)
+            assert (await browser.get("/")).status_code == 303
+    async with new_client(house.url, BROWSER) as browser:
+        assert (await sign_in(browser, "anna")).status_code == 403
 
 
-async def test_a_person_signs_out(still_house: House) -> None:
-    async with new_client(still_house.url, BROWSER) as browser:
-        await browser.post("/sign-in", data={"token": TOKEN})
-        left = await browser.post("/sign-out", headers={"sec-fetch-site": "same-origin"})
-        assert (left.status_code, left.headers["location"]) == (303, "/sign-in")
-        assert (await browser.get("/")).headers["location"] == "/sign-in?next=/"
-
-
-@pytest.mark.parametrize(
-    ("headers", "status"),
-    [
-        ({"origin": "{url}"}, 303),
-        ({"origin": "null"}, 403),
-        ({"origin": "http://localhost"}, 403),
-        ({"origin": "{url}.evil.example"}, 403),
-        ({"sec-fetch-site": "none"}, 303),
-        ({"sec-fetch-site": "cross-site", "origin": "{url}"}, 403),
-        ({"referer": "{url}/"}, 403),
-    ],
-)
-async def test_only_our_own_form_signs_a_person_out(
-    still_house: House, headers: dict[str, str], status: int
-) -> None:
-    async with new_client(still_house.url) as browser:
-        await browser.post("/sign-in", data={"token": TOKEN})
-        sent = {name: value.format(url=still_house.url) for name, value in headers.items()}
-        assert (await browser.post("/sign-out", headers=sent)).status_code == status
-
-
+@still
 async def test_a_program_needs_no_origin(still_house: House) -> None:
     answer = await still_house.client.post("/sign-out", headers={"sec-fetch-site": "cross-site"})
     assert answer.status_code == 303
 
 
-async def test_who_is_refused_is_logged_without_what_was_shown(still_house: House) -> None:
+async def test_who_is_refused_is_logged_without_what_was_shown(house: House) -> None:
     guess = "a-guess-at-the-token"
     with capture_logs() as events:
-        await status_with(still_house.url, {"authorization": f"Bearer {guess}"})
-        async with new_client(still_house.url) as browser:
-            await browser.get("/sign-in", params={"token": guess})
+        await status_with(house.url, {"authorization": f"Bearer {guess}"})
+        async with new_client(house.url) as browser:
+            await sign_in(browser, "anna", guess)
             await browser.get(f"/{'x' * 5_000}")
+            await browser.post("/sign-in", data={"password": PASSWORD})
 
-    assert [event["event"] for event in events] == ["access-denied"] * 3
-    assert [event["path"][:9] for event in events] == [API[:9], "/sign-in", "/xxxxxxxx"]
+    assert [event["event"] for event in events] == ["access-denied"] * 4
+    assert [event["path"][:9] for event in events] == [API[:9], "/sign-in", "/xxxxxxxx", "/sign-in"]
     assert {event["client"] for event in events} == {"127.0.0.1"}
     assert guess not in str(events)
+    assert PASSWORD not in str(events)
     assert len(str(events)) < 2_000
+
+
+async def test_the_first_administrator_follows_a_link_that_works_once(house: House) -> None:
+    payer = house.workshop.payer
+    async with payer.ledger.write() as tx:
+        code = await users.new_link(tx, None, at=payer.clock())
+    form = {"code": code, "name": "root", "password": PASSWORD, "again": PASSWORD}
+    async with new_client(house.url, {**BROWSER, **OWN}) as browser:
+        shown = await browser.get("/welcome", params={"code": code})
+        short = await browser.post("/welcome", data={**form, "password": "x", "again": "x"})
+        unlike = await browser.post("/welcome", data={**form, "again": "other words here"})
+        entered = await browser.post("/welcome", data=form)
+        home = await browser.get("/")
+        again = await browser.post("/welcome", data={**form, "name": "mallory"})
+
+    assert shown.status_code == 200
+    assert (short.status_code, unlike.status_code) == (422, 422)
+    assert "the two passwords differ" in unlike.text
+    assert entered.status_code == 303
+    assert "root" in home.text
+    assert again.status_code == 404
+
+
+async def test_an_old_first_link_makes_no_second_administrator(house: House) -> None:
+    payer = house.workshop.payer
+    async with payer.ledger.write() as tx:
+        code = await users.new_link(tx, None, at=payer.clock())
+    await add_user(house, "root", Grant(Role.ADMINISTRATOR))
+
+    assert (await house.stranger.get("/welcome", params={"code": code})).status_code == 404

@@ -18,6 +18,8 @@ COMMANDS: Final = {
     "run": "Watch the chain, pay what is due, serve the dashboard.",
     "baker": "Register bakers and set their rules.",
     "key": "Make encrypted key files.",
+    "user": "Users of the pages, and their roles.",
+    "token": "Tokens for programs that use the API.",
     "plan": "Compute a cycle's payout plan, offline; nothing is paid.",
     "verify": "Match what was paid with the chain, both ways.",
     "go": "Let the first cycle that a baker pays go.",

@@ -71,7 +71,7 @@ def _refusal(request: Request, caller: Caller) -> Response | None:
         denied(request, "no valid token or session")
         return _unauthorized(request)
     # The forms of open pages too: else another site could sign a browser in as somebody else.
-    needs_own_page = caller.has_cookie or (is_open and wants_page(request))
+    needs_own_page = caller.has_cookie or is_open
     if is_read or not needs_own_page or _is_same_origin(request):
         return None
     denied(request, "another site's form", caller.actor)

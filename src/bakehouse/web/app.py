@@ -7,7 +7,7 @@ from bakehouse.web.access import Guard
 from bakehouse.web.api import alerts, bakers, document, health, jobs
 from bakehouse.web.hardening import BodyLimit, Failsafe, HostCheck, SecurityHeaders
 from bakehouse.web.metrics import metrics_router
-from bakehouse.web.pages import cycle, home, queues, reference, sign_in, welcome
+from bakehouse.web.pages import account, cycle, home, queues, reference, sign_in, users, welcome
 from bakehouse.web.pages.renderer import Renderer
 from bakehouse.web.permission import refuse_silent_routes
 from bakehouse.web.problems import add_problem_handlers
@@ -51,6 +51,8 @@ def create_app(services: WebServices) -> FastAPI:
         *(jobs.router, bakers.router, alerts.router, health.router, document.router),
         *(home.router, cycle.router, queues.router, reference.router, sign_in.router),
         welcome.router,
+        users.router,
+        account.router,
         static_files.router,
     ):
         app.include_router(router)
