@@ -90,6 +90,12 @@ class House:
         assert answer.headers["content-type"] == "text/html; charset=utf-8"
         return Page(answer.text)
 
+    async def lose_the_ledger(self) -> None:
+        """Make it unreadable."""
+        ledger = self.workshop.payer.ledger
+        await ledger.close()
+        _replace_by_folder(Path(str(ledger._engine.url.database)))
+
     async def plan_a_cycle(self) -> None:
         """Enter a planned cycle of two payouts, and an alert about it."""
         key = DistributionKey(NETWORK, BAKER, 1336, DistributionKind.DELEGATORS, Mode.ON)
@@ -172,6 +178,11 @@ async def _house(
         client = await stack.enter_async_context(new_client(url, knows))
         stranger = await stack.enter_async_context(new_client(url))
         yield House(url, valkey, workshop, scheduler, client, stranger)
+
+
+def _replace_by_folder(file: Path) -> None:
+    file.unlink()
+    file.mkdir()
 
 
 def _utc_now() -> datetime:

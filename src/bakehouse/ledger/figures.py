@@ -127,7 +127,7 @@ async def of_open_alerts(tx: AsyncConnection) -> dict[str, int]:
         .where(alerts.c.acknowledged_at.is_(None))
         .group_by(alerts.c.code)
     )
-    return dict((await tx.execute(query)).tuples().all())
+    return {code: count for code, count in await tx.execute(query)}  # noqa: C416 - rows are no pairs
 
 
 async def of_recent_costs(tx: AsyncConnection, cycles: int) -> list[PlannedCycle]:

@@ -276,7 +276,7 @@ async def hashes_by_transfer(
             .join(operations, operations.c.id == transfers.c.operation_id)
             .where(transfers.c.id.in_(part), operations.c.distribution_id == distribution_id)
         )
-        found.update((await tx.execute(query)).tuples().all())
+        found.update({row.id: row.hash for row in await tx.execute(query)})
     return found
 
 

@@ -152,7 +152,7 @@ def _of_queue(queue: QueueReadings, at: datetime) -> Iterator[Metric]:
     yield _gauge(
         "bakehouse_schedule_lag_seconds",
         "By how much the next run of a schedule is late; 0 while it is still to come.",
-        ("baker", "job"),
+        (*_BAKER, "schedule"),
         _schedule_lags(queue.schedules, at),
     )
     yield _gauge(

@@ -85,6 +85,8 @@ def tracing(endpoint: str | None, version: str) -> Iterator[Tracer]:
     if endpoint is None:
         yield UNTRACED
         return
+    if not endpoint.startswith(("http://", "https://")):
+        raise SettingError("BAKEHOUSE_OTLP_ENDPOINT is the URL of an OTLP receiver: http://…")
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - an extra
         from opentelemetry.sdk.resources import Resource  # noqa: PLC0415 - same

@@ -3,6 +3,7 @@
 import re
 import time
 import uuid
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -12,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
 from bakehouse.observability.instruments import Instruments
-from bakehouse.observability.tracing import UNTRACED, Tracer
+from bakehouse.observability.tracing import UNTRACED, Span, Tracer
 
 _log = structlog.get_logger(__name__)
 
@@ -21,10 +22,17 @@ HEADER: Final = "X-Request-ID"
 _VALID_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-#: Asked every few seconds by machines, of no interest to people.
-_UNLOGGED: Final = ("/health", "/metrics", "/static/")
+#: Reading changes nothing, and a line for each read would drown the lines that matter.
+_LOGGED_METHODS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _LOGGED_LENGTH_MAX: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    method: str
+    route: str
+    status: int
+    seconds: float
 
 
 class RequestObservation:
@@ -45,7 +53,6 @@ class RequestObservation:
         request_id = _request_id(Request(scope))
         method = scope["method"] if scope["method"] in _METHODS else "other"
         started = time.perf_counter()
-
         with (
             bound_contextvars(request_id=request_id),
             self._tracer.span(method, {"http.request.method": method}) as span,
@@ -54,30 +61,29 @@ class RequestObservation:
             async def send_noting(message: Message) -> None:
                 if message["type"] == "http.response.start":
                     MutableHeaders(scope=message)[HEADER] = request_id
-                    status, route = message["status"], _route_of(scope)
-                    span.update_name(f"{method} {route}")
-                    span.set_attribute("http.route", route)
-                    span.set_attribute("http.response.status_code", status)
-                    self._note(scope, (method, route, status), time.perf_counter() - started)
+                    seconds = time.perf_counter() - started
+                    answered = _Answered(method, _route_of(scope), message["status"], seconds)
+                    self._note(answered, scope["path"], span)
                 await send(message)
 
             await self._app(scope, receive, send_noting)
 
-    def _note(self, scope: Scope, what: tuple[str, str, int], seconds: float) -> None:
-        method, _, status = what
+    def _note(self, answered: _Answered, path: str, span: Span) -> None:
+        span.update_name(f"{answered.method} {answered.route}")
+        span.set_attribute("http.route", answered.route)
+        span.set_attribute("http.response.status_code", answered.status)
         if self._instruments is not None:
-            self._instruments.answered(*what, seconds)
-        path: str = scope["path"]
-        if path.startswith(_UNLOGGED):
-            return
-        say = _log.debug if method in _SAFE_METHODS else _log.info
-        say(
-            "request-answered",
-            method=method,
-            path=path[:_LOGGED_LENGTH_MAX],
-            status=status,
-            milliseconds=round(seconds * 1000),
-        )
+            self._instruments.answered(
+                answered.method, answered.route, answered.status, answered.seconds
+            )
+        if answered.method in _LOGGED_METHODS:
+            _log.info(
+                "request-answered",
+                method=answered.method,
+                path=path[:_LOGGED_LENGTH_MAX],
+                status=answered.status,
+                milliseconds=round(answered.seconds * 1000),
+            )
 
 
 def _request_id(request: Request) -> str:
