@@ -137,7 +137,7 @@ def new_client(
     # Nothing here speaks TLS, and loading certificates would take most of a test's time.
     no_certificates = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     return httpx2.AsyncClient(
-        base_url=url, headers=headers, trust_env=False, verify=no_certificates
+        base_url=url, headers=headers, trust_env=False, verify=no_certificates, timeout=30
     )
 
 
