@@ -34,7 +34,7 @@ async def _scraped(folder: Path) -> str:
                 "BAKEHOUSE_DATA_DIR": str(folder / "data"),
                 "BAKEHOUSE_NETWORK": chain.chain_id,
                 # The first node is away: errors are there to be seen.
-                "BAKEHOUSE_NODE_URLS": f"http://127.0.0.1:9,{chain.node_url}",
+                "BAKEHOUSE_NODE_URLS": f"http://user:pa55word@127.0.0.1:9,{chain.node_url}",
                 "BAKEHOUSE_INDEXER_URLS": chain.indexer_url,
                 "BAKEHOUSE_PORT": "0",
                 "BAKEHOUSE_METRICS_OPEN": "yes",

@@ -18,9 +18,10 @@ from bakehouse.ledger.states import (
     PayoutState,
 )
 from bakehouse.observability.job_metrics import JobOutcome
-from tests.observability.scraped import scraped
 
-DEPLOY = Path(__file__).parents[2] / "deploy"
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+DOCUMENT = ROOT / "docs" / "observability.md"
 DASHBOARD = DEPLOY / "grafana" / "bakehouse.json"
 RULES = DEPLOY / "prometheus" / "alerts.yml"
 
@@ -76,11 +77,10 @@ def test_there_are_rules_and_panels_to_look_at() -> None:
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
+def exported(scraped_text: str) -> dict[str, set[str]]:
     """Each name that a scrape of a house at work answers, with the labels it has."""
-    text = scraped(tmp_path_factory.mktemp("scraped"))
     labels: dict[str, set[str]] = {}
-    for family in text_string_to_metric_families(text):
+    for family in text_string_to_metric_families(scraped_text):
         for sample in family.samples:
             labels.setdefault(sample.name, set()).update(sample.labels)
     return labels
@@ -103,6 +103,18 @@ def test_every_metric_of_ours_is_asked_for(exported: dict[str, set[str]]) -> Non
         "bakehouse_build_info",
         "bakehouse_chain_head_level",
     }
+
+
+def test_exactly_the_metrics_there_are_are_documented(exported: dict[str, set[str]]) -> None:
+    rows = re.findall(r"^\| `(bakehouse_\w+)` \|([a-z, ]*)\|", DOCUMENT.read_text(), re.MULTILINE)
+    documented = {name: set(labels.replace(",", " ").split()) for name, labels in rows}
+    suffix = re.compile("(_bucket|_sum|_count)$")
+
+    actual: dict[str, set[str]] = {}
+    for name, labels in exported.items():
+        if name.startswith("bakehouse_") and not name.endswith("_created"):
+            actual.setdefault(suffix.sub("", name), set()).update(labels - {"le"})
+    assert documented == actual
 
 
 @pytest.mark.parametrize("expression", sorted(set(EXPRESSIONS)))

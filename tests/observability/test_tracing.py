@@ -1,10 +1,6 @@
-"""Spans around jobs, against a stand-in for the little that is used of OpenTelemetry's tracer."""
+"""Spans around jobs: what they say of a run, and that a run ends as it would without them."""
 
 import importlib.util
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
@@ -12,50 +8,10 @@ from bakehouse.errors import ConflictError, SettingError
 from bakehouse.jobs.job_types import JSON, QueueName, RunningJob, WaitThenContinue
 from bakehouse.observability.tracing import UNTRACED, OpenTelemetryTracer, traced, tracing
 from tests.jobs.hostile_work import PlayedJob
+from tests.observability.recording_tracer import FAILED, RecordingTracer
 
-FAILED = object()
 #: Not asked for by name: the name space is there without it.
 HAS_SDK = importlib.util.find_spec("opentelemetry.sdk") is not None
-
-
-@dataclass
-class RecordedSpan:
-    name: str
-    attributes: dict[str, Any]
-    status: object = None
-    is_over: bool = False
-
-    def set_attribute(self, key: str, value: Any) -> None:
-        self.attributes[key] = value
-
-    def update_name(self, name: str) -> None:
-        self.name = name
-
-    def set_status(self, status: object) -> None:
-        self.status = status
-
-
-@dataclass
-class RecordingTracer:
-    spans: list[RecordedSpan] = field(default_factory=list)
-
-    @contextmanager
-    def start_as_current_span(
-        self,
-        name: str,
-        *,
-        attributes: Mapping[str, Any],
-        record_exception: bool,
-        set_status_on_exception: bool,
-    ) -> Iterator[RecordedSpan]:
-        assert not record_exception, "an error's words belong in the log, which hides secrets"
-        assert not set_status_on_exception, "same"
-        span = RecordedSpan(name, dict(attributes))
-        self.spans.append(span)
-        try:
-            yield span
-        finally:
-            span.is_over = True
 
 
 async def succeed(_job: RunningJob) -> JSON:
