@@ -2,7 +2,8 @@
 
 Run it with `python bench/pages_10k.py`; it exits 1 above the limit. The ledger holds two weeks of
 50 bakers; each cycle of one of them has 10,000 payouts in 67 operations. Measured is a whole
-request within this process, so neither a network nor a browser is in the figures.
+request within this process, so neither a network nor a browser is in the figures. Beside it stands
+the processor time of this process, which does not depend on what else the machine does.
 """
 
 import asyncio
@@ -84,26 +85,28 @@ PATHS: Final = {
 def main() -> int:
     configure_logs(LogFormat.CONSOLE, "warning")
     figures = asyncio.run(measure())
-    for name, figure in figures.items():
-        print(f"{name:28} {figure:8.1f} ms of {LIMIT_MS:.0f} ({figure / LIMIT_MS:.0%})")
-    return int(any(figure > LIMIT_MS for figure in figures.values()))
+    for name, (wall, processor) in figures.items():
+        against = f"{wall:8.1f} ms of {LIMIT_MS:.0f} ({wall / LIMIT_MS:.0%})"
+        print(f"{name:28} {against}, processor {processor:.1f} ms")
+    return int(any(wall > LIMIT_MS for wall, _ in figures.values()))
 
 
-async def measure() -> dict[str, float]:
-    """Give the median milliseconds of each path."""
+async def measure() -> dict[str, tuple[float, float]]:
+    """Give the median milliseconds of each path: by the clock, and of the processor."""
     with tempfile.TemporaryDirectory() as folder:
         async with serving_client(Path(folder)) as client:
-            return {name: await _median_ms(client, path) for name, path in PATHS.items()}
+            return {name: await _medians_ms(client, path) for name, path in PATHS.items()}
 
 
-async def _median_ms(client: httpx2.AsyncClient, path: str) -> float:
+async def _medians_ms(client: httpx2.AsyncClient, path: str) -> tuple[float, float]:
     timings = []
     for _ in range(RUNS):
-        start = time.perf_counter()
+        wall, processor = time.perf_counter(), time.process_time()
         answer = await client.get(path)
-        timings.append((time.perf_counter() - start) * 1000)
+        timings.append((time.perf_counter() - wall, time.process_time() - processor))
         assert answer.status_code == httpx2.codes.OK, answer.text
-    return statistics.median(timings)
+    walls, processors = zip(*timings, strict=True)
+    return statistics.median(walls) * 1000, statistics.median(processors) * 1000
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ import httpx2
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
-from bakehouse.jobs.job_types import JSON, JobState, QueueName, RunningJob
+from bakehouse.jobs.job_types import JSON, JobName, JobState, QueueName, RunningJob, Schedule
 from bakehouse.ledger.roles import Grant, Role
 from bakehouse.ledger.states import DistributionKind, Mode
 from tests.web.conftest import BAKER, DELEGATORS, STRANGER, TOKEN, House
@@ -150,6 +150,18 @@ async def test_what_the_queue_holds_and_which_schedules_are_missing(house: House
             assert told.value("bakehouse_jobs_in_state", **labels) is not None
     triggered = {"queue": "cycle-monitoring", "state": "prioritized"}
     assert told.value("bakehouse_jobs_in_state", **triggered) == 1
+
+
+async def test_a_schedule_of_another_tool_is_no_hindrance(house: House) -> None:
+    now = house.workshop.payer.clock()
+    others: list[dict[str, JSON]] = [{}, {"baker_id": 7}, {"baker_id": "<tz1>"}]
+    for number, data in enumerate(others):
+        foreign = Schedule(
+            f"foreign-{number}", QueueName.CYCLE_MONITORING, JobName.CHECK_CYCLE, data, 60
+        )
+        await house.workshop.engine.upsert_schedule(foreign, now)
+
+    assert "bakehouse_schedule_lag_seconds{" not in (await scrape(house)).text
 
 
 async def test_while_the_queue_is_away_the_ledger_is_told_of(house: House) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.metrics_core import Metric
 
-from bakehouse.jobs.job_requests import baker_of, balance_poll_id, cycle_monitor_id
+from bakehouse.jobs.job_requests import balance_poll_id, cycle_monitor_id
 from bakehouse.jobs.job_types import QueueName, ScheduleView
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.figures import (
@@ -213,16 +213,23 @@ def _is_of(baker: Baker, cycle: PlannedCycle) -> bool:
 
 def _schedule_lags(schedules: Sequence[ScheduleView], at: datetime) -> Samples:
     for schedule in schedules:
-        if schedule.next_run_at is not None:
-            late = (at - schedule.next_run_at).total_seconds()
-            yield (baker_of(schedule.data), schedule.name), max(0.0, late)
+        match schedule.data:
+            # Other tools may keep schedules of their own in these queues.
+            case {"baker_id": str(baker_id)} if schedule.id in _schedule_ids(baker_id):
+                if schedule.next_run_at is not None:
+                    late = (at - schedule.next_run_at).total_seconds()
+                    yield (baker_id, schedule.name), max(0.0, late)
 
 
 def _missing(bakers: Sequence[Baker], schedules: Sequence[ScheduleView]) -> Samples:
     present = {schedule.id for schedule in schedules if schedule.next_run_at is not None}
     for baker in bakers:
-        wanted = {cycle_monitor_id(baker.baker_id), balance_poll_id(baker.baker_id)}
-        yield (baker.baker_id,), len(wanted - present) if baker.scheduled else 0
+        wanted = _schedule_ids(baker.baker_id) if baker.scheduled else set()
+        yield (baker.baker_id,), len(wanted - present)
+
+
+def _schedule_ids(baker_id: str) -> set[str]:
+    return {cycle_monitor_id(baker_id), balance_poll_id(baker_id)}
 
 
 def _gauge(name: str, words: str, labels: Sequence[str], samples: Samples) -> GaugeMetricFamily:
