@@ -35,7 +35,7 @@ class RedisCache:
         return value
 
     async def get_many(self, keys: Sequence[str]) -> list[JSON]:
-        """Return the values under the keys, in their order, each as `get` would; one question."""
+        """Return the value under each key, or None, in their order; in one exchange."""
         if not keys:
             return []
         with self._answering():

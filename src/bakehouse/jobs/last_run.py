@@ -1,6 +1,6 @@
 """The last run of each schedule, for people to see; in the cache, never the truth about money."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -47,7 +47,16 @@ def noting_last_run(
 
 async def last_run(workshop: Workshop, schedule_id: str) -> JSON:
     """Give `{at, ok, value | error}` of a schedule's last run, or None when there was none."""
-    return await workshop.cache.get(f"last-run:{schedule_id}")
+    return await workshop.cache.get(_key(schedule_id))
+
+
+async def last_runs(workshop: Workshop, schedule_ids: Sequence[str]) -> list[JSON]:
+    """Give the last run of several schedules, in their order."""
+    return await workshop.cache.get_many([_key(each) for each in schedule_ids])
+
+
+def _key(schedule_id: str) -> str:
+    return f"last-run:{schedule_id}"
 
 
 def _sentence(error: Exception) -> str:
@@ -59,7 +68,7 @@ def _sentence(error: Exception) -> str:
 async def _note(workshop: Workshop, schedule_id: str, outcome: dict[str, JSON]) -> None:
     at = workshop.payer.clock().isoformat()
     try:
-        await workshop.cache.set(f"last-run:{schedule_id}", {"at": at, **outcome}, _KEPT_SECONDS)
+        await workshop.cache.set(_key(schedule_id), {"at": at, **outcome}, _KEPT_SECONDS)
     except SourceError as error:
         # What was done is done: a note that cannot be kept does not undo it.
         _log.warning("last-run-not-noted", schedule=schedule_id, error=error.message)

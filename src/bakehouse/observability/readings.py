@@ -104,5 +104,5 @@ async def _read_queue(workshop: Workshop, known: Sequence[Baker]) -> QueueReadin
     return QueueReadings(
         jobs={queue: await engine.counts(queue) for queue in QueueName},
         schedules=[view for queue in scheduled for view in await engine.schedules(queue)],
-        balances={baker_id: known.balance for baker_id, known in balances.items()},
+        balances={baker_id: one.balance for baker_id, one in balances.items() if one},
     )

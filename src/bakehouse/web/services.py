@@ -10,6 +10,7 @@ from bakehouse.jobs.scheduler import Scheduler
 from bakehouse.jobs.workshop import Workshop
 from bakehouse.observability.instruments import Instruments
 from bakehouse.observability.tracing import UNTRACED, Tracer
+from bakehouse.web.network import Network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,12 +31,19 @@ class WebServices:
     #: Whether anybody may scrape `/metrics`.
     metrics_are_open: bool = False
     tracer: Tracer = UNTRACED
+    #: The public name of the chain, or its id.
+    network: str = "mainnet"
 
     def __post_init__(self) -> None:
         if self.api_token is not None and not self.api_token.strip():
             raise SettingError("the API token is empty: anybody would have it")
         if self.explorer_url and not self.explorer_url.startswith(("https://", "http://")):
             raise SettingError("the explorer's URL begins with https:// or http://")
+
+    @property
+    def network_shown(self) -> Network:
+        """Which chain the money is on, as pages say it."""
+        return Network.of(self.network, is_demo=self.pages_are_open)
 
     def operation_url(self, operation_hash: str) -> str | None:
         """Give where people can look an operation up, or None when no explorer is set."""

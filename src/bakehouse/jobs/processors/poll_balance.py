@@ -51,11 +51,12 @@ async def known_balance(workshop: Workshop, baker_id: str) -> KnownBalance | Non
     return _known(await workshop.cache.get(_key(baker_id)))
 
 
-async def known_balances(workshop: Workshop, baker_ids: Sequence[str]) -> dict[str, KnownBalance]:
-    """Give the last balances read, of those bakers for which one is known."""
-    values = await workshop.cache.get_many([_key(baker_id) for baker_id in baker_ids])
-    pairs = ((baker_id, _known(value)) for baker_id, value in zip(baker_ids, values, strict=True))
-    return {baker_id: known for baker_id, known in pairs if known is not None}
+async def known_balances(
+    workshop: Workshop, baker_ids: Sequence[str]
+) -> dict[str, KnownBalance | None]:
+    """Give the last balance read for each of these bakers, None where none is known."""
+    values = await workshop.cache.get_many([_key(each) for each in baker_ids])
+    return {each: _known(value) for each, value in zip(baker_ids, values, strict=True)}
 
 
 def _known(value: JSON) -> KnownBalance | None:
