@@ -36,7 +36,7 @@ class Health(BaseModel):
 class Liveness(BaseModel):
     """That this process answers."""
 
-    status: Literal["ok"] = "ok"
+    status: Annotated[Literal["ok"], Field(examples=["ok"])] = "ok"
 
 
 @router.get(
