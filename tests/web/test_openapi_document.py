@@ -80,8 +80,12 @@ ROUTES = {
     ("delete", "/api/alerts/channels/{channel_id}"): {"200", *CHANNEL_REFUSALS},
     ("post", "/api/alerts/channels/{channel_id}/test"): {"200", *CHANNEL_REFUSALS},
     ("get", "/health"): {"200", "503"},
+    ("get", "/health/live"): {"200"},
+    ("get", "/health/ready"): {"200", "503"},
 }
 FILES = {f"{BAKER_PATH}/export/payouts", f"{BAKER_PATH}/export/cycles"}
+
+HEALTH = {"/health", "/health/live", "/health/ready"}
 
 
 async def document_of(house: House) -> dict[str, Any]:
@@ -124,7 +128,7 @@ async def test_problems_are_described_under_their_own_media_type(still_house: Ho
         document = await document_of(still_house)
         for (_, path), operation in operations(document):
             for status, answer in operation["responses"].items():
-                is_problem = status.startswith("4") or (status == "503" and path != "/health")
+                is_problem = status.startswith("4") or (status == "503" and path not in HEALTH)
                 wanted = ["application/problem+json" if is_problem else "application/json"]
                 if status == "304":
                     wanted = []
@@ -139,7 +143,7 @@ async def test_everything_but_health_wants_the_token(still_house: House) -> None
     (scheme,) = document["components"]["securitySchemes"].values()
     assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
     open_ones = {path for (_, path), each in operations(document) if "security" not in each}
-    assert open_ones == {"/health"}
+    assert open_ones == HEALTH
 
 
 async def test_every_reference_leads_somewhere(still_house: House) -> None:
