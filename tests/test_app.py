@@ -29,6 +29,7 @@ from bakehouse.sandbox.settings import SandboxSettings
 from bakehouse.tezos.base58check import Prefix, encode
 from bakehouse.tezos.key_file import encrypt_secret_key
 from bakehouse.tezos.keys import Curve, SecretKey
+from bakehouse.tezos.sealed_key import COST_MIN, SealedKey
 from tests.alerts.webhook import Webhook, free_port
 from tests.jobs.workplace import BLOCKS_PER_CYCLE, eventually
 
@@ -197,11 +198,33 @@ async def test_an_encrypted_key_signs_for_its_address(config: Config, tmp_path: 
         assert signer.public_key == KEY.public_key
 
 
-async def test_a_key_file_needs_a_passphrase_file(config: Config, tmp_path: Path) -> None:
+async def test_keys_in_the_data_directory_need_not_be_named(config: Config, tmp_path: Path) -> None:
+    config.keys_dir.mkdir(parents=True)
+    write_private(config.keys_dir / "payout.key", SealedKey.seal(KEY, PASSPHRASE, COST_MIN).text())
+    passphrase = write_private(tmp_path / "passphrase", PASSPHRASE)
+
+    async with AsyncExitStack() as stack:
+        payer = await open_payer(stack, with_settings(config, key_passphrase_file=passphrase))
+        assert (await payer.signers.of(KEY.public_key.address)).public_key == KEY.public_key
+
+
+async def test_a_passphrase_that_a_person_typed_opens_the_keys(
+    config: Config, tmp_path: Path
+) -> None:
+    file = write_private(tmp_path / "key", SealedKey.seal(KEY, PASSPHRASE, COST_MIN).text())
+
+    async with AsyncExitStack() as stack:
+        payer = await open_payer(
+            stack, with_settings(config, key_files=(file,)), passphrase=PASSPHRASE
+        )
+        assert (await payer.signers.of(KEY.public_key.address)).public_key == KEY.public_key
+
+
+async def test_a_key_file_needs_a_passphrase(config: Config, tmp_path: Path) -> None:
     file = write_private(tmp_path / "key", encrypt_secret_key(KEY, PASSPHRASE))
 
     async with AsyncExitStack() as stack:
-        with pytest.raises(SettingError, match=r"^BAKEHOUSE_KEY_FILES needs BAKEHOUSE_KEY_PASS"):
+        with pytest.raises(SettingError, match="the key files need a passphrase"):
             await open_payer(stack, with_settings(config, key_files=(file,)))
 
 

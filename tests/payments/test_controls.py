@@ -230,3 +230,37 @@ async def test_an_operation_that_was_not_signed_here_is_not_decided_about(
 ) -> None:
     with pytest.raises(NotFoundError, match="no operation 'oo' was signed here"):
         await decide(hostile, lambda tx, by: decision(tx, "oo", by))
+
+
+async def test_a_person_can_hold_what_is_owed_until_a_person_lets_it_go(
+    hostile: HostileBaker,
+) -> None:
+    await hostile.plan_only()
+    whom, *others = await hostile.payouts()
+
+    key = hostile.key()
+    count = await decide(hostile, lambda tx, by: controls.hold(tx, key, by, owed_to=whom.owed_to))
+    assert count == 1
+
+    subject = f"{hostile.baker_id}/{hostile.first_cycle}/delegator/{whom.owed_to}"
+    await assert_on_record(hostile, "payout.held", subject)
+    step = await hostile.pay()
+    assert (step.is_settled, step.held) == (True, 1)
+    assert set(hostile.paid_on_chain()) == {row.address for row in others}
+    [held] = [row for row in await hostile.payouts() if row.state is PayoutState.HELD]
+    assert held.reason == "looked at it (cli:ann)"
+    await decide(hostile, lambda tx, by: controls.release(tx, hostile.key(), by))
+    await assert_paid_once(hostile)
+
+
+async def test_what_is_signed_or_was_never_owed_cannot_be_held(hostile: HostileBaker) -> None:
+    await hostile.step()
+    signed = [row for row in await hostile.payouts() if row.state is PayoutState.ASSIGNED]
+
+    for whom in (signed[0].owed_to, hostile.baker_id):
+
+        async def hold(tx: AsyncConnection, by: Decision, owed_to: str = whom) -> int:
+            return await controls.hold(tx, hostile.key(), by, owed_to=owed_to)
+
+        with pytest.raises(ConflictError, match=f"can be held for {whom}"):
+            await decide(hostile, hold)

@@ -69,6 +69,25 @@ async def retry(tx: AsyncConnection, key: DistributionKey, by: Decision) -> None
     await _record(tx, by, "distribution.retried", str(key))
 
 
+async def hold(tx: AsyncConnection, key: DistributionKey, by: Decision, *, owed_to: str) -> int:
+    """Keep back what a cycle owes one person until a person decides again; gives how many payouts.
+
+    Raises ConflictError when nothing is owed to it any more, or not yet: what is signed cannot be
+    held.
+    """
+    distribution = await distributions.get(tx, key)
+    owed = await payouts.of_cycle(tx, distribution, PayoutState.OWED, owed_to)
+    if not owed:
+        raise ConflictError(
+            f"nothing of {key} can be held for {owed_to}: nothing is owed to it there, or that is "
+            "signed or paid already"
+        )
+    await payouts.hold(tx, [payout.id for payout in owed], f"{by.why} ({by.actor})")
+    for payout in owed:
+        await _record(tx, by, "payout.held", _name(key, payout))
+    return len(owed)
+
+
 async def release(
     tx: AsyncConnection, key: DistributionKey, by: Decision, *, owed_to: str | None = None
 ) -> int:

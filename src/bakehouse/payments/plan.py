@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bakehouse.errors import ConflictError, RefusalError
 from bakehouse.failpoints import Failpoint, failpoint
 from bakehouse.ledger import bakers, distributions, payouts
+from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.distributions import Distribution, DistributionKey, PlanFigures
 from bakehouse.ledger.payouts import NewPayout, Payout
 from bakehouse.ledger.states import (
@@ -37,17 +38,9 @@ async def plan_delegators(payer: Payer, distribution: Distribution, split: Rewar
     if split.rewards.cycle != key.cycle:
         raise RefusalError(f"asked for cycle {key.cycle}, got a split of {split.rewards.cycle}")
     async with payer.ledger.read() as tx:
-        baker = await bakers.get(tx, key.baker_id)
-        rules = PayoutRules(
-            default_fee=baker.default_fee,
-            fees=await bakers.fees(tx, key.baker_id),
-            share_block_fees=baker.share_block_fees,
-            minimum_payout=baker.minimum_payout,
-        )
+        rules = await rules_of(tx, await bakers.get(tx, key.baker_id))
         waiting = await payouts.carried(tx, key.baker_id, key.mode)
-    carried = {
-        address: Mutez(sum(payout.net for payout in rows)) for address, rows in waiting.items()
-    }
+    carried = {address: sum_of(rows) for address, rows in waiting.items()}
     # Sixty thousand delegators take a moment: not on the event loop.
     plan = await asyncio.to_thread(plan_payouts, split.rewards, rules, carried)
     figures = PlanFigures(
@@ -61,6 +54,21 @@ async def plan_delegators(payer: Payer, distribution: Distribution, split: Rewar
         await payouts.add(tx, distribution, [row for row in rows if row.net > 0])
         for released in _released(plan, waiting):
             await payouts.release_carried(tx, distribution, released, _entry_state(key.mode))
+
+
+async def rules_of(tx: AsyncConnection, baker: Baker) -> PayoutRules:
+    """Give the rules by which a baker shares, as they are set now."""
+    return PayoutRules(
+        default_fee=baker.default_fee,
+        fees=await bakers.fees(tx, baker.baker_id),
+        share_block_fees=baker.share_block_fees,
+        minimum_payout=baker.minimum_payout,
+    )
+
+
+def sum_of(rows: Iterable[Payout]) -> Mutez:
+    """Sum what payouts give their recipients."""
+    return Mutez(sum(row.net for row in rows))
 
 
 async def plan_bond_members(payer: Payer, distribution: Distribution) -> None:

@@ -1,5 +1,6 @@
 """The job `poll-balance`: read the payout wallet's balance and cache it. An error is never a 0."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bakehouse.alerts.codes import AlertCode
@@ -55,7 +56,19 @@ def poll_balance(workshop: Workshop) -> Processor:
 
 async def known_balance(workshop: Workshop, baker_id: str) -> KnownBalance | None:
     """Give the last balance read for a baker, or None when none is known."""
-    match await workshop.cache.get(_key(baker_id)):
+    return _known(await workshop.cache.get(_key(baker_id)))
+
+
+async def known_balances(
+    workshop: Workshop, baker_ids: Sequence[str]
+) -> dict[str, KnownBalance | None]:
+    """Give the last balance read for each of these bakers, None where none is known."""
+    values = await workshop.cache.get_many([_key(each) for each in baker_ids])
+    return {each: _known(value) for each, value in zip(baker_ids, values, strict=True)}
+
+
+def _known(value: JSON) -> KnownBalance | None:
+    match value:
         case {"balance": str(balance), "level": int(level), "at": str(at)}:
             return KnownBalance(Mutez(int(balance)), level, at)
         case _:

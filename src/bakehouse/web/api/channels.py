@@ -23,13 +23,11 @@ router = APIRouter(
     prefix="/api/alerts/channels",
     tags=["alerts"],
     dependencies=[TOKEN, needs(Role.ADMINISTRATOR, all_bakers=True)],
-    responses=refusals(
-        HTTPStatus.FORBIDDEN,
-        HTTPStatus.NOT_FOUND,
-        HTTPStatus.CONFLICT,
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-    ),
+    responses=refusals(HTTPStatus.FORBIDDEN),
 )
+
+_OF_CHANNEL = refusals(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
+_WITH_BODY = _OF_CHANNEL | refusals(HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT)
 
 ChannelId = Annotated[int, Path(ge=1, le=ROW_ID_MAX, description="The channel's number.")]
 
@@ -124,14 +122,14 @@ async def list_channels(services: Services) -> ChannelList:
     return ChannelList(channels=[view_of(each) for each in await desk_of(services).channels()])
 
 
-@router.post("", status_code=HTTPStatus.CREATED, summary="Enter a channel")
+@router.post("", status_code=HTTPStatus.CREATED, summary="Enter a channel", responses=_WITH_BODY)
 async def add_channel(new: NewChannel, services: Services, caller: CallerOf) -> ChannelView:
     """Enter a channel; 422 for a URL that leads nowhere sensible."""
     url = new.url.get_secret_value()
     return view_of(await desk_of(services).add(_settings(new), url, actor=caller.actor))
 
 
-@router.put("/{channel_id}", summary="Change a channel")
+@router.put("/{channel_id}", summary="Change a channel", responses=_WITH_BODY)
 async def change_channel(
     channel_id: ChannelId, changed: ChangedChannel, services: Services, caller: CallerOf
 ) -> ChannelView:
@@ -142,7 +140,7 @@ async def change_channel(
     )
 
 
-@router.delete("/{channel_id}", summary="Remove a channel")
+@router.delete("/{channel_id}", summary="Remove a channel", responses=_OF_CHANNEL)
 async def remove_channel(
     channel_id: ChannelId, services: Services, caller: CallerOf
 ) -> RemovedChannel:
@@ -151,7 +149,7 @@ async def remove_channel(
     return RemovedChannel(removed=True)
 
 
-@router.post("/{channel_id}/test", summary="Try a channel")
+@router.post("/{channel_id}/test", summary="Try a channel", responses=_OF_CHANNEL)
 async def test_channel(channel_id: ChannelId, services: Services) -> TestResult:
     """Send a test message now, and tell what came of it."""
     error = await desk_of(services).test(channel_id)

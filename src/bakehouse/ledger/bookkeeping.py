@@ -1,0 +1,73 @@
+"""Payouts with the operations that paid them, row by row, for whoever keeps the books.
+
+Read only. Rows come as they are read: a baker may have a million.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bakehouse.ledger.schema import operations, payouts, transfers
+from bakehouse.ledger.span import Span
+from bakehouse.ledger.states import Mode, PayoutState
+from bakehouse.rewards.money import BasisPoints, Mutez
+
+
+@dataclass(frozen=True, slots=True)
+class BookedPayout:
+    """A payout, and the operation that pays it once one was signed; amounts in mutez."""
+
+    cycle: int
+    kind: str
+    owed_to: str
+    address: str
+    delegated_balance: Mutez
+    gross: Mutez
+    fee_basis_points: BasisPoints
+    fee: Mutez
+    net: Mutez
+    state: PayoutState
+    reason: str | None
+    operation: str | None
+    block_level: int | None
+    signed_at: datetime | None
+
+
+async def booked_payouts(
+    tx: AsyncConnection, baker_id: str, mode: Mode, span: Span
+) -> AsyncIterator[BookedPayout]:
+    """Give a baker's payouts in a mode, oldest cycle first and the largest first in each."""
+    query = (
+        select(
+            payouts.c.cycle,
+            payouts.c.kind,
+            payouts.c.owed_to,
+            payouts.c.address,
+            payouts.c.delegated_balance,
+            payouts.c.gross,
+            payouts.c.fee_basis_points,
+            payouts.c.fee,
+            payouts.c.net,
+            payouts.c.state,
+            payouts.c.reason,
+            operations.c.hash.label("operation"),
+            operations.c.included_level.label("block_level"),
+            operations.c.created_at.label("signed_at"),
+        )
+        .outerjoin(transfers, transfers.c.id == payouts.c.transfer_id)
+        .outerjoin(operations, operations.c.id == transfers.c.operation_id)
+        .where(
+            payouts.c.baker_id == baker_id,
+            payouts.c.mode == mode,
+            *span.of_cycle(payouts.c.cycle),
+            *span.of_year(operations.c.created_at),
+        )
+        .order_by(payouts.c.cycle, payouts.c.kind.desc(), payouts.c.net.desc(), payouts.c.id)
+    )
+    async with tx.stream(query) as rows:
+        async for row in rows:
+            values = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
+            yield BookedPayout(**{**values, "state": PayoutState(row.state)})

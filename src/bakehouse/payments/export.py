@@ -1,0 +1,136 @@
+"""A baker's cycles and payouts as tables for bookkeepers, by cycles or by year. Read only.
+
+The columns are an interface: documented in docs/command-line.md, added to, never renamed.
+Amounts are strings of mutez, times are UTC.
+"""
+
+import csv
+import io
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bakehouse.ledger import bakers, distributions, operations
+from bakehouse.ledger.bookkeeping import BookedPayout, booked_payouts
+from bakehouse.ledger.database import Ledger
+from bakehouse.ledger.distributions import Distribution
+from bakehouse.ledger.span import Span
+from bakehouse.ledger.states import Mode, OperationState
+from bakehouse.ledger.transfers import total_burn
+from bakehouse.rewards.money import Mutez
+
+Row = Mapping[str, str]
+
+CYCLE_COLUMNS: Final = (
+    "baker",
+    "cycle",
+    "kind",
+    "mode",
+    "state",
+    "pool",
+    "own_part",
+    "total_fees",
+    "total_net",
+    "dust",
+    "operation_fees",
+    "burned",
+    "created_at",
+    "updated_at",
+    "message",
+)
+PAYOUT_COLUMNS: Final = (
+    "baker",
+    "cycle",
+    "kind",
+    "owed_to",
+    "address",
+    "delegated_balance",
+    "gross",
+    "fee_basis_points",
+    "fee",
+    "net",
+    "state",
+    "operation",
+    "block_level",
+    "signed_at",
+    "reason",
+)
+
+#: What spreadsheets would run as a formula when a cell begins with it.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """What is wanted of a baker's books."""
+
+    baker_id: str
+    span: Span
+    mode: Mode = Mode.ON
+
+
+async def cycle_rows(ledger: Ledger, wanted: Export) -> list[Row]:
+    """Give one row a cycle and kind, oldest first; raises NotFoundError for an unknown baker."""
+    async with ledger.read() as tx:
+        await bakers.get(tx, wanted.baker_id)
+        found = await distributions.in_span(tx, wanted.baker_id, wanted.mode, wanted.span)
+        return [await _cycle_row(tx, each) for each in found]
+
+
+async def payout_rows(ledger: Ledger, wanted: Export) -> AsyncIterator[Row]:
+    """Give one row a payout, oldest cycle first, as they are read from one moment of the ledger.
+
+    Raises NotFoundError for an unknown baker, with the first row.
+    """
+    async with ledger.read() as tx:
+        await bakers.get(tx, wanted.baker_id)
+        booked = booked_payouts(tx, wanted.baker_id, wanted.mode, wanted.span)
+        async for payout in booked:
+            yield _payout_row(wanted.baker_id, payout)
+
+
+def csv_line(cells: Sequence[str]) -> str:
+    """Write one line of CSV, its end included; no cell of it is a formula to a spreadsheet."""
+    line = io.StringIO()
+    csv.writer(line).writerow(f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells)
+    return line.getvalue()
+
+
+async def _cycle_row(tx: AsyncConnection, distribution: Distribution) -> Row:
+    key, figures = distribution.key, distribution.figures
+    signed = await operations.of_distribution(tx, distribution.id)
+    fees = sum(each.total_fee for each in signed if each.state is OperationState.FINAL)
+    values = {
+        "baker": key.baker_id,
+        "cycle": key.cycle,
+        "kind": key.kind.value,
+        "mode": key.mode.value,
+        "state": distribution.state.value,
+        "pool": figures.pool,
+        "own_part": figures.own_part,
+        "total_fees": figures.total_fees,
+        "total_net": figures.total_net,
+        "dust": figures.dust,
+        "operation_fees": Mutez(fees),
+        "burned": await total_burn(tx, distribution.id),
+        "created_at": distribution.created_at,
+        "updated_at": distribution.updated_at,
+        "message": distribution.message,
+    }
+    return {name: _cell(values[name]) for name in CYCLE_COLUMNS}
+
+
+def _payout_row(baker_id: str, payout: BookedPayout) -> Row:
+    return {
+        name: baker_id if name == "baker" else _cell(getattr(payout, name))
+        for name in PAYOUT_COLUMNS
+    }
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return value.isoformat() if isinstance(value, datetime) else str(value)
