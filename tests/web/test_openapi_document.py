@@ -13,6 +13,8 @@ BAKER_PATH = "/api/bakers/{baker_id}"
 CYCLE_PATH = f"{BAKER_PATH}/cycles/{{cycle}}"
 OPERATION_PATH = f"{BAKER_PATH}/operations/{{operation_hash}}"
 SIMULATION_PATH = f"{BAKER_PATH}/simulations/{{sha256}}"
+CHANNELS = "/api/alerts/channels"
+CHANNEL_PATH = f"{CHANNELS}/{{channel_id}}"
 
 READ = {"200", "401", "404", "422"}
 TAGGED = {*READ, "304"}
@@ -21,7 +23,6 @@ CHANGED = {*READ, "400", "403"}
 REMOVED = {*READ, "403"}
 DECIDED = {*CHANGED, "409"}
 QUEUED = {*CHANGED, "503", "202"} - {"200"}
-CHANNEL_REFUSALS = ("401", "403", "404", "409", "422")
 
 ROUTES = {
     ("post", "/api/jobs/trigger/cycle-check"): QUEUED,
@@ -67,18 +68,15 @@ ROUTES = {
     ("post", f"{CYCLE_PATH}/drop"): DECIDED,
     ("get", f"{BAKER_PATH}/export/payouts"): READ,
     ("get", f"{BAKER_PATH}/export/cycles"): READ,
+    ("get", "/api/alerts"): READ,
+    ("get", "/api/alerts/{alert_id}"): READ,
+    ("post", "/api/alerts/{alert_id}/acknowledge"): {*REMOVED, "409"},
+    ("get", CHANNELS): {"200", "401", "403"},
+    ("post", CHANNELS): {*DECIDED, "201"} - {"200"},
+    ("put", CHANNEL_PATH): DECIDED,
+    ("delete", CHANNEL_PATH): REMOVED,
+    ("post", f"{CHANNEL_PATH}/test"): REMOVED,
     ("get", "/api/audit"): {"200", "401", "422"},
-    ("get", "/api/bakers/{baker_id}"): {"200", "401", "404", "422"},
-    ("get", "/api/bakers/{baker_id}/cycles"): {"200", "401", "404", "422"},
-    ("get", "/api/bakers/{baker_id}/cycles/{cycle}/payouts"): {"200", "401", "404", "422"},
-    ("get", "/api/alerts"): {"200", "401", "404", "422"},
-    ("get", "/api/alerts/{alert_id}"): {"200", "401", "404", "422"},
-    ("post", "/api/alerts/{alert_id}/acknowledge"): {"200", "401", "403", "404", "409", "422"},
-    ("get", "/api/alerts/channels"): {"200", *CHANNEL_REFUSALS},
-    ("post", "/api/alerts/channels"): {"201", *CHANNEL_REFUSALS},
-    ("put", "/api/alerts/channels/{channel_id}"): {"200", *CHANNEL_REFUSALS},
-    ("delete", "/api/alerts/channels/{channel_id}"): {"200", *CHANNEL_REFUSALS},
-    ("post", "/api/alerts/channels/{channel_id}/test"): {"200", *CHANNEL_REFUSALS},
     ("get", "/health"): {"200", "503"},
     ("get", "/health/live"): {"200"},
     ("get", "/health/ready"): {"200", "503"},
@@ -175,7 +173,7 @@ async def test_every_parameter_and_field_sent_says_what_it_is(still_house: House
 async def test_every_field_answered_has_an_example_or_few_values(still_house: House) -> None:
     schemas = (await document_of(still_house))["components"]["schemas"]
 
-    for name in set(schemas) - {"AlertView"}:
+    for name in schemas:
         for field, described in schemas[name].get("properties", {}).items():
             assert is_explained(schemas, described), f"{name}.{field}"
 
