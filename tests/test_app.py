@@ -10,11 +10,15 @@ from typing import Any
 import httpx2
 import pytest
 
+from bakehouse.alerts.channels import ChannelDesk
+from bakehouse.alerts.codes import AlertCode
+from bakehouse.alerts.raising import alert
 from bakehouse.app import Bakehouse, open_payer, running
 from bakehouse.config import Config, load_config
 from bakehouse.errors import SettingError, SignerError
 from bakehouse.jobs.processors.poll_balance import known_balance
 from bakehouse.ledger import bakers, distributions
+from bakehouse.ledger.alert_channels import ChannelSettings
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.distributions import DistributionKey
 from bakehouse.ledger.states import DistributionKind, DistributionState, Mode
@@ -26,6 +30,7 @@ from bakehouse.tezos.base58check import Prefix, encode
 from bakehouse.tezos.key_file import encrypt_secret_key
 from bakehouse.tezos.keys import Curve, SecretKey
 from bakehouse.tezos.sealed_key import COST_MIN, SealedKey
+from tests.alerts.webhook import Webhook, free_port
 from tests.jobs.workplace import BLOCKS_PER_CYCLE, eventually
 
 KEY = SecretKey.from_seed(Curve.ED25519, bytes(range(32)))
@@ -127,6 +132,23 @@ async def test_each_queue_has_the_worker_that_its_jobs_need(
 
         await eventually(is_settled)
         await eventually(has_been_polled)
+
+
+async def test_an_alert_reaches_the_channel_of_whoever_wants_it(config: Config) -> None:
+    webhook = Webhook(free_port())
+    async with webhook.up(), open_house(config) as house:
+        payer = house.workshop.payer
+        desk = ChannelDesk(payer.ledger, config.secret_key, payer.clock)
+        settings = ChannelSettings(name="hook", severity_min="critical")
+        await desk.add(settings, webhook.url, actor="test")
+        await alert(payer, AlertCode.WALLET_LOW, "wallet", "5 tez are missing", baker_id="tz1-x")
+
+        async def is_told() -> bool:
+            return bool(webhook.received)
+
+        await eventually(is_told)
+
+    assert webhook.titles == ["[critical] The wallet will not cover the next cycle (tz1-x)"]
 
 
 async def test_what_was_started_is_stopped_when_the_port_is_taken(config: Config) -> None:

@@ -9,17 +9,20 @@ from datetime import UTC, datetime
 import httpx2
 
 from bakehouse import __version__
-from bakehouse.alerts.raising import AlertCode
+from bakehouse.alerts.codes import AlertCode
 from bakehouse.asgi_server import serving
 from bakehouse.config import Config
 from bakehouse.errors import SettingError
 from bakehouse.failpoints import Failpoint, failpoint
+from bakehouse.jobs.alert_post import post_alerts_forever
+from bakehouse.jobs.alert_watch import watch_forever
 from bakehouse.jobs.cache import RedisCache
 from bakehouse.jobs.engine import JobEngine
 from bakehouse.jobs.job_requests import balance_poll_id, cycle_monitor_id
 from bakehouse.jobs.job_types import QueueName
 from bakehouse.jobs.last_run import noting_last_run
 from bakehouse.jobs.processors.check_cycle import check_cycle
+from bakehouse.jobs.processors.deliver_alert import deliver_alert
 from bakehouse.jobs.processors.distribute import distribute, mark_failed
 from bakehouse.jobs.processors.poll_balance import poll_balance
 from bakehouse.jobs.reconciler import look_at_once, reconcile, reconcile_forever
@@ -29,6 +32,7 @@ from bakehouse.jobs.valkey import EmbeddedValkey
 from bakehouse.jobs.workshop import MINUTE_SECONDS, Workshop
 from bakehouse.ledger.database import Ledger
 from bakehouse.payments.payer import Payer, PaymentLimits
+from bakehouse.secret_box import SecretKeyFile
 from bakehouse.tezos.key_file import read_key_file
 from bakehouse.tezos.keyring import Keyring
 from bakehouse.tezos.keys import SecretKey
@@ -46,6 +50,7 @@ _CONCURRENCY = {
     QueueName.REWARD_DISTRIBUTION: 16,
     QueueName.BLOCKCHAIN_POLLING: 4,
     QueueName.BOND_POOL: 16,
+    QueueName.ALERT_DELIVERY: 4,
 }
 
 
@@ -100,16 +105,24 @@ async def running(  # noqa: PLR0913 - each has a default
             api_token=config.api_token.get_secret_value() if config.api_token else None,
             pages_are_open=pages_are_open,
             explorer_url=config.explorer_url or None,
+            network=config.network_name,
             version=__version__,
+            secret_key=config.secret_key,
         )
-        url = await stack.enter_async_context(
-            serving(create_app(services), host=config.host, port=config.port)
-        )
+        app = create_app(services)
+        url = await stack.enter_async_context(serving(app, host=config.host, port=config.port))
+        # Else the server would wait for those who listen.
+        stack.callback(app.state.changes.close)
         # Only now: whoever cannot have the port must not begin to pay.
-        _start_workers(workshop)
+        _start_workers(workshop, config.secret_key)
         await reconcile(workshop, scheduler)
         await look_at_once(workshop)
-        await _in_background(stack, reconcile_forever(workshop, scheduler))
+        for work in (
+            reconcile_forever(workshop, scheduler),
+            watch_forever(workshop),
+            post_alerts_forever(workshop, config.secret_key),
+        ):
+            await _in_background(stack, work)
         yield Bakehouse(url, workshop, scheduler)
 
 
@@ -176,7 +189,7 @@ async def _redis(stack: AsyncExitStack, config: Config) -> RedisAddress:
     return valkey.address
 
 
-def _start_workers(workshop: Workshop) -> None:
+def _start_workers(workshop: Workshop, secret_key: SecretKeyFile) -> None:
     processors = {
         QueueName.CYCLE_MONITORING: noting_last_run(
             workshop, cycle_monitor_id, AlertCode.CYCLE_CHECK_FAILED, check_cycle(workshop)
@@ -186,6 +199,7 @@ def _start_workers(workshop: Workshop) -> None:
         ),
         QueueName.REWARD_DISTRIBUTION: distribute(workshop),
         QueueName.BOND_POOL: distribute(workshop),
+        QueueName.ALERT_DELIVERY: deliver_alert(workshop, secret_key),
     }
     for queue, processor in processors.items():
         workshop.engine.run_worker(

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 
 from bakehouse.errors import EncodingError, SettingError
 from bakehouse.logs import LogFormat
+from bakehouse.secret_box import SecretKeyFile
 from bakehouse.tezos.base58check import Prefix, decode
 from bakehouse.tezos.passphrase import PassphraseSource
 
@@ -60,6 +61,8 @@ class Config(BaseModel):
     key_passphrase_fd: int | None = Field(default=None, ge=0)
     #: Where systemd hands over a passphrase, as bakehouse-passphrase.
     credentials_directory: Path | None = None
+    #: A file with the key that seals URLs of channels; made in the data directory when not set.
+    secret_key_file: Path | None = None
     #: An octez-signer (or Signatory) for payout addresses without a key file.
     remote_signer_url: str | None = Field(default=None, repr=False)
     #: The key file of the key that requests to the remote signer are signed with.
@@ -93,6 +96,19 @@ class Config(BaseModel):
     def chain_id(self) -> str:
         """The chain that every source is held to."""
         return NETWORKS.get(self.network, self.network)
+
+    @property
+    def network_name(self) -> str:
+        """The public name of that chain, or its id when it has none."""
+        names = {chain_id: name for name, chain_id in NETWORKS.items()}
+        return names.get(self.network, self.network)
+
+    @property
+    def secret_key(self) -> SecretKeyFile:
+        """The key that seals what the ledger keeps secret."""
+        if self.secret_key_file is not None:
+            return SecretKeyFile(self.secret_key_file)
+        return SecretKeyFile(self.data_dir / "secret.key", made_when_missing=True)
 
     @property
     def ledger_url(self) -> str:

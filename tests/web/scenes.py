@@ -46,6 +46,9 @@ class Scene:
     tx: AsyncConnection
     key: DistributionKey
     at: datetime
+    #: Mutez that the baker takes of each payout, and that it earned itself.
+    fee: int = FEE
+    own_part: int = OWN_PART
 
     async def see(self) -> Distribution:
         """Only noticed: nothing is planned."""
@@ -55,8 +58,8 @@ class Scene:
         """Plan what each address is owed net, in mutez."""
         seen = await self.see()
         await self.enter(seen, DistributionState.REWARDS_PENDING)
-        net, fees = sum(nets.values()), FEE * len(nets)
-        parts = (Mutez(OWN_PART), Mutez(fees), Mutez(net), Mutez(DUST))
+        net, fees = sum(nets.values()), self.fee * len(nets)
+        parts = (Mutez(self.own_part), Mutez(fees), Mutez(net), Mutez(DUST))
         await distributions.store_plan(
             self.tx,
             seen,
@@ -77,7 +80,10 @@ class Scene:
 
     async def sign(self, nets: Mapping[str, int], counter: int) -> Operation:
         """Plan, and sign one operation for everybody."""
-        planned = await self.plan(nets)
+        return await self.sign_owed(await self.plan(nets), counter)
+
+    async def sign_owed(self, planned: Distribution, counter: int) -> Operation:
+        """Sign one operation for what a plan still owes."""
         await self.enter(planned, DistributionState.PAYING)
         owed = await payouts.in_state(self.tx, planned, PayoutState.OWED)
         new = _new_operation(self.key.baker_id, counter, owed)
@@ -91,7 +97,11 @@ class Scene:
 
     async def pay(self, nets: Mapping[str, int], counter: int) -> Distribution:
         """Take a payment to its end: signed, sent, included, final, settled."""
-        signed = await self.sign(nets, counter)
+        return await self.go_on(await self.plan(nets), counter)
+
+    async def go_on(self, planned: Distribution, counter: int) -> Distribution:
+        """Pay what a plan still owes; what is held stays so."""
+        signed = await self.sign_owed(planned, counter)
         await self._enter_operation(signed, OperationState.INJECTED)
         await operations.enter_state(
             self.tx,
@@ -126,9 +136,9 @@ class Scene:
             kind=BOND_MEMBER if is_bond_pool else DELEGATOR,
             owed_to=owed_to,
             delegated_balance=Mutez(1_000 * net),
-            gross=Mutez(net + FEE),
+            gross=Mutez(net + self.fee),
             fee_basis_points=BasisPoints(995),
-            fee=Mutez(FEE),
+            fee=Mutez(self.fee),
             net=Mutez(net),
             state=PayoutState.OWED if self.key.mode is Mode.ON else PayoutState.SIMULATED,
         )

@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "plan": "Compute a cycle's payout plan, offline; nothing is paid.",
     "simulate": "See what a cycle would pay, by a baker's rules or by others.",
     "pay": "Pay a cycle now.",
+    "alerts": "What deserves attention, and where it is sent.",
     "verify": "Match what was paid with the chain, both ways.",
     "export": "Write cycles or payouts as CSV or JSON.",
     "go": "Let the first cycle that a baker pays go.",

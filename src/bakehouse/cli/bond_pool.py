@@ -7,9 +7,10 @@ from typing import Annotated, Final
 import typer
 
 from bakehouse.app import utc_now
-from bakehouse.cli.bond_pool_file import COLUMNS, read_bond_pool
+from bakehouse.cli.bond_pool_file import read_bond_pool
 from bakehouse.cli.ledger_access import BakerArgument, actor, with_ledger
 from bakehouse.cli.output import AsJson, print_json, tell
+from bakehouse.desk.bond_pool_text import COLUMNS
 from bakehouse.ledger import bakers
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.database import Ledger

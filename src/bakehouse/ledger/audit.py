@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -49,6 +49,15 @@ async def record(tx: AsyncConnection, event: AuditEvent) -> None:
 async def latest(tx: AsyncConnection, limit: int = 100) -> list[AuditEvent]:
     """Give the newest events, newest first."""
     rows = await tx.execute(select(audit_events).order_by(audit_events.c.id.desc()).limit(limit))
+    return [_event(row) for row in rows]
+
+
+async def about(
+    tx: AsyncConnection, subjects: Collection[str], limit: int = 100
+) -> list[AuditEvent]:
+    """Give the newest events about any of these subjects, newest first."""
+    query = select(audit_events).where(audit_events.c.subject.in_(subjects))
+    rows = await tx.execute(query.order_by(audit_events.c.id.desc()).limit(limit))
     return [_event(row) for row in rows]
 
 

@@ -56,7 +56,7 @@ class Baker:
             cap = getattr(self, name)
             if cap is not None and not 1 <= cap < 2**63:
                 raise SettingError(f"{name} must be 1 mutez or more, or none, not {cap!r}")
-        for name, (least, most) in _RANGES.items():
+        for name, (least, most) in RANGES.items():
             value = getattr(self, name)
             if not isinstance(value, int) or not least <= value <= most:
                 raise SettingError(
@@ -66,7 +66,7 @@ class Baker:
             raise SettingError(f"mode must be {', '.join(Mode)}, not {self.mode!r}")
 
 
-_RANGES: Mapping[str, tuple[int, int]] = {
+RANGES: Mapping[str, tuple[int, int]] = {
     "default_fee": (0, WHOLE),
     "update_freq": (1, 10_080),
     "payment_retries": (0, 100),
@@ -81,7 +81,7 @@ _CAPS = ("cycle_cap", "payout_cap")
 
 #: What `change` may change; the rest is who the baker is.
 SETTINGS = (
-    *_RANGES,
+    *RANGES,
     *_CAPS,
     "alias",
     "confirm_first_cycle",

@@ -11,8 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bakehouse.errors import NotFoundError
 from bakehouse.ledger import audit
 from bakehouse.ledger.audit import AuditEvent
+from bakehouse.ledger.page import Page, Slice
 from bakehouse.ledger.schema import distributions
 from bakehouse.ledger.span import Span
+from bakehouse.ledger.statement_parts import in_parts
 from bakehouse.ledger.states import (
     SETTLED_DISTRIBUTIONS,
     DistributionKind,
@@ -21,6 +23,9 @@ from bakehouse.ledger.states import (
 )
 from bakehouse.ledger.transition import move, state_of
 from bakehouse.rewards.money import Mutez
+
+#: The evidence may be megabytes for a large baker: only `snapshot` reads it.
+_COLUMNS = tuple(column for column in distributions.c if column.name != "snapshot")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +101,7 @@ async def ensure(tx: AsyncConnection, key: DistributionKey, *, at: datetime) -> 
 
 async def find(tx: AsyncConnection, key: DistributionKey) -> Distribution | None:
     """Give the distribution, or None."""
-    query = select(distributions).where(
+    query = select(*_COLUMNS).where(
         distributions.c.network == key.network,
         distributions.c.baker_id == key.baker_id,
         distributions.c.cycle == key.cycle,
@@ -117,14 +122,35 @@ async def get(tx: AsyncConnection, key: DistributionKey) -> Distribution:
 
 async def by_id(tx: AsyncConnection, distribution_id: int) -> Distribution:
     """Give the distribution of a row that refers to it."""
-    (found,) = await _fetch(tx, select(distributions).where(distributions.c.id == distribution_id))
+    (found,) = await _fetch(tx, select(*_COLUMNS).where(distributions.c.id == distribution_id))
     return found
+
+
+async def by_ids(tx: AsyncConnection, ids: Collection[int]) -> list[Distribution]:
+    """Give the distributions of these rows, in any order."""
+    return [
+        distribution
+        for part in in_parts(ids)
+        for distribution in await _fetch(tx, select(*_COLUMNS).where(distributions.c.id.in_(part)))
+    ]
+
+
+async def page_of_baker(
+    tx: AsyncConnection, baker_id: str, part: Slice, *, mode: Mode | None = None
+) -> Page[Distribution]:
+    """Give a page of a baker's distributions, newest cycle first, in one mode or in all."""
+    query = select(*_COLUMNS).where(distributions.c.baker_id == baker_id)
+    if mode is not None:
+        query = query.where(distributions.c.mode == mode)
+    ordered = query.order_by(distributions.c.cycle.desc(), distributions.c.id.desc())
+    rows = await _fetch(tx, ordered.offset(part.offset).limit(part.limit_and_one))
+    return Page.of(rows, part)
 
 
 async def unsettled(tx: AsyncConnection, baker_id: str | None = None) -> list[Distribution]:
     """Give all that is neither paid, simulated nor failed, oldest cycle first."""
     done = {*SETTLED_DISTRIBUTIONS, DistributionState.FAILED}
-    query = select(distributions).where(distributions.c.state.not_in(done))
+    query = select(*_COLUMNS).where(distributions.c.state.not_in(done))
     if baker_id is not None:
         query = query.where(distributions.c.baker_id == baker_id)
     return await _fetch(tx, query.order_by(distributions.c.cycle, distributions.c.id))
@@ -132,7 +158,7 @@ async def unsettled(tx: AsyncConnection, baker_id: str | None = None) -> list[Di
 
 async def failed(tx: AsyncConnection, baker_id: str, mode: Mode) -> list[Distribution]:
     """Give what failed and waits for a person, oldest cycle first."""
-    query = select(distributions).where(
+    query = select(*_COLUMNS).where(
         distributions.c.baker_id == baker_id,
         distributions.c.mode == mode,
         distributions.c.state == DistributionState.FAILED,
@@ -143,7 +169,7 @@ async def failed(tx: AsyncConnection, baker_id: str, mode: Mode) -> list[Distrib
 async def of_baker(tx: AsyncConnection, baker_id: str, limit: int = 50) -> list[Distribution]:
     """Give a baker's distributions, newest cycle first."""
     query = (
-        select(distributions)
+        select(*_COLUMNS)
         .where(distributions.c.baker_id == baker_id)
         .order_by(distributions.c.cycle.desc(), distributions.c.id.desc())
         .limit(limit)
@@ -153,7 +179,7 @@ async def of_baker(tx: AsyncConnection, baker_id: str, limit: int = 50) -> list[
 
 async def in_span(tx: AsyncConnection, baker_id: str, mode: Mode, span: Span) -> list[Distribution]:
     """Give a baker's distributions in a mode, oldest cycle first, delegators before bond pool."""
-    query = select(distributions).where(
+    query = select(*_COLUMNS).where(
         distributions.c.baker_id == baker_id,
         distributions.c.mode == mode,
         *span.of_cycle(distributions.c.cycle),
@@ -170,7 +196,7 @@ async def newest_planned(
 
     Of one cycle, the delegators' come before the bond pool's.
     """
-    query = select(distributions).where(
+    query = select(*_COLUMNS).where(
         distributions.c.baker_id == baker_id,
         distributions.c.mode == mode,
         distributions.c.snapshot_sha256.is_not(None),
@@ -236,7 +262,7 @@ async def mark_verified(tx: AsyncConnection, distribution: Distribution, *, at: 
 
 async def unverified(tx: AsyncConnection, limit: int) -> list[Distribution]:
     """Give what is paid but was not matched with the chain since, oldest first."""
-    query = select(distributions).where(
+    query = select(*_COLUMNS).where(
         distributions.c.state == DistributionState.PAID, distributions.c.verified_at.is_(None)
     )
     return await _fetch(tx, query.order_by(distributions.c.updated_at).limit(limit))

@@ -237,6 +237,15 @@ async def find(tx: AsyncConnection, operation_hash: str) -> Operation | None:
     return found[0] if found else None
 
 
+async def by_ids(tx: AsyncConnection, ids: Collection[int]) -> list[Operation]:
+    """Give the operations of these rows, in any order."""
+    return [
+        operation
+        for part in in_parts(ids)
+        for operation in await _fetch(tx, select(operations).where(operations.c.id.in_(part)))
+    ]
+
+
 async def living(tx: AsyncConnection, hashes: Collection[str]) -> set[str]:
     """Give those of the hashes that were signed here, and are not taken for dead."""
     found: set[str] = set()
@@ -245,6 +254,26 @@ async def living(tx: AsyncConnection, hashes: Collection[str]) -> set[str]:
             operations.c.hash.in_(part), operations.c.state != OperationState.DEAD
         )
         found.update((await tx.execute(query)).scalars())
+    return found
+
+
+async def final_hashes(
+    tx: AsyncConnection, distribution_ids: Collection[int]
+) -> dict[int, list[str]]:
+    """Give the hashes of what is final, by distribution, in counter order."""
+    found: dict[int, list[str]] = {}
+    for part in in_parts(distribution_ids):
+        query = (
+            select(operations.c.distribution_id, operations.c.hash)
+            .where(
+                operations.c.distribution_id.in_(part),
+                operations.c.kind == OperationKind.PAYOUT,
+                operations.c.state == OperationState.FINAL,
+            )
+            .order_by(operations.c.counter_first)
+        )
+        for distribution_id, operation_hash in await tx.execute(query):
+            found.setdefault(distribution_id, []).append(operation_hash)
     return found
 
 

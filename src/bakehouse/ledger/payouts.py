@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.ledger.distributions import Distribution
 from bakehouse.ledger.schema import payouts, transfers
+from bakehouse.ledger.statement_parts import in_parts
 from bakehouse.ledger.states import Mode, PayoutState
 from bakehouse.ledger.transition import move
 from bakehouse.rewards.money import BasisPoints, Mutez
@@ -212,6 +213,15 @@ async def of_baker(tx: AsyncConnection, baker_id: str, state: PayoutState) -> li
     return await _fetch(tx, query.order_by(payouts.c.cycle, payouts.c.id))
 
 
+async def by_ids(tx: AsyncConnection, ids: Collection[int]) -> list[Payout]:
+    """Give the payouts of these rows, in any order."""
+    return [
+        payout
+        for part in in_parts(ids)
+        for payout in await _fetch(tx, select(payouts).where(payouts.c.id.in_(part)))
+    ]
+
+
 async def of_cycle(
     tx: AsyncConnection, distribution: Distribution, state: PayoutState, owed_to: str | None = None
 ) -> list[Payout]:
@@ -238,10 +248,11 @@ async def _ids_of_operation(tx: AsyncConnection, operation_id: int) -> list[int]
 
 
 async def _fetch(tx: AsyncConnection, query: Select[Any]) -> list[Payout]:
-    return [_payout(row) for row in await tx.execute(query)]
+    return [payout_of(row) for row in await tx.execute(query)]
 
 
-def _payout(row: Row[Any]) -> Payout:
+def payout_of(row: Row[Any]) -> Payout:
+    """Read a payout from a row that has all its columns."""
     return Payout(
         id=row.id,
         paid_with_id=row.paid_with_id,

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.ledger.operations import Operation
@@ -55,21 +55,17 @@ async def transfers_of(tx: AsyncConnection, operation_id: int) -> list[Transfer]
 
 async def transfer_sums(tx: AsyncConnection, distribution_id: int) -> dict[int, TransferSums]:
     """Sum up the transfers of a distribution's operations, by operation."""
-    query = (
-        select(
-            transfers.c.operation_id,
-            func.count(),
-            func.sum(transfers.c.amount),
-            func.sum(transfers.c.burn),
-        )
-        .join(operations, operations.c.id == transfers.c.operation_id)
-        .where(operations.c.distribution_id == distribution_id)
-        .group_by(transfers.c.operation_id)
-    )
-    return {
-        operation_id: TransferSums(count, Mutez(int(amount)), Mutez(int(burn)))
-        for operation_id, count, amount, burn in await tx.execute(query)
-    }
+    return await _sums(tx, operations.c.distribution_id == distribution_id)
+
+
+async def sums_of_operations(
+    tx: AsyncConnection, operation_ids: Collection[int]
+) -> dict[int, TransferSums]:
+    """Sum up the transfers of these operations, by operation."""
+    found: dict[int, TransferSums] = {}
+    for part in in_parts(operation_ids):
+        found |= await _sums(tx, operations.c.id.in_(part))
+    return found
 
 
 async def total_burn(tx: AsyncConnection, distribution_id: int) -> Mutez:
@@ -109,3 +105,21 @@ async def settled_transfers(tx: AsyncConnection, transfer_ids: Collection[int]) 
         )
         found.update((await tx.execute(query)).scalars())
     return found
+
+
+async def _sums(tx: AsyncConnection, which: ColumnElement[bool]) -> dict[int, TransferSums]:
+    query = (
+        select(
+            transfers.c.operation_id,
+            func.count(),
+            func.sum(transfers.c.amount),
+            func.sum(transfers.c.burn),
+        )
+        .join(operations, operations.c.id == transfers.c.operation_id)
+        .where(which)
+        .group_by(transfers.c.operation_id)
+    )
+    return {
+        operation_id: TransferSums(count, Mutez(int(amount)), Mutez(int(burn)))
+        for operation_id, count, amount, burn in await tx.execute(query)
+    }

@@ -13,6 +13,7 @@ from bakehouse.ledger.states import (
     Mode,
 )
 from bakehouse.payments.payer import Payer
+from bakehouse.tezos.block import BlockMetadata
 from bakehouse.tezos.node import FINALITY_BLOCKS
 
 
@@ -22,6 +23,8 @@ class DueCycles:
 
     #: The cycle of the newest final block.
     current_cycle: int
+    #: Blocks of that cycle before this one.
+    cycle_position: int
     #: What is to be distributed, oldest first.
     due: tuple[DistributionKey, ...]
     #: What failed and waits for a person, oldest first.
@@ -32,9 +35,7 @@ class DueCycles:
 
 async def final_cycle(payer: Payer) -> int:
     """Give the cycle of the newest final block; raises SourceStaleError when every head is old."""
-    head = await payer.node.head()
-    final = await payer.node.block_metadata(f"{head.hash}~{FINALITY_BLOCKS}")
-    return final.cycle
+    return (await _final_block(payer)).cycle
 
 
 async def note_due_cycles(payer: Payer, baker_id: str) -> DueCycles:
@@ -43,14 +44,15 @@ async def note_due_cycles(payer: Payer, baker_id: str) -> DueCycles:
     A cycle is due once the newest final block is `payout_delay_cycles` past it. Raises SourceError
     when the chain cannot be read, NotFoundError for an unknown baker.
     """
-    current = await final_cycle(payer)
+    final = await _final_block(payer)
+    current = final.cycle
     chain_id = await payer.node.chain_id()
     kind = DistributionKind.DELEGATORS
     async with payer.ledger.write() as tx:
         baker = await bakers.get(tx, baker_id)
         _refuse_other_chain(baker, chain_id)
         if baker.mode is Mode.OFF:
-            return DueCycles(current, (), (), ())
+            return DueCycles(current, final.cycle_position, (), (), ())
         known = await distributions.states_by_cycle(tx, baker_id, kind, baker.mode)
         due: list[DistributionKey] = []
         failed: list[DistributionKey] = []
@@ -64,7 +66,12 @@ async def note_due_cycles(payer: Payer, baker_id: str) -> DueCycles:
                 await distributions.ensure(tx, key, at=payer.clock())
                 new.append(key)
             (failed if state is DistributionState.FAILED else due).append(key)
-    return DueCycles(current, tuple(due), tuple(failed), tuple(new))
+    return DueCycles(current, final.cycle_position, tuple(due), tuple(failed), tuple(new))
+
+
+async def _final_block(payer: Payer) -> BlockMetadata:
+    head = await payer.node.head()
+    return await payer.node.block_metadata(f"{head.hash}~{FINALITY_BLOCKS}")
 
 
 def _refuse_other_chain(baker: Baker, chain_id: str) -> None:

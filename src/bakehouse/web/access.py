@@ -20,7 +20,9 @@ SIGN_IN_PATH: Final = "/sign-in"
 WELCOME_PATH: Final = "/welcome"
 
 #: These say nothing about any baker.
-_OPEN_PATHS: Final = frozenset({"/health", "/docs", "/openapi.json", SIGN_IN_PATH, WELCOME_PATH})
+_OPEN_PATHS: Final = frozenset(
+    {"/health", "/docs", "/openapi.json", "/theme", SIGN_IN_PATH, WELCOME_PATH}
+)
 #: Nor do these; what a baker has made public is under the last.
 _OPEN_PREFIXES: Final = ("/health/", "/static/", "/public/")
 

@@ -4,11 +4,30 @@ from fastapi import FastAPI
 
 from bakehouse.web import static_files
 from bakehouse.web.access import Guard
-from bakehouse.web.api import alerts, bakers, document, health, jobs
+from bakehouse.web.api.routers import ROUTERS, TAGS
+from bakehouse.web.change_feed import feed_of
 from bakehouse.web.hardening import BodyLimit, Failsafe, HostCheck, SecurityHeaders
-from bakehouse.web.pages import account, cycle, home, queues, reference, sign_in, users, welcome
+from bakehouse.web.pages import (
+    account,
+    baker,
+    cycle,
+    cycle_export,
+    delegator,
+    events,
+    home,
+    public,
+    queues,
+    reference,
+    sign_in,
+    theme,
+    users,
+    welcome,
+)
+from bakehouse.web.pages.changing import CHANGING
+from bakehouse.web.pages.navigation import Navigation
 from bakehouse.web.pages.renderer import Renderer
-from bakehouse.web.permission import refuse_silent_routes
+from bakehouse.web.pages.state_line import STATE_LINE
+from bakehouse.web.permission import refuse_silent_routes, served_routes
 from bakehouse.web.problems import add_problem_handlers
 from bakehouse.web.services import WebServices
 
@@ -17,13 +36,6 @@ Bakehouse pays the delegators of Tezos bakers. Amounts are strings of mutez, bec
 in JSON do not survive every reader; times are ISO 8601 in UTC. Errors are problem documents
 (RFC 9457) with a stable code.
 """
-
-_TAGS = [
-    {"name": "jobs", "description": "Schedules and triggers, under their long-known paths."},
-    {"name": "bakers", "description": "What is owed, and what became of it. To read."},
-    {"name": "alerts", "description": "What waits for a person. To read."},
-    {"name": "health", "description": "For whoever watches over this process."},
-]
 
 
 def create_app(services: WebServices) -> FastAPI:
@@ -36,7 +48,7 @@ def create_app(services: WebServices) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        openapi_tags=_TAGS,
+        openapi_tags=TAGS,
         # A redirect would be sent to whatever the Host header says.
         redirect_slashes=False,
     )
@@ -44,17 +56,19 @@ def create_app(services: WebServices) -> FastAPI:
     app.state.services = services
     app.state.static_files = files
     app.state.renderer = Renderer(services, files)
+    app.state.changes = feed_of(services.workshop)
     add_problem_handlers(app)
     for router in (
-        *(jobs.router, bakers.router, alerts.router, health.router, document.router),
+        *ROUTERS,
         *(home.router, cycle.router, queues.router, reference.router, sign_in.router),
-        welcome.router,
-        users.router,
-        account.router,
+        *CHANGING,
+        *(baker.router, cycle_export.router, delegator.router, public.router, events.router),
+        *(welcome.router, theme.router, users.router, account.router),
         static_files.router,
     ):
-        app.include_router(router)
+        app.include_router(router, dependencies=[STATE_LINE])
     refuse_silent_routes(app.routes)
+    app.state.navigation = Navigation(served_routes(app.routes))
     # The last one added is the first to see a request.
     for middleware in (BodyLimit, Guard, HostCheck, Failsafe, SecurityHeaders):
         app.add_middleware(middleware)

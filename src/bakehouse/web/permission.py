@@ -1,11 +1,11 @@
 """What a route needs of its caller, said at the route; a route that says nothing is not served."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from fastapi import Depends, Request
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from starlette.routing import BaseRoute
 
 from bakehouse.errors import ForbiddenError
@@ -44,14 +44,37 @@ def open_to_all() -> Any:
     return Depends(Need(None))
 
 
-def needs_of(route: APIRoute) -> list[Need]:
-    """Give what a route says it needs."""
-    found = (each.call for each in route.dependant.dependencies)
-    return [each for each in found if isinstance(each, Need)]
+@dataclass(frozen=True, slots=True)
+class ServedRoute:
+    """A route as it is served, under its whole path, and what it says it needs."""
+
+    path: str
+    methods: frozenset[str]
+    needs: tuple[Need, ...]
 
 
-def refuse_silent_routes(routes: Iterable[BaseRoute]) -> None:
+def served_routes(routes: Sequence[BaseRoute]) -> list[ServedRoute]:
+    """Give every route of an application, those of included routers too."""
+    return [
+        ServedRoute(
+            path=context.path or "",
+            methods=frozenset(context.methods or ()),
+            needs=tuple(_needs_of(context)),
+        )
+        # An application lists the routers it includes, not their routes.
+        for context in iter_route_contexts(routes)
+        if isinstance(context.original_route, APIRoute)
+    ]
+
+
+def refuse_silent_routes(routes: Sequence[BaseRoute]) -> None:
     """Raise RuntimeError, naming it, for a route that does not say what it needs."""
-    for route in routes:
-        if isinstance(route, APIRoute) and not needs_of(route):
+    for route in served_routes(routes):
+        if not route.needs:
             raise RuntimeError(f"{route.path} says nothing about who may ask for it")
+
+
+def _needs_of(context: RouteContext) -> Iterator[Need]:
+    for each in context.dependant.dependencies:
+        if isinstance(each.call, Need):
+            yield each.call

@@ -8,6 +8,8 @@ from fastapi import Depends, Request
 from bakehouse.errors import SettingError
 from bakehouse.jobs.scheduler import Scheduler
 from bakehouse.jobs.workshop import Workshop
+from bakehouse.secret_box import SecretKeyFile
+from bakehouse.web.network import Network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,18 +19,27 @@ class WebServices:
     workshop: Workshop
     scheduler: Scheduler
     version: str
+    #: Seals what has to be read again, such as URLs of channels.
+    secret_key: SecretKeyFile
     #: A token from the settings, beside those in the ledger: whoever shows it may do everything.
     api_token: str | None = field(default=None, repr=False)
     #: Anybody on this machine may use the pages (never the API) as the demo's administrator.
     pages_are_open: bool = False
     #: Where an operation can be looked up: its hash is put after it.
     explorer_url: str | None = None
+    #: The public name of the chain, or its id.
+    network: str = "mainnet"
 
     def __post_init__(self) -> None:
         if self.api_token is not None and not self.api_token.strip():
             raise SettingError("the API token is empty: anybody would have it")
         if self.explorer_url and not self.explorer_url.startswith(("https://", "http://")):
             raise SettingError("the explorer's URL begins with https:// or http://")
+
+    @property
+    def network_shown(self) -> Network:
+        """Which chain the money is on, as pages say it."""
+        return Network.of(self.network, is_demo=self.pages_are_open)
 
     def operation_url(self, operation_hash: str) -> str | None:
         """Give where people can look an operation up, or None when no explorer is set."""

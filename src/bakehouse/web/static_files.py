@@ -1,4 +1,4 @@
-"""The style sheet and the mark, read once; each under a name that changes with its content."""
+"""Styles, scripts and the mark, read once; each under a name that changes with its content."""
 
 import hashlib
 from collections.abc import Mapping
@@ -14,7 +14,13 @@ from bakehouse.web.permission import open_to_all
 router: Final = APIRouter(include_in_schema=False, dependencies=[open_to_all()])
 
 _FOLDER: Final = Path(__file__).with_name("static")
-_MEDIA_TYPES: Final = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+#: Taken from npm packages when Bakehouse is built.
+_VENDOR: Final = _FOLDER / "vendor"
+_MEDIA_TYPES: Final = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
 _FOREVER: Final = "public, max-age=31536000, immutable"
 
 
@@ -34,7 +40,8 @@ class StaticFile:
 
 def read_static_files() -> Mapping[str, StaticFile]:
     """Read every file, by its plain name."""
-    return {path.name: _read(path) for path in _FOLDER.iterdir() if path.suffix in _MEDIA_TYPES}
+    paths = (*_FOLDER.iterdir(), *(_VENDOR.iterdir() if _VENDOR.is_dir() else ()))
+    return {path.name: _read(path) for path in paths if path.suffix in _MEDIA_TYPES}
 
 
 @router.get("/static/{name}")

@@ -2,6 +2,7 @@
 
 import structlog
 
+from bakehouse.errors import SourceError
 from bakehouse.jobs import job_requests
 from bakehouse.jobs.job_run import Processor
 from bakehouse.jobs.job_types import JSON, RunningJob
@@ -30,9 +31,19 @@ def check_cycle(workshop: Workshop) -> Processor:
         return {
             "mode": baker.mode.value,
             "current_cycle": found.current_cycle,
+            "cycle_position": found.cycle_position,
+            "blocks_per_cycle": await _blocks_per_cycle(workshop),
             "due": [key.cycle for key in found.due],
             "failed": [key.cycle for key in found.failed],
             "queued": [key.cycle for key in wanted],
         }
 
     return process
+
+
+async def _blocks_per_cycle(workshop: Workshop) -> int | None:
+    """Give the length of a cycle, for people to see how far it is; None when it is not told."""
+    try:
+        return (await workshop.payer.node.constants()).blocks_per_cycle
+    except SourceError:
+        return None

@@ -1,49 +1,107 @@
-"""One cycle: its plan with the proof that it adds up, its payouts and its operations."""
+"""One cycle: its plan with the proof that it adds up, its payouts, what they cost, its story."""
 
 from dataclasses import dataclass
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
-from pydantic import BaseModel, Field
+from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bakehouse.ledger import distributions
+from bakehouse.ledger import audit, bakers, distributions, operations, payouts, traced_payouts
+from bakehouse.ledger.audit import AuditEvent
+from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.distributions import Distribution, DistributionKey
+from bakehouse.ledger.operations import Operation
 from bakehouse.ledger.roles import Role
-from bakehouse.ledger.states import SETTLED_DISTRIBUTIONS, DistributionKind, Mode
-from bakehouse.web.cycle_records import (
-    OFFSET_MAX,
-    CycleNumber,
-    CycleRecords,
-    Wanted,
-    read_cycle,
+from bakehouse.ledger.states import (
+    SETTLED_DISTRIBUTIONS,
+    DistributionKind,
+    Mode,
+    OperationState,
+    PayoutState,
 )
+from bakehouse.ledger.traced_payouts import TracedPayout
+from bakehouse.ledger.transfers import TransferSums, transfer_sums
+from bakehouse.payments.guards_told import guards_told
+from bakehouse.rewards.money import Mutez
+from bakehouse.tezos.address import parse_implicit
+from bakehouse.web.cycle_records import OFFSET_MAX, CycleNumber
+from bakehouse.web.pages.cycle_steps import steps_of
+from bakehouse.web.pages.payout_query import PayoutQuery
 from bakehouse.web.pages.renderer import renderer_of
 from bakehouse.web.permission import needs
 from bakehouse.web.services import Services
 
 router: Final = APIRouter(include_in_schema=False, dependencies=[needs(Role.VIEWER)])
 
-_ROWS: Final = 500
+_ROWS: Final = 100
+_EVENTS: Final = 50
 
 
-class CycleQuery(BaseModel):
-    """Which of the cycle's distributions is shown, and from which payout on."""
+class CycleQuery(PayoutQuery):
+    """What of the cycle is shown, and from which payout on."""
 
-    kind: DistributionKind = DistributionKind.DELEGATORS
-    mode: Mode = Mode.ON
     offset: Annotated[int, Field(ge=0, le=OFFSET_MAX)] = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a reader may want to see next."""
+class OnChain:
+    """An operation and the sums of its transfers."""
 
+    operation: Operation
+    transfers: TransferSums
+
+
+@dataclass(frozen=True, slots=True)
+class CycleView:
+    """What the ledger says of a distribution, with one page of its payouts, largest first."""
+
+    baker: Baker
+    distribution: Distribution
+    rows: list[TracedPayout]
+    #: How many payouts the filter lets pass.
+    matching: int
+    #: Count and sum of what this distribution pays, by state.
+    counts: dict[PayoutState, tuple[int, Mutez]]
+    #: Sum of every payout planned for the cycle, added up from the rows.
+    payouts_total: Mutez
+    operations: list[OnChain]
+    #: The newest first.
+    events: list[AuditEvent]
     #: Every distribution of the same cycle, this one included.
     same_cycle: list[DistributionKey]
     previous_cycle: int | None
     next_cycle: int | None
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether the plan's parts are its pool."""
+        figures = self.distribution.figures
+        return (
+            figures.own_part + figures.total_fees + figures.total_net + figures.dust == figures.pool
+        )
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the payouts come to what is planned for them."""
+        return self.payouts_total == self.distribution.figures.total_net
+
+    @property
+    def cost(self) -> tuple[Mutez, Mutez]:
+        """Fees and burns of what is in blocks, in mutez."""
+        included = [each for each in self.operations if each.operation.state in _IN_BLOCKS]
+        fees = sum(each.operation.total_fee for each in included)
+        return Mutez(fees), Mutez(sum(each.transfers.burn for each in included))
+
+    @property
+    def approval(self) -> AuditEvent | None:
+        """Who let the distribution go, and why; only the first live one needs that."""
+        return next((each for each in self.events if each.action == "distribution.approved"), None)
+
+
+_IN_BLOCKS: Final = (OperationState.INCLUDED, OperationState.FINAL)
 
 
 @router.get("/bakers/{baker_id}/cycles/{cycle}")
@@ -55,41 +113,52 @@ async def cycle_page(
     query: Annotated[CycleQuery, Query()],
 ) -> HTMLResponse:
     """Show a distribution with a page of its payouts."""
-    ledger = services.workshop.payer.ledger
-    records = await read_cycle(
-        ledger, Wanted(baker_id, cycle, query.kind, query.mode, query.offset, _ROWS)
-    )
+    view = await _read(services.workshop.payer.ledger, parse_implicit(baker_id), cycle, query)
+    held, _ = view.counts.get(PayoutState.HELD, (0, None))
+    signed = [each.operation for each in view.operations]
     return renderer_of(request).page(
         request,
         "cycle.html",
-        is_live=records.distribution.state not in SETTLED_DISTRIBUTIONS,
-        records=records,
-        adds_up=_adds_up(records.distribution),
-        is_complete=records.payouts_total == records.distribution.figures.total_net,
-        surroundings=await _surroundings(ledger, records),
-        offset=query.offset,
+        is_live=view.distribution.state not in SETTLED_DISTRIBUTIONS,
+        view=view,
+        query=query,
+        steps=steps_of(view.distribution, held),
+        guards=guards_told(view.distribution, signed),
+        payout_states=list(PayoutState),
         previous_offset=max(0, query.offset - _ROWS) if query.offset else None,
+        next_offset=query.offset + _ROWS if query.offset + _ROWS < view.matching else None,
     )
 
 
-def _adds_up(distribution: Distribution) -> bool:
-    figures = distribution.figures
-    parts = figures.own_part + figures.total_fees + figures.total_net + figures.dust
-    return parts == figures.pool
-
-
-async def _surroundings(ledger: Ledger, records: CycleRecords) -> Surroundings:
-    key = records.distribution.key
+async def _read(ledger: Ledger, baker_id: str, cycle: int, query: CycleQuery) -> CycleView:
     async with ledger.read() as tx:
-        known = await distributions.states_by_cycle(tx, key.baker_id, key.kind, key.mode)
-        candidates = [
-            DistributionKey(key.network, key.baker_id, key.cycle, kind, mode)
-            for mode in (Mode.ON, Mode.SIMULATION)
-            for kind in DistributionKind
-        ]
-        found = [each for each in candidates if await distributions.find(tx, each)]
-    return Surroundings(
-        same_cycle=found,
-        previous_cycle=max((each for each in known if each < key.cycle), default=None),
-        next_cycle=min((each for each in known if each > key.cycle), default=None),
-    )
+        baker = await bakers.get(tx, baker_id)
+        key = DistributionKey(baker.network, baker_id, cycle, query.kind, query.mode)
+        distribution = await distributions.get(tx, key)
+        signed = await operations.of_distribution(tx, distribution.id)
+        sums = await transfer_sums(tx, distribution.id)
+        known = await distributions.states_by_cycle(tx, baker_id, key.kind, key.mode)
+        return CycleView(
+            baker=baker,
+            distribution=distribution,
+            rows=await traced_payouts.of_distribution(
+                tx, distribution, query.wanted, offset=query.offset, limit=_ROWS
+            ),
+            matching=await traced_payouts.count(tx, distribution, query.wanted),
+            counts=await payouts.count_by_state(tx, distribution),
+            payouts_total=await payouts.total_of_cycle(tx, distribution),
+            operations=[OnChain(each, sums.get(each.id, TransferSums())) for each in signed],
+            events=await audit.about(tx, [str(key), *(each.hash for each in signed)], _EVENTS),
+            same_cycle=await _same_cycle(tx, key),
+            previous_cycle=max((each for each in known if each < cycle), default=None),
+            next_cycle=min((each for each in known if each > cycle), default=None),
+        )
+
+
+async def _same_cycle(tx: AsyncConnection, key: DistributionKey) -> list[DistributionKey]:
+    candidates = [
+        DistributionKey(key.network, key.baker_id, key.cycle, kind, mode)
+        for mode in (Mode.ON, Mode.SIMULATION)
+        for kind in DistributionKind
+    ]
+    return [each for each in candidates if await distributions.find(tx, each)]

@@ -13,6 +13,7 @@ from bakehouse.web import passwords
 from bakehouse.web.access import SIGN_IN_PATH, client_of, denied
 from bakehouse.web.authentication import COOKIE
 from bakehouse.web.form import read_form
+from bakehouse.web.own_path import own_path
 from bakehouse.web.pages.renderer import renderer_of
 from bakehouse.web.permission import open_to_all
 from bakehouse.web.services import Services, WebServices
@@ -67,7 +68,7 @@ async def begin_session(
     client = f"{request.headers.get('user-agent', 'unknown')} at {client_of(request)}"
     async with payer.ledger.write() as tx:
         secret = await sessions.begin(tx, user.id, client, at=payer.clock())
-    answer = RedirectResponse(_own_path(wanted), HTTPStatus.SEE_OTHER)
+    answer = RedirectResponse(own_path(wanted), HTTPStatus.SEE_OTHER)
     answer.set_cookie(
         COOKIE,
         secret,
@@ -106,9 +107,3 @@ async def _user_of(services: WebServices, name: str, password: str) -> User | No
         known_hash = await users.password_hash(tx, user.id) if user else None
     is_right = await passwords.is_right(password, known_hash)
     return user if user and is_right and user.disabled_at is None else None
-
-
-def _own_path(wanted: str) -> str:
-    # "//elsewhere" and "/\elsewhere" would lead a browser away from here.
-    is_own = wanted.startswith("/") and not wanted.startswith(("//", "/\\"))
-    return wanted if is_own and wanted.isprintable() else "/"

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from bakehouse.jobs.job_types import JSON
 from bakehouse.ledger.distributions import DistributionKey
+from bakehouse.rewards.money import Mutez, format_tez
 
 _MINUTE: Final = 60
 _HOUR: Final = 60 * _MINUTE
@@ -53,6 +54,12 @@ def plain(name: str) -> str:
     return name.replace("_", " ").replace("-", " ")
 
 
+def sentence(text: str) -> str:
+    """Write a message as a sentence: errors begin small, for a line that names them first."""
+    told = text[:1].upper() + text[1:]
+    return told if told.endswith((".", "!", "?", "…")) else f"{told}."
+
+
 def short(text: str) -> str:
     """Shorten a hash or an address to its ends, which is what people compare."""
     if len(text) <= _SHORT_HEAD + _SHORT_TAIL + 1:
@@ -70,8 +77,30 @@ def brief(value: JSON, length_max: int) -> str:
     return cut(json.dumps(value, ensure_ascii=False), length_max)
 
 
-def cycle_path(key: DistributionKey, cycle: int | None = None, offset: int = 0) -> str:
-    """Give the page of a distribution, or of the same one of another cycle."""
+def tez_brief(amount: Mutez) -> str:
+    """Write mutez as tez with two decimals, rounded down: for the eye, where the exact is near."""
+    return format_tez(amount)[:-4]
+
+
+def count(number: int, one: str, several: str | None = None) -> str:
+    """Write a number with what is counted: 1 cycle, 1,234 cycles."""
+    return f"{number:,} {one if number == 1 else several or f'{one}s'}"
+
+
+def delegator_path(baker_id: str, address: str) -> str:
+    """Give the page of what one person is owed and was paid."""
+    return f"/bakers/{baker_id}/delegators/{address}"
+
+
+def cycle_path(
+    key: DistributionKey, cycle: int | None = None, *, export: str = "", **wanted: str | int
+) -> str:
+    """Give the page of a distribution, or of the same one of another cycle, or its export.
+
+    What is `wanted` of its payouts (state, to, offset) is left out where it is empty.
+    """
     shown = key.cycle if cycle is None else cycle
-    query = urlencode({"kind": key.kind, "mode": key.mode} | ({"offset": offset} if offset else {}))
-    return f"/bakers/{key.baker_id}/cycles/{shown}?{query}"
+    chosen = {name: value for name, value in wanted.items() if value}
+    query = urlencode({"kind": key.kind, "mode": key.mode} | chosen)
+    path = f"/bakers/{key.baker_id}/cycles/{shown}"
+    return f"{path}/payouts.{export}?{query}" if export else f"{path}?{query}"

@@ -1,0 +1,215 @@
+"""All bakers at a glance: what was paid last, what is under way, what waits. Read only.
+
+A few statements for everybody, however many bakers there are.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Select, and_, case, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bakehouse.ledger import bakers, distributions
+from bakehouse.ledger.bakers import Baker
+from bakehouse.ledger.distributions import Distribution
+from bakehouse.ledger.schema import bakers as bakers_table
+from bakehouse.ledger.schema import distributions as distributions_table
+from bakehouse.ledger.schema import operations, payouts
+from bakehouse.ledger.statement_parts import in_parts
+from bakehouse.ledger.states import (
+    SETTLED_DISTRIBUTIONS,
+    DistributionKind,
+    DistributionState,
+    Mode,
+    OperationState,
+    PayoutState,
+)
+from bakehouse.rewards.money import Mutez
+
+#: Payouts in these need nothing more of the distribution that pays them.
+_SETTLED_PAYOUTS: Final = (PayoutState.PAID, PayoutState.SIMULATED)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A distribution with how many of its payouts are settled, of how many."""
+
+    distribution: Distribution
+    settled: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class BakerOverview:
+    """One baker in the mode it is in (of one that is off: live)."""
+
+    baker: Baker
+    #: The last cycle whose delegators were paid, or simulated for a baker in simulation.
+    last_settled: Counted | None
+    #: What that cycle takes from the wallet, in mutez: payouts and the operations' fees.
+    last_cost: Mutez | None
+    #: Distributions that failed and wait for a person.
+    failed: int
+    #: Distributions that wait for their turn or are being paid.
+    waiting: int
+    under_way: Sequence[Counted]
+    #: Payouts that wait for a person.
+    held: int
+
+    @property
+    def needs_a_person(self) -> bool:
+        """Whether something of it goes on only when a person decides."""
+        return bool(self.failed or self.held)
+
+    def cycles_covered(self, balance: Mutez) -> int | None:
+        """Tell how many more cycles like the last one a wallet pays; None if nobody knows."""
+        return balance // self.last_cost if self.last_cost else None
+
+
+def shown_mode(baker: Baker) -> Mode:
+    """Give the mode whose distributions tell how a baker does: of one that is off, live."""
+    return Mode.SIMULATION if baker.mode is Mode.SIMULATION else Mode.ON
+
+
+async def overview(tx: AsyncConnection, baker_id: str | None = None) -> list[BakerOverview]:
+    """Give every baker at a glance in the order they came, or only one."""
+    everyone = await bakers.everyone(tx)
+    if baker_id is not None:
+        everyone = [baker for baker in everyone if baker.baker_id == baker_id]
+    settled = {each.key.baker_id: each for each in await _last_settled(tx)}
+    waiting = _by_baker(everyone, await distributions.unsettled(tx, baker_id))
+    planned = [each for several in waiting.values() for each in several if each.is_planned]
+    counts = await payout_counts(tx, [each.id for each in (*settled.values(), *planned)])
+    costs = await _costs(tx, [each.id for each in settled.values()])
+    failed = await _failed(tx)
+    held = await _held(tx)
+    return [
+        BakerOverview(
+            baker=baker,
+            last_settled=_counted(settled.get(baker.baker_id), counts),
+            last_cost=costs.get(baker.baker_id),
+            failed=failed[baker.baker_id, shown_mode(baker)],
+            waiting=len(waiting[baker.baker_id]),
+            under_way=[
+                counted
+                for each in waiting[baker.baker_id]
+                if each.is_planned and (counted := _counted(each, counts))
+            ],
+            held=held[baker.baker_id],
+        )
+        for baker in everyone
+    ]
+
+
+def _by_baker(
+    everyone: Sequence[Baker], found: Sequence[Distribution]
+) -> Mapping[str, list[Distribution]]:
+    modes = {baker.baker_id: shown_mode(baker) for baker in everyone}
+    by_baker: dict[str, list[Distribution]] = {baker_id: [] for baker_id in modes}
+    for each in found:
+        if modes.get(each.key.baker_id) is each.key.mode:
+            by_baker[each.key.baker_id].append(each)
+    return by_baker
+
+
+def _counted(
+    distribution: Distribution | None, counts: Mapping[int, Mapping[PayoutState, int]]
+) -> Counted | None:
+    if distribution is None:
+        return None
+    by_state = counts[distribution.id]
+    settled = sum(by_state.get(state, 0) for state in _SETTLED_PAYOUTS)
+    carried = by_state.get(PayoutState.CARRIED, 0)
+    return Counted(distribution, settled, sum(by_state.values()) - carried)
+
+
+async def _last_settled(tx: AsyncConnection) -> list[Distribution]:
+    # Walks each baker's cycles from the newest back, in the index of what a distribution is.
+    table = distributions_table.alias()
+    simulates = bakers_table.c.mode == Mode.SIMULATION
+    newest = (
+        select(table.c.id)
+        .where(
+            table.c.network == bakers_table.c.network,
+            table.c.baker_id == bakers_table.c.baker_id,
+            table.c.kind == DistributionKind.DELEGATORS,
+            table.c.mode == case((simulates, Mode.SIMULATION.value), else_=Mode.ON.value),
+            table.c.state.in_(SETTLED_DISTRIBUTIONS),
+        )
+        .order_by(table.c.cycle.desc())
+        .limit(1)
+        .correlate(bakers_table)
+        .scalar_subquery()
+    )
+    rows = await tx.execute(select(newest).select_from(bakers_table))
+    ids = [each for each in rows.scalars() if each is not None]
+    return await distributions.by_ids(tx, ids)
+
+
+async def payout_counts(
+    tx: AsyncConnection, ids: Sequence[int]
+) -> Mapping[int, Mapping[PayoutState, int]]:
+    """Count what distributions pay, by their ids and by state; an index alone tells it."""
+    counts: defaultdict[int, dict[PayoutState, int]] = defaultdict(dict)
+    for part in in_parts(ids):
+        query = (
+            select(payouts.c.paid_with_id, payouts.c.state, func.count())
+            .where(payouts.c.paid_with_id.in_(part))
+            .group_by(payouts.c.paid_with_id, payouts.c.state)
+        )
+        for paid_with_id, state, count in await tx.execute(query):
+            counts[paid_with_id][PayoutState(state)] = count
+    return counts
+
+
+async def _costs(tx: AsyncConnection, ids: Sequence[int]) -> Mapping[str, Mutez]:
+    """Sum what the cycles of these distributions take, the bond pool's included, by baker."""
+    costs: Counter[str] = Counter()
+    same_cycle = distributions_table.alias()
+    both = distributions_table.join(
+        same_cycle,
+        and_(
+            same_cycle.c.network == distributions_table.c.network,
+            same_cycle.c.baker_id == distributions_table.c.baker_id,
+            same_cycle.c.cycle == distributions_table.c.cycle,
+            same_cycle.c.kind.in_(list(DistributionKind)),
+            same_cycle.c.mode == distributions_table.c.mode,
+        ),
+    )
+    paid_out = select(same_cycle.c.baker_id, func.sum(same_cycle.c.total_net)).select_from(both)
+    of_operations = (
+        select(same_cycle.c.baker_id, func.sum(operations.c.total_fee))
+        .select_from(both.join(operations, operations.c.distribution_id == same_cycle.c.id))
+        .where(operations.c.state == OperationState.FINAL)
+    )
+    for part in in_parts(ids):
+        for query in (paid_out, of_operations):
+            wanted = query.where(distributions_table.c.id.in_(part))
+            costs.update(await _by_key(tx, wanted.group_by(same_cycle.c.baker_id)))
+    return {baker_id: Mutez(cost) for baker_id, cost in costs.items()}
+
+
+async def _failed(tx: AsyncConnection) -> Counter[tuple[str, str]]:
+    table = distributions_table
+    rows = await tx.execute(
+        select(table.c.baker_id, table.c.mode, func.count())
+        .where(table.c.state == DistributionState.FAILED)
+        .group_by(table.c.baker_id, table.c.mode)
+    )
+    return Counter({(baker_id, Mode(mode)): count for baker_id, mode, count in rows})
+
+
+async def _held(tx: AsyncConnection) -> Counter[str]:
+    # Each baker by name: so the index of states is used.
+    query = select(payouts.c.baker_id, func.count()).where(
+        payouts.c.baker_id.in_(select(bakers_table.c.baker_id)),
+        payouts.c.mode == Mode.ON,
+        payouts.c.state == PayoutState.HELD,
+    )
+    return Counter(await _by_key(tx, query.group_by(payouts.c.baker_id)))
+
+
+async def _by_key(tx: AsyncConnection, query: Select[Any]) -> dict[str, int]:
+    return {key: int(number) for key, number in await tx.execute(query)}

@@ -1,0 +1,72 @@
+"""Every page in a real browser: it loads, complains of nothing, asks nobody else, reads well."""
+
+from typing import Final
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Page
+
+from tests.pages.conftest import PHONE, TABLET, WIDE, Look, Reader
+from tests.pages.scenery import (
+    BUSY,
+    CALM,
+    DELEGATOR,
+    FAILED,
+    HELD,
+    NEW,
+    PAID,
+    PAYING,
+    SEEN,
+    TRIES,
+)
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+PAGES: Final = {
+    "home": "/",
+    "baker": f"/bakers/{BUSY}",
+    "baker-that-tries": f"/bakers/{TRIES}",
+    "baker-without-cycles": f"/bakers/{NEW}",
+    "cycle-paid": f"/bakers/{BUSY}/cycles/{PAID}?offset=100",
+    "cycle-bond-pool": f"/bakers/{BUSY}/cycles/{PAID}?kind=bond_pool",
+    "cycle-held": f"/bakers/{BUSY}/cycles/{HELD}?state=held",
+    "cycle-failed": f"/bakers/{BUSY}/cycles/{FAILED}",
+    "cycle-paying": f"/bakers/{BUSY}/cycles/{PAYING}?to={DELEGATOR[:6]}",
+    "cycle-seen": f"/bakers/{BUSY}/cycles/{SEEN}",
+    "cycle-simulated": f"/bakers/{TRIES}/cycles/{PAYING}?mode=simulation",
+    "delegator": f"/bakers/{BUSY}/delegators/{DELEGATOR}",
+    "delegator-of-nothing": f"/bakers/{CALM}/delegators/{NEW}",
+    "public": f"/public/{BUSY}?address={DELEGATOR}",
+    "sign-in": "/sign-in",
+    "not-found": "/nothing",
+}
+#: For these nobody has to be known.
+OPEN: Final = {"public", "sign-in"}
+
+
+@pytest.mark.parametrize("look", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+async def test_a_page_is_readable_on_every_screen_and_complains_of_nothing(
+    reader: Reader, name: str, look: Look
+) -> None:
+    reader.trouble.clear()
+    async with reader.reading(PAGES[name], look=look, knows=name not in OPEN) as page:
+        for width in (PHONE, TABLET, WIDE):
+            await page.set_viewport_size({"width": width, "height": 900})
+            await reader.take_picture(page, f"{name}-{width}-{look}")
+            wanted = await page.evaluate("document.documentElement.scrollWidth")
+            assert wanted <= width, f"{name} is {wanted} wide on a screen of {width}"
+        assert await _violations(page) == []
+    expected = 1 if name == "not-found" else 0
+    assert len(reader.trouble) == expected, reader.trouble
+
+
+async def _violations(page: Page) -> list[tuple[str, str, str]]:
+    """What a reader who sees, hears or types otherwise could not get past."""
+    found = await Axe().run(page)
+    return [
+        (each["id"], node["html"], node["failureSummary"])
+        for each in found.response["violations"]
+        if each["impact"] in {"serious", "critical"}
+        for node in each["nodes"]
+    ]
