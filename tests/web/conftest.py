@@ -27,9 +27,10 @@ from bakehouse.ledger.payouts import NewPayout
 from bakehouse.ledger.states import DistributionKind, DistributionState, Mode, PayoutState
 from bakehouse.payments.payer import Payer
 from bakehouse.rewards.money import BasisPoints, Mutez
+from bakehouse.secret_box import SecretKeyFile
 from bakehouse.tezos.keyring import Keyring
 from bakehouse.tezos.node import NodeClient
-from bakehouse.tezos.transport import JsonSource
+from bakehouse.tezos.transport import JsonSource, SourceLimits
 from bakehouse.tezos.tzkt import TzktClient
 from bakehouse.web.app import create_app
 from bakehouse.web.services import WebServices
@@ -59,6 +60,7 @@ class House:
     scheduler: Scheduler
     client: httpx2.AsyncClient
     stranger: httpx2.AsyncClient
+    secret_key: SecretKeyFile
 
     async def register(self, mode: Mode = Mode.ON, baker_id: str = BAKER) -> None:
         async with self.workshop.payer.ledger.write() as tx:
@@ -130,29 +132,35 @@ def new_client(
     # Nothing here speaks TLS, and loading certificates would take most of a test's time.
     no_certificates = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     return httpx2.AsyncClient(
-        base_url=url, headers=headers, trust_env=False, verify=no_certificates
+        base_url=url, headers=headers, trust_env=False, verify=no_certificates, timeout=30
     )
 
 
 @asynccontextmanager
 async def serve_house(
-    folder: Path, migrated: Path, *, pages_are_open: bool = False
+    folder: Path,
+    migrated: Path,
+    *,
+    pages_are_open: bool = False,
+    source_url: str = "http://127.0.0.1:9",
+    chain_id: str = NETWORK,
 ) -> AsyncIterator[House]:
-    """Serve a house whose ledger is a copy of `migrated`, from a folder of its own."""
+    """Serve a house whose ledger is a copy of `migrated`; its chain is nowhere without a URL."""
     shutil.copy(migrated, folder / "ledger.db")
     async with AsyncExitStack() as stack:
         ledger = await Ledger.open(f"sqlite:///{folder / 'ledger.db'}")
         stack.push_async_callback(ledger.close)
-        nowhere = [JsonSource("http://127.0.0.1:9", await stack.enter_async_context(new_client()))]
+        client = await stack.enter_async_context(new_client())
+        sources = [JsonSource(source_url, client, limits=SourceLimits(attempts=1))]
         valkey = EmbeddedValkey(folder / "valkey")
         await valkey.start()
         stack.push_async_callback(valkey.stop)
         engine = JobEngine(valkey.address)
         await engine.connect()
         stack.push_async_callback(engine.close)
-        node = NodeClient(nowhere, chain_id=NETWORK, now=_utc_now, head_age_seconds_max=60)
+        node = NodeClient(sources, chain_id=chain_id, now=_utc_now, head_age_seconds_max=3_600)
         workshop = Workshop(
-            Payer(ledger, node, TzktClient(nowhere, chain_id=NETWORK), Keyring(), _utc_now),
+            Payer(ledger, node, TzktClient(sources, chain_id=chain_id), Keyring(), _utc_now),
             engine,
             await stack.enter_async_context(RedisCache(valkey.address)),
         )
@@ -164,6 +172,7 @@ async def serve_house(
             version="9.9.9",
             pages_are_open=pages_are_open,
             explorer_url="https://explorer.example/",
+            secret_key=SecretKeyFile(folder / "secret.key", made_when_missing=True),
         )
         app = create_app(services)
         url = await stack.enter_async_context(serving(app))
@@ -171,7 +180,7 @@ async def serve_house(
         knows = {"Authorization": f"Bearer {TOKEN}"}
         client = await stack.enter_async_context(new_client(url, knows))
         stranger = await stack.enter_async_context(new_client(url))
-        yield House(url, valkey, workshop, scheduler, client, stranger)
+        yield House(url, valkey, workshop, scheduler, client, stranger, services.secret_key)
 
 
 def _utc_now() -> datetime:

@@ -15,6 +15,8 @@ class Page(HTMLParser):
         self.html = html
         self.tags: Counter[str] = Counter()
         self.attributes: list[tuple[str, str, str]] = []
+        #: The attributes of each input.
+        self.fields: list[dict[str, str]] = []
         self.title = ""
         #: What stands between script tags: it would have to be allowed to run.
         self.inline_scripts = ""
@@ -37,9 +39,21 @@ class Page(HTMLParser):
             if name == attribute and tag in {None, element}
         ]
 
+    @property
+    def entries(self) -> dict[str, str]:
+        """What a browser would send of all forms: fields with their values, ticked boxes."""
+        return {
+            field["name"]: field.get("value", "")
+            for field in self.fields
+            if "name" in field
+            and (field.get("type") not in {"checkbox", "radio"} or "checked" in field)
+        }
+
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags[tag] += 1
         self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag == "input":
+            self.fields.append({name: value or "" for name, value in attrs})
         if tag not in _VOID:
             self._open.append(tag)
 

@@ -1,5 +1,7 @@
 """Who gets in, and as whom. Tried as somebody who should not."""
 
+import asyncio
+
 import httpx2
 import pytest
 
@@ -221,3 +223,12 @@ async def test_another_site_cannot_press_a_button_of_open_pages(open_house: Hous
     for headers in ({"sec-fetch-site": "cross-site"}, {"origin": "https://evil.example"}, {}):
         answer: httpx2.Response = await open_house.stranger.post("/sign-out", headers=headers)
         assert answer.status_code == 403
+
+
+async def test_guesses_made_all_at_once_are_counted_as_well(house: House) -> None:
+    await add_user(house, "anna", Grant(Role.VIEWER))
+    async with new_client(house.url, BROWSER) as browser:
+        guesses = [sign_in(browser, "anna", f"guess {number}") for number in range(12)]
+        statuses = sorted([each.status_code for each in await asyncio.gather(*guesses)])
+
+    assert statuses == [403] * 5 + [429] * 7

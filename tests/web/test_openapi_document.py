@@ -9,19 +9,79 @@ from tests.web.conftest import House
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+BAKER_PATH = "/api/bakers/{baker_id}"
+CYCLE_PATH = f"{BAKER_PATH}/cycles/{{cycle}}"
+OPERATION_PATH = f"{BAKER_PATH}/operations/{{operation_hash}}"
+SIMULATION_PATH = f"{BAKER_PATH}/simulations/{{sha256}}"
+
+READ = {"200", "401", "404", "422"}
+TAGGED = {*READ, "304"}
+CHANGED = {*READ, "400", "403"}
+#: Changed without a body.
+REMOVED = {*READ, "403"}
+DECIDED = {*CHANGED, "409"}
+QUEUED = {*CHANGED, "503", "202"} - {"200"}
+CHANNEL_REFUSALS = ("401", "403", "404", "409", "422")
+
 ROUTES = {
-    ("post", "/api/jobs/trigger/cycle-check"): {"202", "401", "404", "422", "503"},
-    ("post", "/api/jobs/trigger/balance-poll"): {"202", "401", "404", "422", "503"},
-    ("get", "/api/jobs/status"): {"200", "401", "404", "422", "503"},
-    ("post", "/api/jobs/initialize"): {"202", "401", "404", "409", "422", "503"},
-    ("post", "/api/jobs/remove"): {"200", "401", "404", "409", "422", "503"},
+    ("post", "/api/jobs/trigger/cycle-check"): QUEUED,
+    ("post", "/api/jobs/trigger/balance-poll"): QUEUED,
+    ("get", "/api/jobs/status"): {*READ, "503"},
+    ("post", "/api/jobs/initialize"): {*QUEUED, "409"},
+    ("post", "/api/jobs/remove"): {*DECIDED, "503"},
     ("get", "/api/bakers"): {"200", "401"},
+    ("post", "/api/bakers"): {"201", "400", "401", "403", "409", "422", "503"},
+    ("get", BAKER_PATH): TAGGED,
+    ("patch", BAKER_PATH): CHANGED,
+    ("delete", BAKER_PATH): REMOVED,
+    ("get", "/api/overview"): {"200", "401"},
+    ("get", f"{BAKER_PATH}/overview"): READ,
+    ("post", f"{BAKER_PATH}/mode"): CHANGED,
+    ("get", f"{BAKER_PATH}/fees"): TAGGED,
+    ("get", f"{BAKER_PATH}/fees/history"): READ,
+    ("post", f"{BAKER_PATH}/fees/import"): CHANGED,
+    ("put", f"{BAKER_PATH}/fees/{{address}}"): CHANGED,
+    ("delete", f"{BAKER_PATH}/fees/{{address}}"): REMOVED,
+    ("get", f"{BAKER_PATH}/bond-pool"): TAGGED,
+    ("put", f"{BAKER_PATH}/bond-pool"): CHANGED,
+    ("post", f"{BAKER_PATH}/bond-pool/import"): CHANGED,
+    ("get", f"{BAKER_PATH}/cycles"): READ,
+    ("get", CYCLE_PATH): READ,
+    ("get", f"{CYCLE_PATH}/payouts"): READ,
+    ("get", f"{BAKER_PATH}/payouts"): READ,
+    ("get", f"{BAKER_PATH}/operations"): READ,
+    ("get", OPERATION_PATH): READ,
+    ("post", f"{OPERATION_PATH}/cancel"): {*DECIDED, "202"} - {"200"},
+    ("post", f"{OPERATION_PATH}/declare-dead"): DECIDED,
+    ("post", f"{BAKER_PATH}/simulations"): {*DECIDED, "201", "503"} - {"200"},
+    ("get", f"{BAKER_PATH}/simulations"): READ,
+    ("get", SIMULATION_PATH): READ,
+    ("get", f"{SIMULATION_PATH}/payouts"): READ,
+    ("get", f"{SIMULATION_PATH}/changes"): READ,
+    ("get", "/api/waiting"): {"200", "401", "422"},
+    ("post", f"{BAKER_PATH}/pause"): CHANGED,
+    ("post", f"{CYCLE_PATH}/approve"): DECIDED,
+    ("post", f"{CYCLE_PATH}/retry"): DECIDED,
+    ("post", f"{CYCLE_PATH}/hold"): DECIDED,
+    ("post", f"{CYCLE_PATH}/release"): DECIDED,
+    ("post", f"{CYCLE_PATH}/drop"): DECIDED,
+    ("get", f"{BAKER_PATH}/export/payouts"): READ,
+    ("get", f"{BAKER_PATH}/export/cycles"): READ,
+    ("get", "/api/audit"): {"200", "401", "422"},
     ("get", "/api/bakers/{baker_id}"): {"200", "401", "404", "422"},
     ("get", "/api/bakers/{baker_id}/cycles"): {"200", "401", "404", "422"},
     ("get", "/api/bakers/{baker_id}/cycles/{cycle}/payouts"): {"200", "401", "404", "422"},
-    ("get", "/api/alerts"): {"200", "401"},
+    ("get", "/api/alerts"): {"200", "401", "404", "422"},
+    ("get", "/api/alerts/{alert_id}"): {"200", "401", "404", "422"},
+    ("post", "/api/alerts/{alert_id}/acknowledge"): {"200", "401", "403", "404", "409", "422"},
+    ("get", "/api/alerts/channels"): {"200", *CHANNEL_REFUSALS},
+    ("post", "/api/alerts/channels"): {"201", *CHANNEL_REFUSALS},
+    ("put", "/api/alerts/channels/{channel_id}"): {"200", *CHANNEL_REFUSALS},
+    ("delete", "/api/alerts/channels/{channel_id}"): {"200", *CHANNEL_REFUSALS},
+    ("post", "/api/alerts/channels/{channel_id}/test"): {"200", *CHANNEL_REFUSALS},
     ("get", "/health"): {"200", "503"},
 }
+FILES = {f"{BAKER_PATH}/export/payouts", f"{BAKER_PATH}/export/cycles"}
 
 
 async def document_of(house: House) -> dict[str, Any]:
@@ -65,8 +125,12 @@ async def test_problems_are_described_under_their_own_media_type(still_house: Ho
         for (_, path), operation in operations(document):
             for status, answer in operation["responses"].items():
                 is_problem = status.startswith("4") or (status == "503" and path != "/health")
-                media = "application/problem+json" if is_problem else "application/json"
-                assert list(answer["content"]) == [media]
+                wanted = ["application/problem+json" if is_problem else "application/json"]
+                if status == "304":
+                    wanted = []
+                elif status == "200" and path in FILES:
+                    wanted = ["text/csv", "application/json"]
+                assert list(answer.get("content", ())) == wanted
 
 
 async def test_everything_but_health_wants_the_token(still_house: House) -> None:
@@ -89,10 +153,45 @@ async def test_every_reference_leads_somewhere(still_house: House) -> None:
 
 async def test_every_parameter_and_field_sent_says_what_it_is(still_house: House) -> None:
     document = await document_of(still_house)
+    schemas = document["components"]["schemas"]
 
-    reference = document["components"]["schemas"]["BakerReference"]
-    assert reference["additionalProperties"] is False
-    assert reference["properties"]["baker_id"]["examples"]
+    for route, operation in operations(document):
+        for parameter in operation.get("parameters", ()):
+            assert is_explained(schemas, parameter["schema"]), (route, parameter["name"])
+        if "requestBody" not in operation:
+            continue
+        (media,) = operation["requestBody"]["content"].values()
+        body = resolved(schemas, media["schema"])
+        assert body["additionalProperties"] is False
+        assert body["description"]
+        for name, schema in body["properties"].items():
+            assert is_explained(schemas, schema), (route, name)
+
+
+async def test_every_field_answered_has_an_example_or_few_values(still_house: House) -> None:
+    schemas = (await document_of(still_house))["components"]["schemas"]
+
+    for name in set(schemas) - {"AlertView"}:
+        for field, described in schemas[name].get("properties", {}).items():
+            assert is_explained(schemas, described), f"{name}.{field}"
+
+
+def resolved(schemas: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = schema
+    while "$ref" in found:
+        found = schemas[found["$ref"].rpartition("/")[2]]
+    return found
+
+
+def is_explained(schemas: dict[str, Any], schema: dict[str, Any]) -> bool:
+    """Whether a reader knows what to write there: by an example, a description or the values."""
+    several = [resolved(schemas, each) for each in schema.get("anyOf", (schema,))]
+    return any(
+        {"examples", "description", "enum", "properties"} & {*schema, *each}
+        or each.get("type") == "boolean"
+        or (each.get("type") == "array" and "$ref" in each["items"])
+        for each in several
+    )
 
 
 async def test_the_reference_shows_every_route_and_field(still_house: House) -> None:

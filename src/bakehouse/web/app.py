@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from bakehouse.web import static_files
 from bakehouse.web.access import Guard
-from bakehouse.web.api import alerts, bakers, document, health, jobs
+from bakehouse.web.api.routers import ROUTERS, TAGS
 from bakehouse.web.change_feed import feed_of
 from bakehouse.web.hardening import BodyLimit, Failsafe, HostCheck, SecurityHeaders
 from bakehouse.web.pages import (
@@ -23,6 +23,7 @@ from bakehouse.web.pages import (
     users,
     welcome,
 )
+from bakehouse.web.pages.changing import CHANGING
 from bakehouse.web.pages.navigation import Navigation
 from bakehouse.web.pages.renderer import Renderer
 from bakehouse.web.pages.state_line import STATE_LINE
@@ -36,13 +37,6 @@ in JSON do not survive every reader; times are ISO 8601 in UTC. Errors are probl
 (RFC 9457) with a stable code.
 """
 
-_TAGS = [
-    {"name": "jobs", "description": "Schedules and triggers, under their long-known paths."},
-    {"name": "bakers", "description": "What is owed, and what became of it. To read."},
-    {"name": "alerts", "description": "What waits for a person. To read."},
-    {"name": "health", "description": "For whoever watches over this process."},
-]
-
 
 def create_app(services: WebServices) -> FastAPI:
     """Make the application; nothing is opened or started by it."""
@@ -54,7 +48,7 @@ def create_app(services: WebServices) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        openapi_tags=_TAGS,
+        openapi_tags=TAGS,
         # A redirect would be sent to whatever the Host header says.
         redirect_slashes=False,
     )
@@ -65,8 +59,9 @@ def create_app(services: WebServices) -> FastAPI:
     app.state.changes = feed_of(services.workshop)
     add_problem_handlers(app)
     for router in (
-        *(jobs.router, bakers.router, alerts.router, health.router, document.router),
+        *ROUTERS,
         *(home.router, cycle.router, queues.router, reference.router, sign_in.router),
+        *CHANGING,
         *(baker.router, cycle_export.router, delegator.router, public.router, events.router),
         *(welcome.router, theme.router, users.router, account.router),
         static_files.router,

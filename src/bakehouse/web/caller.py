@@ -46,6 +46,11 @@ class Caller:
         """Whether another site's page could make a browser send this in the caller's name."""
         return self.kind in {CallerKind.PERSON, CallerKind.DEMO}
 
+    @property
+    def visible_bakers(self) -> frozenset[str] | None:
+        """Give the bakers the caller may see; None for all there are."""
+        return self.grant.bakers if self.grant else frozenset()
+
     def has(self, role: Role) -> bool:
         """Whether the caller has at least this role."""
         return self.grant is not None and self.grant.role.includes(role)

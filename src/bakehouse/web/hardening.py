@@ -17,8 +17,11 @@ from bakehouse.web.services import services_of
 
 _log = structlog.get_logger(__name__)
 
-#: The largest body any route has a use for is a few hundred bytes.
+#: Most routes have a use for a few hundred bytes.
 BODY_BYTES_MAX: Final = 64 * 1024
+#: The fees of sixty thousand delegators.
+IMPORT_BYTES_MAX: Final = 4 * 1024 * 1024
+_IMPORTS: Final = re.compile(r"(/api)?/bakers/[^/]+/[^/]+/import")
 
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": (
@@ -127,12 +130,13 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         request = Request(scope)
-        body = None if _says_too_large(request) else await _read(receive)
+        limit = _limit_of(request)
+        body = None if _says_too_large(request, limit) else await _read(receive, limit)
         if body is None:
             problem = Problem.of(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                 "too-large",
-                f"A body of more than {BODY_BYTES_MAX} bytes is not read.",
+                f"A body of more than {limit} bytes is not read.",
             )
             await answer(request, problem)(scope, receive, send)
             return
@@ -161,19 +165,23 @@ def _is_local(name: str) -> bool:
     return True
 
 
-def _says_too_large(request: Request) -> bool:
+def _limit_of(request: Request) -> int:
+    return IMPORT_BYTES_MAX if _IMPORTS.fullmatch(request.url.path) else BODY_BYTES_MAX
+
+
+def _says_too_large(request: Request, limit: int) -> bool:
     length = request.headers.get("content-length", "0")
-    return not length.isdecimal() or int(length) > BODY_BYTES_MAX
+    return not length.isdecimal() or int(length) > limit
 
 
-async def _read(receive: Receive) -> Message | None:
+async def _read(receive: Receive, limit: int) -> Message | None:
     body = b""
     while True:
         message = await receive()
         if message["type"] != "http.request":
             return message
         body += message.get("body", b"")
-        if len(body) > BODY_BYTES_MAX:
+        if len(body) > limit:
             return None
         if not message.get("more_body", False):
             return {"type": "http.request", "body": body, "more_body": False}

@@ -41,7 +41,7 @@ _DETAILS: Final[Mapping[int, tuple[str, str]]] = {
 _DESCRIPTIONS: Final[Mapping[int, str]] = {
     HTTPStatus.UNAUTHORIZED: "No token, or one that is not valid (any more).",
     HTTPStatus.FORBIDDEN: "The caller's role does not allow this.",
-    HTTPStatus.NOT_FOUND: "No such baker, or no such cycle.",
+    HTTPStatus.NOT_FOUND: "There is no such thing, or it is not the caller's to see.",
     HTTPStatus.CONFLICT: "The present state does not allow this.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "What was sent is not valid; the fields are named.",
     HTTPStatus.SERVICE_UNAVAILABLE: "The queue does not answer.",
@@ -52,7 +52,7 @@ class FieldError(BaseModel):
     """What is wrong with one field."""
 
     field: Annotated[str, Field(description="Its name, after where it was sent: body.baker_id")]
-    message: str
+    message: Annotated[str, Field(examples=["Field required"])]
 
 
 class Problem(BaseModel):

@@ -1,34 +1,27 @@
-"""Bakers, their cycles and payouts, to read. Amounts are strings of mutez."""
+"""Bakers and their settings: to read, to register, to change, to take out of service."""
 
-from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field
 
-from bakehouse.ledger import bakers, distributions
-from bakehouse.ledger.bakers import Baker
-from bakehouse.ledger.distributions import Distribution
+from bakehouse.desk import settings
+from bakehouse.ledger import bakers
+from bakehouse.ledger.bakers import RANGES, Baker
 from bakehouse.ledger.roles import Role
-from bakehouse.ledger.states import (
-    DistributionKind,
-    DistributionState,
-    Mode,
-    OperationState,
-    PayoutState,
+from bakehouse.ledger.states import Mode
+from bakehouse.web.api.etag import NOT_MODIFIED, tagged
+from bakehouse.web.api.fields import (
+    BakerOfPath,
+    Body,
+    FeeSent,
+    ImplicitSent,
+    MutezSent,
+    MutezText,
 )
-from bakehouse.tezos.address import parse_implicit
 from bakehouse.web.api.security import EXAMPLE_BAKER, TOKEN
 from bakehouse.web.caller import CallerOf
-from bakehouse.web.cycle_records import (
-    OFFSET_MAX,
-    CycleNumber,
-    OperationRecord,
-    PayoutRecord,
-    Wanted,
-    read_cycle,
-)
 from bakehouse.web.permission import needs
 from bakehouse.web.problems import refusals
 from bakehouse.web.services import Services
@@ -40,10 +33,17 @@ router = APIRouter(
     responses=refusals(),
 )
 
-_OF_BAKER = refusals(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
+_OF_BAKER: Final = refusals(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
+_CHANGING: Final = {**_OF_BAKER, **refusals(HTTPStatus.FORBIDDEN)}
 
-BakerId = Annotated[str, Path(description="The baker's address.", examples=[EXAMPLE_BAKER])]
-Mutez = Annotated[str, Field(description="In mutez.", examples=["28056046"])]
+
+#: Not required, and nothing in its place: a default would be read as what becomes of the setting.
+_LEFT_OUT: Final[Any] = Field(default_factory=lambda: None)
+
+
+def _range(name: str) -> Any:
+    least, most = RANGES[name]
+    return Field(ge=least, le=most, examples=[max(least, 10)])
 
 
 class BakerView(BaseModel):
@@ -51,110 +51,80 @@ class BakerView(BaseModel):
 
     baker_id: Annotated[str, Field(examples=[EXAMPLE_BAKER])]
     network: Annotated[str, Field(description="Id of the chain.", examples=["NetXdQprcVkpaWU"])]
-    alias: str | None
-    payout_address: Annotated[str, Field(description="The wallet that pays.")]
+    alias: Annotated[str | None, Field(examples=["Bake Nug"])]
+    payout_address: Annotated[
+        str, Field(description="The wallet that pays.", examples=[EXAMPLE_BAKER])
+    ]
     mode: Mode
-    default_fee_basis_points: int
-    first_cycle: int
-    payout_delay_cycles: int
+    default_fee_basis_points: Annotated[int, Field(examples=[1000])]
+    first_cycle: Annotated[int, Field(examples=[750])]
+    payout_delay_cycles: Annotated[int, Field(examples=[1])]
     share_block_fees: bool
-    minimum_payout: Mutez
-    update_freq: Annotated[int, Field(description="Minutes between two looks at the chain.")]
-    payment_retries: int
-    minutes_between_retries: int
-    num_blocks_wait: Annotated[int, Field(description="Blocks on top that make a block final.")]
+    minimum_payout: MutezText
+    update_freq: Annotated[
+        int, Field(description="Minutes between two looks at the chain.", examples=[10])
+    ]
+    payment_retries: Annotated[int, Field(examples=[1])]
+    minutes_between_retries: Annotated[int, Field(examples=[1])]
+    num_blocks_wait: Annotated[
+        int, Field(description="Blocks on top that make a block final.", examples=[2])
+    ]
     bond_pool_enabled: bool
     scheduled: bool
+    cycle_cap: Annotated[
+        str | None, Field(description="In mutez; none: no cap.", examples=["5000000000"])
+    ]
+    payout_cap: Annotated[
+        str | None, Field(description="In mutez; none: no cap.", examples=["250000000"])
+    ]
+    confirm_first_cycle: Annotated[
+        bool, Field(description="The first cycle that is paid waits for a person's go.")
+    ]
+    public_page: Annotated[bool, Field(description="Anybody may look up what was paid to whom.")]
 
 
 class BakerList(BaseModel):
-    """Every baker registered here."""
+    """Every baker registered here that the caller may see."""
 
     bakers: list[BakerView]
 
 
-class CycleView(BaseModel):
-    """One cycle's payment, to delegators or to the bond pool, live or simulated."""
+class SettingsBody(Body):
+    """Settings to change; what is left out stays as it is."""
 
-    cycle: int
-    kind: DistributionKind
-    mode: Mode
-    state: DistributionState
-    message: Annotated[str | None, Field(description="Why it failed.")]
-    pool: Mutez
-    own_part: Mutez
-    total_fees: Mutez
-    total_net: Mutez
-    dust: Mutez
-    zero_payouts: Annotated[int, Field(description="Delegators whose share came to nothing.")]
-    snapshot_sha256: Annotated[
-        str | None, Field(description="Hash of what the plan was computed from; none is planned.")
-    ]
-    created_at: datetime
-    updated_at: datetime
+    alias: Annotated[str | None, Field(max_length=100, examples=["Bake Nug"])] = _LEFT_OUT
+    payout_address: ImplicitSent = _LEFT_OUT
+    default_fee_basis_points: FeeSent = _LEFT_OUT
+    first_cycle: Annotated[int, _range("first_cycle")] = _LEFT_OUT
+    payout_delay_cycles: Annotated[int, _range("payout_delay_cycles")] = _LEFT_OUT
+    share_block_fees: bool = _LEFT_OUT
+    minimum_payout: MutezSent = _LEFT_OUT
+    update_freq: Annotated[int, _range("update_freq")] = _LEFT_OUT
+    payment_retries: Annotated[int, _range("payment_retries")] = _LEFT_OUT
+    minutes_between_retries: Annotated[int, _range("minutes_between_retries")] = _LEFT_OUT
+    num_blocks_wait: Annotated[int, _range("num_blocks_wait")] = _LEFT_OUT
+    bond_pool_enabled: bool = _LEFT_OUT
+    scheduled: bool = _LEFT_OUT
+    cycle_cap: Annotated[MutezSent | None, Field(description="Null: no cap.")] = _LEFT_OUT
+    payout_cap: Annotated[MutezSent | None, Field(description="Null: no cap.")] = _LEFT_OUT
+    confirm_first_cycle: bool = _LEFT_OUT
+    public_page: bool = _LEFT_OUT
 
-
-class CycleList(BaseModel):
-    """A baker's cycles, newest first."""
-
-    cycles: list[CycleView]
-
-
-class CycleQuery(BaseModel):
-    """How many cycles are wanted."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    limit: Annotated[int, Field(ge=1, le=500)] = 50
+    def chosen(self) -> dict[str, Any]:
+        """Give what was sent, by the ledger's names."""
+        sent = {name: getattr(self, name) for name in self.model_fields_set & _NAMES}
+        if "default_fee_basis_points" in sent:
+            sent["default_fee"] = sent.pop("default_fee_basis_points")
+        return sent
 
 
-class PayoutQuery(BaseModel):
-    """Which payouts of a cycle are wanted."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    kind: DistributionKind = DistributionKind.DELEGATORS
-    mode: Mode = Mode.ON
-    offset: Annotated[int, Field(ge=0, le=OFFSET_MAX)] = 0
-    limit: Annotated[int, Field(ge=1, le=1000)] = 500
+_NAMES: Final = frozenset(SettingsBody.model_fields)
 
 
-class PayoutView(BaseModel):
-    """What one recipient is owed for the cycle, and what became of it."""
+class NewBakerBody(SettingsBody):
+    """A baker to register, with settings that differ from the defaults."""
 
-    owed_to: str
-    address: Annotated[str, Field(description="Where it is sent; most often the same.")]
-    kind: Annotated[str, Field(examples=["delegator", "bond-member"])]
-    delegated_balance: Mutez
-    gross: Mutez
-    fee_basis_points: int
-    fee: Mutez
-    net: Mutez
-    state: PayoutState
-    reason: Annotated[str | None, Field(description="Why it is held.")]
-    operation: Annotated[
-        str | None, Field(description="Hash of this cycle's operation that pays it, once signed.")
-    ]
-
-
-class OperationView(BaseModel):
-    """One operation signed for the cycle."""
-
-    hash: str
-    state: OperationState
-    level: Annotated[int | None, Field(description="Of the block it is in.")]
-    transfers: int
-    amount: Mutez
-    fee: Mutez
-    burn: Mutez
-
-
-class PayoutList(BaseModel):
-    """A page of a cycle's payouts, largest first, and the cycle's operations."""
-
-    payouts: list[PayoutView]
-    operations: list[OperationView]
-    next_offset: Annotated[int | None, Field(description="Where the next page begins, if any.")]
+    baker_id: ImplicitSent
 
 
 @router.get("/bakers", summary="All bakers")
@@ -162,51 +132,85 @@ async def list_bakers(services: Services, caller: CallerOf) -> BakerList:
     """List the registered bakers with their settings."""
     async with services.workshop.payer.ledger.read() as tx:
         registered = await bakers.everyone(tx)
-    return BakerList(bakers=[_baker(each) for each in registered if caller.may_see(each.baker_id)])
+    return BakerList(
+        bakers=[baker_view(each) for each in registered if caller.may_see(each.baker_id)]
+    )
 
 
-@router.get("/bakers/{baker_id}", summary="One baker", responses=_OF_BAKER)
-async def get_baker(baker_id: BakerId, services: Services) -> BakerView:
-    """Give a baker's settings."""
-    async with services.workshop.payer.ledger.read() as tx:
-        return _baker(await bakers.get(tx, parse_implicit(baker_id)))
+@router.post(
+    "/bakers",
+    status_code=HTTPStatus.CREATED,
+    summary="Register a baker",
+    dependencies=[needs(Role.ADMINISTRATOR, all_bakers=True)],
+    responses=refusals(
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.CONFLICT,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+    ),
+)
+async def register_baker(body: NewBakerBody, services: Services, caller: CallerOf) -> BakerView:
+    """Register a baker in simulation; a second time is a 409.
 
-
-@router.get("/bakers/{baker_id}/cycles", summary="A baker's cycles", responses=_OF_BAKER)
-async def list_cycles(
-    baker_id: BakerId, services: Services, wanted: Annotated[CycleQuery, Query()]
-) -> CycleList:
-    """List the newest cycles with their states and sums."""
-    async with services.workshop.payer.ledger.read() as tx:
-        baker = await bakers.get(tx, parse_implicit(baker_id))
-        newest = await distributions.of_baker(tx, baker.baker_id, wanted.limit)
-    return CycleList(cycles=[_cycle(each) for each in newest])
+    Without `first_cycle` a node is asked for the cycle that runs now, so that nothing older is
+    paid; 503 when none answers. Without `payout_address` the baker pays from its own address.
+    """
+    registered = await settings.register(
+        services.workshop, services.scheduler, body.baker_id, body.chosen(), actor=caller.actor
+    )
+    return baker_view(registered)
 
 
 @router.get(
-    "/bakers/{baker_id}/cycles/{cycle}/payouts",
-    summary="A cycle's payouts",
-    responses=_OF_BAKER,
+    "/bakers/{baker_id}",
+    summary="One baker",
+    response_model=BakerView,
+    responses={**_OF_BAKER, **NOT_MODIFIED},
 )
-async def list_payouts(
-    baker_id: BakerId,
-    cycle: CycleNumber,
-    services: Services,
-    wanted: Annotated[PayoutQuery, Query()],
-) -> PayoutList:
-    """List a cycle's payouts with what became of each, and the operations that pay them."""
-    records = await read_cycle(
-        services.workshop.payer.ledger,
-        Wanted(baker_id, cycle, wanted.kind, wanted.mode, wanted.offset, wanted.limit),
-    )
-    return PayoutList(
-        payouts=[_payout(each) for each in records.payouts],
-        operations=[_operation(each) for each in records.operations],
-        next_offset=records.next_offset,
-    )
+async def get_baker(request: Request, baker_id: BakerOfPath, services: Services) -> Response:
+    """Give a baker's settings, with an ETag."""
+    async with services.workshop.payer.ledger.read() as tx:
+        return tagged(request, baker_view(await bakers.get(tx, baker_id)))
 
 
-def _baker(baker: Baker) -> BakerView:
+@router.patch(
+    "/bakers/{baker_id}",
+    summary="Change settings",
+    dependencies=[needs(Role.ADMINISTRATOR)],
+    responses=_CHANGING,
+)
+async def change_baker(
+    baker_id: BakerOfPath, body: SettingsBody, services: Services, caller: CallerOf
+) -> BakerView:
+    """Change the settings that are sent, at once; sending them again changes nothing further.
+
+    A new `update_freq` reaches the schedules with this request. The mode has a route of its own.
+    """
+    changed = await settings.change(
+        services.workshop, services.scheduler, baker_id, body.chosen(), actor=caller.actor
+    )
+    return baker_view(changed)
+
+
+@router.delete(
+    "/bakers/{baker_id}",
+    summary="Take a baker out of service",
+    dependencies=[needs(Role.ADMINISTRATOR)],
+    responses=_CHANGING,
+)
+async def remove_baker(baker_id: BakerOfPath, services: Services, caller: CallerOf) -> BakerView:
+    """Switch a baker off and remove its schedules; repeating it changes nothing further.
+
+    Nothing is deleted: what was paid stays on record, and the baker can be switched on again.
+    """
+    removed = await settings.remove(
+        services.workshop, services.scheduler, baker_id, actor=caller.actor
+    )
+    return baker_view(removed)
+
+
+def baker_view(baker: Baker) -> BakerView:
+    """Show a baker's settings."""
     return BakerView(
         baker_id=baker.baker_id,
         network=baker.network,
@@ -224,54 +228,12 @@ def _baker(baker: Baker) -> BakerView:
         num_blocks_wait=baker.num_blocks_wait,
         bond_pool_enabled=baker.bond_pool_enabled,
         scheduled=baker.scheduled,
+        cycle_cap=_optional(baker.cycle_cap),
+        payout_cap=_optional(baker.payout_cap),
+        confirm_first_cycle=baker.confirm_first_cycle,
+        public_page=baker.public_page,
     )
 
 
-def _cycle(distribution: Distribution) -> CycleView:
-    key, figures = distribution.key, distribution.figures
-    return CycleView(
-        cycle=key.cycle,
-        kind=key.kind,
-        mode=key.mode,
-        state=distribution.state,
-        message=distribution.message,
-        pool=str(figures.pool),
-        own_part=str(figures.own_part),
-        total_fees=str(figures.total_fees),
-        total_net=str(figures.total_net),
-        dust=str(figures.dust),
-        zero_payouts=figures.zero_payouts,
-        snapshot_sha256=distribution.snapshot_sha256,
-        created_at=distribution.created_at,
-        updated_at=distribution.updated_at,
-    )
-
-
-def _payout(record: PayoutRecord) -> PayoutView:
-    payout = record.payout
-    return PayoutView(
-        owed_to=payout.owed_to,
-        address=payout.address,
-        kind=payout.kind,
-        delegated_balance=str(payout.delegated_balance),
-        gross=str(payout.gross),
-        fee_basis_points=payout.fee_basis_points,
-        fee=str(payout.fee),
-        net=str(payout.net),
-        state=payout.state,
-        reason=payout.reason,
-        operation=record.operation_hash,
-    )
-
-
-def _operation(record: OperationRecord) -> OperationView:
-    operation, transfers = record.operation, record.transfers
-    return OperationView(
-        hash=operation.hash,
-        state=operation.state,
-        level=operation.included_level,
-        transfers=transfers.count,
-        amount=str(transfers.amount),
-        fee=str(operation.total_fee),
-        burn=str(transfers.burn),
-    )
+def _optional(amount: int | None) -> str | None:
+    return None if amount is None else str(amount)

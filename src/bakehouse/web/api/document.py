@@ -12,6 +12,11 @@ router: Final = APIRouter(include_in_schema=False, dependencies=[open_to_all()])
 
 _PROBLEM: Final = Problem.__name__
 _JSON: Final = "application/json"
+#: FastAPI answers so to a body that is not JSON at all, without saying so.
+_UNREADABLE: Final = {
+    "description": "The body is nothing that can be read.",
+    "content": {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{_PROBLEM}"}}},
+}
 #: What FastAPI says of an answer of which nothing else is said.
 _NO_DESCRIPTION: Final = "Successful Response"
 
@@ -28,17 +33,20 @@ def document_of(app: FastAPI) -> dict[str, Any]:
     schemas = document["components"]["schemas"]
     for operations in document["paths"].values():
         for operation in operations.values():
+            if "requestBody" in operation:
+                operation["responses"].setdefault("400", _UNREADABLE)
             for response in operation["responses"].values():
                 _put_right(response, schemas)
     return document
 
 
 def _put_right(response: dict[str, Any], schemas: dict[str, Any]) -> None:
-    content = response["content"]
-    if _JSON not in content:
-        # FastAPI keeps the document it made: this was put right before.
+    content = response.get("content", {})
+    reference = content.get(_JSON, {}).get("schema", {}).get("$ref")
+    if reference is None:
+        # A file, an answer without a body, or (FastAPI keeps the document) put right before.
         return
-    name = content[_JSON]["schema"]["$ref"].rpartition("/")[2]
+    name = reference.rpartition("/")[2]
     if name == _PROBLEM:
         content[MEDIA_TYPE] = content.pop(_JSON)
     elif response["description"] == _NO_DESCRIPTION:

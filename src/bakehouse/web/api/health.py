@@ -29,7 +29,7 @@ class Health(BaseModel):
     """The whole, and its parts."""
 
     status: Annotated[State, Field(description="ok only if every check is.")]
-    version: str
+    version: Annotated[str, Field(examples=["0.3.0"])]
     checks: Checks
 
 

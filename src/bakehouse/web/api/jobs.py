@@ -15,6 +15,7 @@ from bakehouse.ledger import bakers
 from bakehouse.ledger.roles import Role
 from bakehouse.ledger.states import Mode
 from bakehouse.tezos.address import Address, parse_implicit
+from bakehouse.web.api.fields import EXAMPLE_TIME
 from bakehouse.web.api.security import EXAMPLE_BAKER, TOKEN
 from bakehouse.web.caller import Caller, CallerOf
 from bakehouse.web.permission import needs
@@ -58,9 +59,9 @@ class Schedule(BaseModel):
 
     id: Annotated[str, Field(examples=[f"cycle-monitor-{EXAMPLE_BAKER}"])]
     queue: QueueName
-    every_seconds: int | None
-    next_run: datetime | None
-    last_run: datetime | None
+    every_seconds: Annotated[int | None, Field(examples=[600])]
+    next_run: Annotated[datetime | None, Field(examples=[EXAMPLE_TIME])]
+    last_run: Annotated[datetime | None, Field(examples=[EXAMPLE_TIME])]
     last_result: Annotated[
         dict[str, Any] | None, Field(description="`ok`, and the `value` or the `error`.")
     ]
@@ -70,8 +71,8 @@ class Balance(BaseModel):
     """The payout wallet as last seen."""
 
     mutez: Annotated[str, Field(examples=["1234567890"])]
-    level: int
-    at: datetime
+    level: Annotated[int, Field(examples=[6_543_210])]
+    at: Annotated[datetime, Field(examples=[EXAMPLE_TIME])]
 
 
 class JobStatus(BaseModel):
@@ -90,7 +91,10 @@ class Removed(BaseModel):
 
 
 @router.post(
-    "/trigger/cycle-check", status_code=HTTPStatus.ACCEPTED, summary="Look for finished cycles now"
+    "/trigger/cycle-check",
+    status_code=HTTPStatus.ACCEPTED,
+    summary="Look for finished cycles now",
+    responses=refusals(HTTPStatus.FORBIDDEN),
 )
 async def trigger_cycle_check(
     baker: BakerReference, services: Services, caller: CallerOf
@@ -101,7 +105,10 @@ async def trigger_cycle_check(
 
 
 @router.post(
-    "/trigger/balance-poll", status_code=HTTPStatus.ACCEPTED, summary="Read the wallet now"
+    "/trigger/balance-poll",
+    status_code=HTTPStatus.ACCEPTED,
+    summary="Read the wallet now",
+    responses=refusals(HTTPStatus.FORBIDDEN),
 )
 async def trigger_balance_poll(
     baker: BakerReference, services: Services, caller: CallerOf
@@ -125,7 +132,7 @@ async def status(
     "/initialize",
     status_code=HTTPStatus.ACCEPTED,
     summary="Create a baker's schedules",
-    responses=refusals(HTTPStatus.CONFLICT),
+    responses=refusals(HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT),
 )
 async def initialize(baker: BakerReference, services: Services, caller: CallerOf) -> JobStatus:
     """Create the schedules, or bring them up to the settings; 409 while the mode is off."""
@@ -135,7 +142,9 @@ async def initialize(baker: BakerReference, services: Services, caller: CallerOf
 
 
 @router.post(
-    "/remove", summary="Remove a baker's schedules", responses=refusals(HTTPStatus.CONFLICT)
+    "/remove",
+    summary="Remove a baker's schedules",
+    responses=refusals(HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT),
 )
 async def remove(baker: BakerReference, services: Services, caller: CallerOf) -> Removed:
     """Remove the schedules, until they are initialized again; 409 when there are none."""

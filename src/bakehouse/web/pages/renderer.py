@@ -47,6 +47,7 @@ class Renderer:
             "ago": wording.ago,
             "span": wording.span,
             "plain": wording.plain,
+            "sentence": wording.sentence,
             "short": wording.short,
             "tez_brief": wording.tez_brief,
             "count": wording.count,

@@ -35,14 +35,13 @@ async def sign_in(request: Request, services: Services) -> Response:
     form = await read_form(request)
     attempt = Attempt(form.get("name", ""), client_of(request))
     wanted = form.get("next", "/")
-    if await _is_blocked(services, attempt):
+    if not await _may_try(services, attempt):
         denied(request, "too many wrong passwords")
         trouble = "Too many wrong passwords: wait some minutes, then try again."
         return _form(request, wanted, trouble, HTTPStatus.TOO_MANY_REQUESTS)
     user = await _user_of(services, attempt.user, form.get("password", ""))
     if user is None:
         denied(request, "wrong name or password")
-        await _note_failure(services, attempt)
         return _form(request, wanted, "Name or password is wrong.", HTTPStatus.FORBIDDEN)
     async with services.workshop.payer.ledger.write() as tx:
         await sign_in_throttle.forget(tx, attempt)
@@ -89,17 +88,16 @@ def _form(
     )
 
 
-async def _is_blocked(services: WebServices, attempt: Attempt) -> bool:
-    payer = services.workshop.payer
-    async with payer.ledger.read() as tx:
-        until = await sign_in_throttle.blocked_until(tx, attempt, at=payer.clock())
-    return until is not None
-
-
-async def _note_failure(services: WebServices, attempt: Attempt) -> None:
+async def _may_try(services: WebServices, attempt: Attempt) -> bool:
     payer = services.workshop.payer
     async with payer.ledger.write() as tx:
-        await sign_in_throttle.note_failure(tx, attempt, at=payer.clock())
+        # Asked within the transaction: whoever waited for it must not seem to come before others.
+        now = payer.clock()
+        if await sign_in_throttle.blocked_until(tx, attempt, at=now) is not None:
+            return False
+        # Counted before the password is looked at: a thousand guesses at once count as well.
+        await sign_in_throttle.note_failure(tx, attempt, at=now)
+    return True
 
 
 async def _user_of(services: WebServices, name: str, password: str) -> User | None:

@@ -54,6 +54,12 @@ def plain(name: str) -> str:
     return name.replace("_", " ").replace("-", " ")
 
 
+def sentence(text: str) -> str:
+    """Write a message as a sentence: errors begin small, for a line that names them first."""
+    told = text[:1].upper() + text[1:]
+    return told if told.endswith((".", "!", "?", "…")) else f"{told}."
+
+
 def short(text: str) -> str:
     """Shorten a hash or an address to its ends, which is what people compare."""
     if len(text) <= _SHORT_HEAD + _SHORT_TAIL + 1:

@@ -1,0 +1,97 @@
+"""A baker's books as files: CSV for spreadsheets, JSON for programs, written as they are read."""
+
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
+from pydantic import Field
+
+from bakehouse.desk.export import ExportFormat, exported_cycles, exported_payouts
+from bakehouse.ledger.roles import Role
+from bakehouse.ledger.span import Span
+from bakehouse.ledger.states import Mode
+from bakehouse.payments.export import Export
+from bakehouse.web.api.fields import BakerOfPath, Body
+from bakehouse.web.api.security import TOKEN
+from bakehouse.web.cycle_records import CYCLE_MAX
+from bakehouse.web.permission import needs
+from bakehouse.web.problems import refusals
+from bakehouse.web.services import Services
+
+router = APIRouter(
+    prefix="/api/bakers/{baker_id}/export",
+    tags=["export"],
+    dependencies=[TOKEN, needs(Role.VIEWER)],
+    responses=refusals(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
+)
+
+_MEDIA_TYPES: Final = {ExportFormat.CSV: "text/csv", ExportFormat.JSON: "application/json"}
+
+_FILE: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "The file; its columns are those of `bakehouse export`.",
+        "content": {
+            "text/csv": {"schema": {"type": "string"}},
+            "application/json": {
+                "schema": {
+                    "type": "array",
+                    "items": {"type": "object", "additionalProperties": {"type": "string"}},
+                }
+            },
+        },
+    }
+}
+
+
+class ExportQuery(Body):
+    """Which part of the books is wanted, and how it is written."""
+
+    format: ExportFormat = ExportFormat.CSV
+    mode: Mode = Mode.ON
+    first_cycle: Annotated[int | None, Field(ge=0, le=CYCLE_MAX, examples=[740])] = None
+    last_cycle: Annotated[int | None, Field(ge=0, le=CYCLE_MAX, examples=[750])] = None
+    year: Annotated[int | None, Field(ge=2018, le=9998, description="In UTC.", examples=[2026])] = (
+        None
+    )
+
+    def of(self, baker_id: str) -> Export:
+        """Give what is wanted of a baker; raises InputError for a span that cannot be."""
+        span = Span(first_cycle=self.first_cycle, last_cycle=self.last_cycle, year=self.year)
+        return Export(baker_id=baker_id, span=span, mode=self.mode)
+
+
+Wanted = Annotated[ExportQuery, Query()]
+
+
+@router.get(
+    "/payouts",
+    summary="Payouts as a file",
+    response_class=StreamingResponse,
+    responses=_FILE,
+)
+async def export_payouts(
+    baker_id: BakerOfPath, services: Services, wanted: Wanted
+) -> StreamingResponse:
+    """Give one row a payout, the oldest cycle first."""
+    ledger = services.workshop.payer.ledger
+    parts = await exported_payouts(ledger, wanted.of(baker_id), wanted.format)
+    return _file(parts, f"payouts-{baker_id}", wanted.format)
+
+
+@router.get(
+    "/cycles", summary="Cycles as a file", response_class=StreamingResponse, responses=_FILE
+)
+async def export_cycles(
+    baker_id: BakerOfPath, services: Services, wanted: Wanted
+) -> StreamingResponse:
+    """Give one row a cycle and kind, the oldest cycle first, with what operations cost."""
+    ledger = services.workshop.payer.ledger
+    parts = await exported_cycles(ledger, wanted.of(baker_id), wanted.format)
+    return _file(parts, f"cycles-{baker_id}", wanted.format)
+
+
+def _file(parts: AsyncIterator[str], name: str, form: ExportFormat) -> StreamingResponse:
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"'}
+    return StreamingResponse(parts, headers=headers, media_type=_MEDIA_TYPES[form])

@@ -1,0 +1,26 @@
+"""The pages on which people change things, for the application to serve. Nothing else is here."""
+
+from typing import Final
+
+from fastapi import APIRouter
+
+from bakehouse.web.pages import (
+    audit,
+    bond_pool,
+    fees,
+    go,
+    live,
+    new_baker,
+    schedules,
+    settings,
+    simulation,
+    stop,
+    waiting,
+)
+
+CHANGING: Final[tuple[APIRouter, ...]] = (
+    # First: its address looks like that of a baker named "new".
+    new_baker.router,
+    *(simulation.router, go.router, settings.router, live.router, stop.router),
+    *(fees.router, bond_pool.router, waiting.router, schedules.router, audit.router),
+)

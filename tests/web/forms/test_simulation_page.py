@@ -1,0 +1,109 @@
+"""What would be paid now, and why; what-if by address; kept on the server under its hash."""
+
+import pytest
+import pytest_asyncio
+
+from bakehouse.ledger.states import Mode
+from bakehouse.payments.what_if import preview
+from bakehouse.rewards.money import BasisPoints, Mutez, format_tez
+from tests.web.forms.conftest import Bakery, shown
+from tests.web.scenes import address
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def path(bakery: Bakery) -> str:
+    """The page of the chain's baker: the only one of which the indexer knows something."""
+    baker_id = str(bakery.chain.world.baker)
+    first_cycle = bakery.chain.settings.starting_cycle
+    await bakery.register(
+        baker_id,
+        first_cycle=first_cycle,
+        alias="Stone Oven",
+        minimum_payout=Mutez(10_000),
+        payout_cap=Mutez(500_000),
+    )
+    async with bakery.scene(baker_id, first_cycle - 1, mode=Mode.SIMULATION) as scene:
+        await scene.simulate({address(1): 1_000_000})
+    return f"/bakers/{baker_id}/simulation"
+
+
+def baker_of(path: str) -> str:
+    return path.split("/")[2]
+
+
+async def test_what_would_be_paid_is_shown_recipient_by_recipient_with_its_reason(
+    bakery: Bakery, path: str
+) -> None:
+    expected = await preview(bakery.house.workshop.payer, baker_of(path))
+
+    page = await shown(bakery.viewer, path)
+
+    plan = expected.plan
+    assert f"What cycle {plan.cycle} would pay" in page.text
+    assert "The parts add up to the pool" in page.text
+    assert f"Due now, in tez {format_tez(plan.total_due_now)}" in page.text
+    assert all(each.recipient in page.text for each in plan.payouts)
+    assert "below the minimum: carried to the next cycle" in page.text
+    assert "held: over the cap of a recipient" in page.text
+    assert f"Against cycle {plan.cycle - 1}" in page.text
+    assert f"{len(plan.payouts)} new, 1 left, 0 changed" in page.text
+
+
+async def test_another_fee_and_minimum_are_tried_without_changing_anything(
+    bakery: Bakery, path: str
+) -> None:
+    page = await shown(bakery.viewer, f"{path}?fee=0&minimum=0")
+
+    assert "what if: 0 %, from 0.000000 tez" in page.text
+    assert "default fee of 0 %" in page.text
+    assert "carried to the next cycle" not in page.text
+    assert (await bakery.baker(baker_of(path))).default_fee == BasisPoints(1_000)
+
+
+@pytest.mark.parametrize(
+    ("query", "complaint"),
+    [
+        ("fee=101", "not a percentage"),
+        ("minimum=1,5", "not an amount of tez"),
+        ("cycle=soon", "not a whole number"),
+        ("cycle=2000000", "has not begun"),
+    ],
+)
+async def test_what_cannot_be_tried_is_told_with_what_was_asked(
+    bakery: Bakery, path: str, query: str, complaint: str
+) -> None:
+    page = await shown(bakery.viewer, f"{path}?{query}", 422)
+
+    name, _, value = query.partition("=")
+    assert complaint in page.text
+    assert page.entries[name] == value
+
+
+async def test_a_running_cycle_is_called_so(bakery: Bakery, path: str) -> None:
+    running = bakery.chain.settings.starting_cycle + 1
+    page = await shown(bakery.viewer, f"{path}?cycle={running}")
+    assert "The cycle is not over" in page.text
+
+
+async def test_a_plan_is_shown_again_by_its_hash_exactly_as_it_was(
+    bakery: Bakery, path: str
+) -> None:
+    page = await shown(bakery.viewer, f"{path}?fee=3")
+    kept = next(each for each in page.values("action", "form") if each.startswith(f"{path}/"))
+
+    again = await shown(bakery.viewer, kept)
+    assert "what if: 3 %" in again.text
+    someone = (await preview(bakery.house.workshop.payer, baker_of(path))).plan.payouts[0]
+    found = await shown(bakery.viewer, f"{kept}?search={someone.recipient[10:]}")
+    assert someone.recipient in found.text
+    assert "1 " in found.text
+    assert (await bakery.viewer.get(f"{path}/{'ab' * 32}")).status_code == 404
+    assert (await bakery.other.get(kept)).status_code == 404
+
+
+async def test_a_baker_that_the_indexer_does_not_know_is_told(bakery: Bakery) -> None:
+    baker_id = await bakery.register()
+    page = await shown(bakery.viewer, f"/bakers/{baker_id}/simulation", 409)
+    assert "alert" in page.values("role", "p")
