@@ -75,6 +75,7 @@ _OF_PAGES = {
     ("POST", "/sign-in"): Changing(None),
     ("POST", "/sign-out"): Changing(None, behind_the_door=True),
     ("POST", "/welcome"): Changing(None),
+    ("POST", "/theme"): Changing(None),
     ("POST", "/account"): _viewer(),
     ("POST", "/users"): _administrator(all_bakers=True),
     ("POST", "/users/{user_id}"): _administrator(all_bakers=True),
