@@ -10,11 +10,15 @@ from typing import Any
 import httpx2
 import pytest
 
+from bakehouse.alerts.channels import ChannelDesk
+from bakehouse.alerts.codes import AlertCode
+from bakehouse.alerts.raising import alert
 from bakehouse.app import Bakehouse, open_payer, running
 from bakehouse.config import Config, load_config
 from bakehouse.errors import SettingError, SignerError
 from bakehouse.jobs.processors.poll_balance import known_balance
 from bakehouse.ledger import bakers, distributions
+from bakehouse.ledger.alert_channels import ChannelSettings
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.distributions import DistributionKey
 from bakehouse.ledger.states import DistributionKind, DistributionState, Mode
@@ -25,6 +29,8 @@ from bakehouse.sandbox.settings import SandboxSettings
 from bakehouse.tezos.base58check import Prefix, encode
 from bakehouse.tezos.key_file import encrypt_secret_key
 from bakehouse.tezos.keys import Curve, SecretKey
+from bakehouse.tezos.sealed_key import COST_MIN, SealedKey
+from tests.alerts.webhook import Webhook, free_port
 from tests.jobs.workplace import BLOCKS_PER_CYCLE, eventually
 
 KEY = SecretKey.from_seed(Curve.ED25519, bytes(range(32)))
@@ -128,6 +134,23 @@ async def test_each_queue_has_the_worker_that_its_jobs_need(
         await eventually(has_been_polled)
 
 
+async def test_an_alert_reaches_the_channel_of_whoever_wants_it(config: Config) -> None:
+    webhook = Webhook(free_port())
+    async with webhook.up(), open_house(config) as house:
+        payer = house.workshop.payer
+        desk = ChannelDesk(payer.ledger, config.secret_key, payer.clock)
+        settings = ChannelSettings(name="hook", severity_min="critical")
+        await desk.add(settings, webhook.url, actor="test")
+        await alert(payer, AlertCode.WALLET_LOW, "wallet", "5 tez are missing", baker_id="tz1-x")
+
+        async def is_told() -> bool:
+            return bool(webhook.received)
+
+        await eventually(is_told)
+
+    assert webhook.titles == ["[critical] The wallet will not cover the next cycle (tz1-x)"]
+
+
 async def test_what_was_started_is_stopped_when_the_port_is_taken(config: Config) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = with_settings(config, port=other.getsockname()[1])
@@ -175,11 +198,33 @@ async def test_an_encrypted_key_signs_for_its_address(config: Config, tmp_path: 
         assert signer.public_key == KEY.public_key
 
 
-async def test_a_key_file_needs_a_passphrase_file(config: Config, tmp_path: Path) -> None:
+async def test_keys_in_the_data_directory_need_not_be_named(config: Config, tmp_path: Path) -> None:
+    config.keys_dir.mkdir(parents=True)
+    write_private(config.keys_dir / "payout.key", SealedKey.seal(KEY, PASSPHRASE, COST_MIN).text())
+    passphrase = write_private(tmp_path / "passphrase", PASSPHRASE)
+
+    async with AsyncExitStack() as stack:
+        payer = await open_payer(stack, with_settings(config, key_passphrase_file=passphrase))
+        assert (await payer.signers.of(KEY.public_key.address)).public_key == KEY.public_key
+
+
+async def test_a_passphrase_that_a_person_typed_opens_the_keys(
+    config: Config, tmp_path: Path
+) -> None:
+    file = write_private(tmp_path / "key", SealedKey.seal(KEY, PASSPHRASE, COST_MIN).text())
+
+    async with AsyncExitStack() as stack:
+        payer = await open_payer(
+            stack, with_settings(config, key_files=(file,)), passphrase=PASSPHRASE
+        )
+        assert (await payer.signers.of(KEY.public_key.address)).public_key == KEY.public_key
+
+
+async def test_a_key_file_needs_a_passphrase(config: Config, tmp_path: Path) -> None:
     file = write_private(tmp_path / "key", encrypt_secret_key(KEY, PASSPHRASE))
 
     async with AsyncExitStack() as stack:
-        with pytest.raises(SettingError, match=r"^BAKEHOUSE_KEY_FILES needs BAKEHOUSE_KEY_PASS"):
+        with pytest.raises(SettingError, match="the key files need a passphrase"):
             await open_payer(stack, with_settings(config, key_files=(file,)))
 
 

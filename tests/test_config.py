@@ -10,6 +10,7 @@ from bakehouse.config import NETWORKS, Config, load_config, require_sources, var
 from bakehouse.errors import LedgerUnreachableError, SettingError
 from bakehouse.ledger.database import Ledger
 from bakehouse.logs import LogFormat
+from bakehouse.secret_box import SecretKeyFile
 
 SECRET = "do-not-tell"
 
@@ -44,6 +45,10 @@ VALUES: dict[str, tuple[str, str, Any]] = {
     "BAKEHOUSE_PORT": ("port", "0", 0),
     "BAKEHOUSE_KEY_FILES": ("key_files", "a.key, b.key", (Path("a.key"), Path("b.key"))),
     "BAKEHOUSE_KEY_PASSPHRASE_FILE": ("key_passphrase_file", "p", Path("p")),
+    "BAKEHOUSE_KEY_PASSPHRASE_FD": ("key_passphrase_fd", "0", 0),
+    "CREDENTIALS_DIRECTORY": ("credentials_directory", "/run/c", Path("/run/c")),
+    "BAKEHOUSE_REMOTE_SIGNER_AUTH_KEY_FILE": ("remote_signer_auth_key_file", "a", Path("a")),
+    "BAKEHOUSE_SECRET_KEY_FILE": ("secret_key_file", "s", Path("s")),
     "BAKEHOUSE_REMOTE_SIGNER_URL": ("remote_signer_url", "http://signer", "http://signer"),
     "BAKEHOUSE_EXPLORER_URL": ("explorer_url", "https://x/", "https://x/"),
     "BAKEHOUSE_HEAD_AGE_SECONDS_MAX": ("head_age_seconds_max", "90", 90),
@@ -76,6 +81,14 @@ def test_the_token_is_a_variable_too_and_can_be_read_on_purpose_only() -> None:
 
 def test_every_field_has_a_variable_that_these_tests_set() -> None:
     assert {variable_of(field) for field in Config.model_fields} == {*VALUES, "BAKEHOUSE_API_TOKEN"}
+
+
+def test_the_key_that_seals_is_made_in_the_data_directory_unless_one_is_named() -> None:
+    own = load_config({"BAKEHOUSE_DATA_DIR": "d"}).secret_key
+    named = load_config({"BAKEHOUSE_SECRET_KEY_FILE": "s"}).secret_key
+
+    assert own == SecretKeyFile(Path("d/secret.key"), made_when_missing=True)
+    assert named == SecretKeyFile(Path("s"), made_when_missing=False)
 
 
 def test_a_variable_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:

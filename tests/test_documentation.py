@@ -90,7 +90,7 @@ def _commands() -> Iterator[tuple[str, str]]:
 
 def test_documents_name_commands_at_all() -> None:
     named = {arguments.split()[0] for document, arguments in _commands() if document == "README.md"}
-    assert {"demo", "plan", "key", "baker", "run"} <= named
+    assert {"demo", "plan", "init", "baker", "run"} <= named
 
 
 @pytest.mark.parametrize(("document", "arguments"), sorted(set(_commands())))

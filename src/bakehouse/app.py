@@ -9,17 +9,20 @@ from datetime import UTC, datetime
 import httpx2
 
 from bakehouse import __version__
-from bakehouse.alerts.raising import AlertCode
+from bakehouse.alerts.codes import AlertCode
 from bakehouse.asgi_server import serving
 from bakehouse.config import Config
 from bakehouse.errors import SettingError
 from bakehouse.failpoints import Failpoint, failpoint
+from bakehouse.jobs.alert_post import post_alerts_forever
+from bakehouse.jobs.alert_watch import watch_forever
 from bakehouse.jobs.cache import RedisCache
 from bakehouse.jobs.engine import JobEngine
 from bakehouse.jobs.job_requests import balance_poll_id, cycle_monitor_id
 from bakehouse.jobs.job_types import QueueName
 from bakehouse.jobs.last_run import noting_last_run
 from bakehouse.jobs.processors.check_cycle import check_cycle
+from bakehouse.jobs.processors.deliver_alert import deliver_alert
 from bakehouse.jobs.processors.distribute import distribute, mark_failed
 from bakehouse.jobs.processors.poll_balance import poll_balance
 from bakehouse.jobs.reconciler import look_at_once, reconcile, reconcile_forever
@@ -29,9 +32,12 @@ from bakehouse.jobs.valkey import EmbeddedValkey
 from bakehouse.jobs.workshop import MINUTE_SECONDS, Workshop
 from bakehouse.ledger.database import Ledger
 from bakehouse.payments.payer import Payer, PaymentLimits
-from bakehouse.tezos.key_file import read_key_file, read_passphrase
+from bakehouse.secret_box import SecretKeyFile
+from bakehouse.tezos.key_file import read_key_file
 from bakehouse.tezos.keyring import Keyring
+from bakehouse.tezos.keys import SecretKey
 from bakehouse.tezos.node import NodeClient
+from bakehouse.tezos.passphrase import CREDENTIAL
 from bakehouse.tezos.signer import LocalSigner
 from bakehouse.tezos.transport import JsonSource
 from bakehouse.tezos.tzkt import TzktClient
@@ -44,6 +50,7 @@ _CONCURRENCY = {
     QueueName.REWARD_DISTRIBUTION: 16,
     QueueName.BLOCKCHAIN_POLLING: 4,
     QueueName.BOND_POOL: 16,
+    QueueName.ALERT_DELIVERY: 4,
 }
 
 
@@ -56,15 +63,24 @@ class Bakehouse:
     scheduler: Scheduler
 
 
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What the key files hold: payout keys, and the key that a remote signer knows us by."""
+
+    signers: tuple[LocalSigner, ...] = ()
+    authentication: SecretKey | None = None
+
+
 def utc_now() -> datetime:
     """Tell the time."""
     return datetime.now(UTC)
 
 
 @asynccontextmanager
-async def running(
+async def running(  # noqa: PLR0913 - each has a default
     config: Config,
     *,
+    passphrase: str | None = None,
     signers: tuple[LocalSigner, ...] = (),
     minute_seconds: int = MINUTE_SECONDS,
     pages_are_open: bool = False,
@@ -72,13 +88,16 @@ async def running(
 ) -> AsyncIterator[Bakehouse]:
     """Run all of Bakehouse while the block runs: queue, ledger, workers, schedules, web.
 
+    `passphrase` of the key files is what a person typed; without it, settings say where it is.
     Raises SettingError for what cannot work, before any job is run.
     """
     async with AsyncExitStack() as stack:
         stack.callback(failpoint, Failpoint.SHUTDOWN)
         failpoint(Failpoint.BOOT)
         config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        workshop = await _open_workshop(stack, config, signers, minute_seconds, limits)
+        workshop = await _open_workshop(
+            stack, config, signers, minute_seconds, limits, passphrase=passphrase
+        )
         scheduler = Scheduler(workshop)
         services = WebServices(
             workshop=workshop,
@@ -88,16 +107,22 @@ async def running(
             explorer_url=config.explorer_url or None,
             network=config.network_name,
             version=__version__,
+            secret_key=config.secret_key,
         )
         app = create_app(services)
         url = await stack.enter_async_context(serving(app, host=config.host, port=config.port))
         # Else the server would wait for those who listen.
         stack.callback(app.state.changes.close)
         # Only now: whoever cannot have the port must not begin to pay.
-        _start_workers(workshop)
+        _start_workers(workshop, config.secret_key)
         await reconcile(workshop, scheduler)
         await look_at_once(workshop)
-        await _in_background(stack, reconcile_forever(workshop, scheduler))
+        for work in (
+            reconcile_forever(workshop, scheduler),
+            watch_forever(workshop),
+            post_alerts_forever(workshop, config.secret_key),
+        ):
+            await _in_background(stack, work)
         yield Bakehouse(url, workshop, scheduler)
 
 
@@ -109,8 +134,12 @@ async def open_payer(  # noqa: PLR0913 - each has a default
     clock: Callable[[], datetime] = utc_now,
     *,
     with_keys: bool = True,
+    passphrase: str | None = None,
 ) -> Payer:
-    """Open ledger, clients and keys; they are closed with `stack`. Who only reads needs no keys."""
+    """Open ledger, clients and keys; they are closed with `stack`. Who only reads needs no keys.
+
+    `passphrase` is what a person typed; without it, it is read from where the settings say.
+    """
     ledger = await Ledger.open(config.ledger_url)
     stack.push_async_callback(ledger.close)
     client = await stack.enter_async_context(httpx2.AsyncClient())
@@ -123,22 +152,26 @@ async def open_payer(  # noqa: PLR0913 - each has a default
     indexer = TzktClient(
         [JsonSource(url, client) for url in config.indexer_urls], chain_id=config.chain_id
     )
+    keys = await asyncio.to_thread(_read_keys, config, passphrase) if with_keys else Keys()
     keyring = Keyring(
-        (*signers, *(await asyncio.to_thread(_read_keys, config) if with_keys else ())),
+        (*signers, *keys.signers),
         remote_url=config.remote_signer_url,
         client=client,
+        authentication_key=keys.authentication,
     )
     return Payer(ledger, node, indexer, keyring, clock, limits or PaymentLimits())
 
 
-async def _open_workshop(
+async def _open_workshop(  # noqa: PLR0913 - what `running` was given
     stack: AsyncExitStack,
     config: Config,
     signers: tuple[LocalSigner, ...],
     minute_seconds: int,
     limits: PaymentLimits | None,
+    *,
+    passphrase: str | None,
 ) -> Workshop:
-    payer = await open_payer(stack, config, signers, limits)
+    payer = await open_payer(stack, config, signers, limits, passphrase=passphrase)
     address = await _redis(stack, config)
     cache = await stack.enter_async_context(RedisCache(address))
     engine = JobEngine(address)
@@ -156,7 +189,7 @@ async def _redis(stack: AsyncExitStack, config: Config) -> RedisAddress:
     return valkey.address
 
 
-def _start_workers(workshop: Workshop) -> None:
+def _start_workers(workshop: Workshop, secret_key: SecretKeyFile) -> None:
     processors = {
         QueueName.CYCLE_MONITORING: noting_last_run(
             workshop, cycle_monitor_id, AlertCode.CYCLE_CHECK_FAILED, check_cycle(workshop)
@@ -166,6 +199,7 @@ def _start_workers(workshop: Workshop) -> None:
         ),
         QueueName.REWARD_DISTRIBUTION: distribute(workshop),
         QueueName.BOND_POOL: distribute(workshop),
+        QueueName.ALERT_DELIVERY: deliver_alert(workshop, secret_key),
     }
     for queue, processor in processors.items():
         workshop.engine.run_worker(
@@ -187,12 +221,18 @@ async def _in_background(stack: AsyncExitStack, work: Coroutine[None, None, None
     stack.push_async_callback(end)
 
 
-def _read_keys(config: Config) -> list[LocalSigner]:
-    if not config.key_files:
-        return []
-    if config.key_passphrase_file is None:
+def _read_keys(config: Config, passphrase: str | None) -> Keys:
+    files, authentication = config.wallet_files, config.remote_signer_auth_key_file
+    if not files and authentication is None:
+        return Keys()
+    passphrase = passphrase or config.passphrase_source.read()
+    if passphrase is None:
         raise SettingError(
-            "BAKEHOUSE_KEY_FILES needs BAKEHOUSE_KEY_PASSPHRASE_FILE: keys at rest are encrypted"
+            "the key files need a passphrase, keys at rest are encrypted: set "
+            "BAKEHOUSE_KEY_PASSPHRASE_FILE, BAKEHOUSE_KEY_PASSPHRASE_FD, or the systemd credential "
+            f"{CREDENTIAL}"
         )
-    passphrase = read_passphrase(config.key_passphrase_file)
-    return [LocalSigner(read_key_file(path, passphrase)) for path in config.key_files]
+    return Keys(
+        tuple(LocalSigner(read_key_file(path, passphrase)) for path in files),
+        None if authentication is None else read_key_file(authentication, passphrase),
+    )

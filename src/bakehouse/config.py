@@ -10,7 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 
 from bakehouse.errors import EncodingError, SettingError
 from bakehouse.logs import LogFormat
+from bakehouse.secret_box import SecretKeyFile
 from bakehouse.tezos.base58check import Prefix, decode
+from bakehouse.tezos.passphrase import PassphraseSource
 
 PREFIX = "BAKEHOUSE_"
 
@@ -22,8 +24,9 @@ NETWORKS: Mapping[str, str] = {
 }
 
 
-#: Fields whose variables keep the names they had in the system Bakehouse succeeds.
+#: Fields whose variables have a name that others gave them: the system Bakehouse succeeds, systemd.
 _INHERITED: Mapping[str, str] = {
+    "credentials_directory": "CREDENTIALS_DIRECTORY",
     "database_url": "DATABASE_URL",
     "redis_host": "REDIS_HOST",
     "redis_port": "REDIS_PORT",
@@ -50,12 +53,20 @@ class Config(BaseModel):
     port: int = Field(default=3000, ge=0, le=65535)
     #: Guards the API and the pages; made and kept in the data directory when not set.
     api_token: SecretStr | None = None
-    #: Encrypted key files of payout addresses, separated by commas.
+    #: Encrypted key files of payout addresses, separated by commas; those in `keys` when not set.
     key_files: tuple[Path, ...] = ()
     #: A file with the passphrase of the key files.
     key_passphrase_file: Path | None = None
+    #: An open file descriptor to read the passphrase from, once.
+    key_passphrase_fd: int | None = Field(default=None, ge=0)
+    #: Where systemd hands over a passphrase, as bakehouse-passphrase.
+    credentials_directory: Path | None = None
+    #: A file with the key that seals URLs of channels; made in the data directory when not set.
+    secret_key_file: Path | None = None
     #: An octez-signer (or Signatory) for payout addresses without a key file.
     remote_signer_url: str | None = Field(default=None, repr=False)
+    #: The key file of the key that requests to the remote signer are signed with.
+    remote_signer_auth_key_file: Path | None = None
     #: Where operations can be looked up: the hash is put after it.
     explorer_url: str = "https://tzkt.io/"
     #: A head older than this is not trusted, in seconds.
@@ -93,9 +104,33 @@ class Config(BaseModel):
         return names.get(self.network, self.network)
 
     @property
+    def secret_key(self) -> SecretKeyFile:
+        """The key that seals what the ledger keeps secret."""
+        if self.secret_key_file is not None:
+            return SecretKeyFile(self.secret_key_file)
+        return SecretKeyFile(self.data_dir / "secret.key", made_when_missing=True)
+
+    @property
     def ledger_url(self) -> str:
         """The database of the ledger."""
         return self.database_url or f"sqlite:///{self.data_dir / 'ledger.db'}"
+
+    @property
+    def keys_dir(self) -> Path:
+        """Where wallets are kept unless somebody names another place."""
+        return self.data_dir / "keys"
+
+    @property
+    def wallet_files(self) -> tuple[Path, ...]:
+        """The key files that are named, or else every one in `keys_dir`."""
+        return self.key_files or tuple(sorted(self.keys_dir.glob("*.key")))
+
+    @property
+    def passphrase_source(self) -> PassphraseSource:
+        """Where the passphrase comes from; SettingError when two places are named."""
+        return PassphraseSource(
+            self.key_passphrase_file, self.key_passphrase_fd, self.credentials_directory
+        )
 
 
 def load_config(environment: Mapping[str, str] = os.environ, **overrides: Any) -> Config:

@@ -19,6 +19,7 @@ BakehouseError
     ├── SourceUnreachableError
     │   ├── LedgerUnreachableError
     │   └── QueueUnreachableError
+    ├── UndeliveredError      a channel did not take a message
     ├── SourceBusyError
     ├── SourceMalformedError
     ├── SourceStaleError
@@ -163,6 +164,13 @@ class QueueUnreachableError(SourceUnreachableError):
     """The Redis or Valkey of the queues did not answer."""
 
     code = "queue-unreachable"
+
+
+class UndeliveredError(SourceError):
+    """A channel did not take a message."""
+
+    code = "undelivered"
+    outcome = Outcome.UNKNOWN
 
 
 class SourceBusyError(SourceError):

@@ -41,6 +41,7 @@ class Failpoint(StrEnum):
     AFTER_CLOSE = "after-close"  # the distribution is closed, what follows was not asked for
     JOB_ACK = "job-ack"  # the work is done, the queue does not know yet
     ALERT_STORED = "alert-stored"
+    ALERT_SENT = "alert-sent"  # a channel has the message, the ledger does not know
     MIGRATION_MID = "migration-mid"
     SHUTDOWN = "shutdown"
 

@@ -1,16 +1,9 @@
 """Alerts as the rest of the house raises them: stored once, said once, closed with their cause."""
 
-import ssl
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
-from pathlib import Path
-
-import httpx2
-import pytest
 from structlog.testing import capture_logs
 
+from bakehouse.alerts.codes import AlertCode
 from bakehouse.alerts.raising import (
-    AlertCode,
     alert,
     chain_differs,
     close_alert,
@@ -23,35 +16,17 @@ from bakehouse.alerts.raising import (
 )
 from bakehouse.ledger import alerts
 from bakehouse.ledger.alerts import Alert
-from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.distributions import DistributionKey
 from bakehouse.ledger.states import DistributionKind, Mode
 from bakehouse.payments.payer import Payer
-from bakehouse.tezos.keyring import Keyring
-from bakehouse.tezos.node import NodeClient
-from bakehouse.tezos.transport import JsonSource
-from bakehouse.tezos.tzkt import TzktClient
+from tests.alerts.conftest import NOW
 
-NOW = datetime(2026, 11, 24, 12, 30, tzinfo=UTC)
 KEY = DistributionKey("NetX", "tz1-baker", 750, DistributionKind.DELEGATORS, Mode.ON)
-
-
-@pytest.fixture
-async def payer(tmp_path: Path) -> AsyncIterator[Payer]:
-    """One whose chain is nowhere: alerts have nothing to do with it."""
-    ledger = await Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}")
-    no_certificates = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    async with httpx2.AsyncClient(verify=no_certificates) as client:
-        source = JsonSource("http://chain.invalid", client)
-        node = NodeClient([source], chain_id="NetX", now=lambda: NOW, head_age_seconds_max=1)
-        indexer = TzktClient([source], chain_id="NetX")
-        yield Payer(ledger, node, indexer, Keyring(), lambda: NOW)
-    await ledger.close()
 
 
 async def open_alerts(payer: Payer) -> list[Alert]:
     async with payer.ledger.read() as tx:
-        return await alerts.unacknowledged(tx)
+        return await alerts.still_open(tx)
 
 
 async def test_an_alert_is_stored_and_said(payer: Payer) -> None:

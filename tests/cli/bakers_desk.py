@@ -53,11 +53,16 @@ class Desk:
     def refused(self, code: int, *arguments: str) -> str:
         """Give the one line with which a command refuses; it must leave the ledger as it was."""
         before = self.rows()
+        line = self.refused_line(code, *arguments)
+        assert self.rows() == before
+        return line
+
+    def refused_line(self, code: int, *arguments: str) -> str:
+        """Give the one line with which a command refuses, whatever it entered before that."""
         refused, out, err = self.run(*arguments)
         assert (refused, out) == (code, "")
         assert err.startswith("bakehouse: ")
         assert err.count("\n") == 1
-        assert self.rows() == before
         return err.removeprefix("bakehouse: ").removesuffix("\n")
 
     def register(self, *settings: str) -> None:

@@ -1,6 +1,7 @@
 """`bakehouse pause, go, retry, held, release, drop, cancel, declare-dead`, by themselves."""
 
 import getpass
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -210,6 +211,37 @@ def test_declare_dead_refuses_what_will_be_proven(desk: Desk) -> None:
     line = desk.refused(1, "declare-dead", played.about, "--why", WHY)
 
     assert line.endswith("is injected, not quarantined: its fate will be proven")
+
+
+def test_hold_keeps_back_what_one_person_is_owed(desk: Desk) -> None:
+    played = play(desk, paid_ledger.planned)
+    whom = next(iter(payouts_of(desk, played)))
+
+    out = desk.done("hold", *played.arguments, whom, "--why", WHY)
+
+    assert out == "1 payouts are held\n"
+    row = payouts_of(desk, played)[whom]
+    assert (row.state, row.reason) == (PayoutState.HELD, f"{WHY} (cli:{getpass.getuser()})")
+    subject = f"{played.baker_id}/{played.cycle}/delegator/{whom}"
+    assert_on_record(desk, "payout.held", subject)
+    line = desk.refused(1, "hold", *played.arguments, whom, "--why", WHY)
+    assert f"can be held for {whom}" in line
+
+
+def test_programs_are_told_decisions_in_json(desk: Desk) -> None:
+    played = play(desk, paid_ledger.two_held)
+    about = {"baker": played.baker_id, "cycle": played.cycle}
+
+    [largest, other] = json.loads(desk.done("held", played.baker_id, "--json"))["held"]
+    dropped = desk.done("drop", *played.arguments, played.about, "--why", WHY, "--json")
+    released = desk.done("release", *played.arguments, "--why", WHY, "--json")
+    paused = desk.done("pause", played.baker_id, "--why", WHY, "--json")
+
+    assert {largest["owed_to"], other["owed_to"]} >= {played.about}
+    assert all(int(each["net"]) > 0 and each["reason"] for each in (largest, other))
+    assert json.loads(dropped) == {**about, "decision": "drop", "payouts": 1}
+    assert json.loads(released) == {**about, "decision": "release", "payouts": 1}
+    assert json.loads(paused) == {"baker": played.baker_id, "mode": "off"}
 
 
 # What is wrong with what was typed

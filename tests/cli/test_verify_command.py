@@ -77,7 +77,7 @@ async def test_programs_are_told_the_same_in_json(desk: Desk, baker: HostileBake
             "distributions": 1,
             "payouts": len(rows),
             "transfers": len(rows),
-            "mutez": sum(row.net for row in rows),
+            "mutez": str(sum(row.net for row in rows)),
             "other_transfers": 0,
             "differences": [],
         }

@@ -30,6 +30,7 @@ ELSEWHERE: Final = {
     Failpoint.BOOT: "nothing in src names it; test_real_product kills whole processes",
     Failpoint.JOB_ACK: "the queue's processor; test_real_product",
     Failpoint.ALERT_STORED: "the queue's processor; test_real_product",
+    Failpoint.ALERT_SENT: "the queue's processor; tests/alerts/test_sending",
     Failpoint.MIGRATION_MID: "nothing in src names it; tests/ledger/test_killed_writers",
     Failpoint.SHUTDOWN: "nothing in src names it; test_real_stops",
 }

@@ -64,7 +64,7 @@ class Work:
 
     async def alerts(self) -> list[Alert]:
         async with self.baker.payer.ledger.read() as tx:
-            return await alerts.unacknowledged(tx)
+            return await alerts.still_open(tx)
 
     async def codes(self) -> set[str]:
         return {each.code for each in await self.alerts()}

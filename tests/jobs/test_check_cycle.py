@@ -34,6 +34,8 @@ async def test_every_finished_cycle_is_noted_in_order_and_only_the_oldest_is_que
     assert job.return_value == {
         "mode": "on",
         "current_cycle": first + 3,
+        "cycle_position": 0,
+        "blocks_per_cycle": 40,
         "due": [first, first + 1, first + 2],
         "failed": [],
         "queued": [first],

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bakehouse.alerts.raising import AlertCode
+from bakehouse.alerts.codes import AlertCode
 from bakehouse.jobs import job_requests
 from bakehouse.jobs.engine import JobEngine
 from bakehouse.jobs.job_types import (
@@ -21,7 +21,8 @@ from bakehouse.jobs.job_types import (
     JobView,
     QueueName,
 )
-from bakehouse.ledger import bakers
+from bakehouse.ledger import alerts, bakers
+from bakehouse.ledger.alerts import Alert, AlertFilter
 from bakehouse.ledger.states import DistributionKind, DistributionState, Mode, PayoutState
 from bakehouse.rewards.bond_pool import BondPoolMember
 from bakehouse.rewards.money import BasisPoints, Mutez
@@ -92,6 +93,10 @@ async def test_a_distribution_is_paid_in_full_without_using_up_attempts(place: W
     members_paid = await place.payouts(bond_pool)
     assert len(members_paid) == len(members)
     assert place.received() == owed(paid, members_paid)
+    assert {event.subject: event.message.split(",")[0] for event in await told_as_paid(place)} == {
+        str(place.key()): f"cycle {place.first_cycle} (delegators): {len(paid)} payouts",
+        str(bond_pool): f"cycle {place.first_cycle} (bond_pool): 2 payouts",
+    }
 
     # The next cycle is asked for at once: a second look follows the one by hand.
     async def has_looked_again() -> bool:
@@ -99,6 +104,12 @@ async def test_a_distribution_is_paid_in_full_without_using_up_attempts(place: W
         return len(looks) == 2
 
     await eventually(has_looked_again)
+
+
+async def told_as_paid(place: Workplace) -> list[Alert]:
+    wanted = AlertFilter(codes=[AlertCode.CYCLE_PAID], is_open=False)
+    async with place.workshop.payer.ledger.read() as tx:
+        return await alerts.listed(tx, wanted)
 
 
 async def is_completed(place: Workplace, job: JobView) -> bool:
@@ -170,6 +181,7 @@ async def test_a_simulation_writes_simulated_rows_and_signs_nothing(place: Workp
     assert rows
     assert {row.state for row in rows} == {PayoutState.SIMULATED}
     assert await place.operations(simulated) == []
+    assert await told_as_paid(place) == []
     assert place.received() == {}
     assert await place.state(place.key(mode=Mode.ON)) is None
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from bakehouse.alerts.raising import AlertCode
+from bakehouse.alerts.codes import AlertCode
 from bakehouse.errors import BakehouseError, ConflictError
 from bakehouse.jobs.engine import JobEngine
 from bakehouse.jobs.job_requests import balance_poll_id, poll_balance

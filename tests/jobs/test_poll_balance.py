@@ -10,7 +10,10 @@ from bakehouse.jobs import job_requests
 from bakehouse.jobs.engine import JobEngine
 from bakehouse.jobs.job_types import JobOptions, JobState, QueueName
 from bakehouse.jobs.processors.poll_balance import known_balance
-from tests.jobs.workplace import EMPTY_WALLET, Workplace, open_workplace
+from bakehouse.ledger.alerts import Alert
+from bakehouse.ledger.states import DistributionState, Mode
+from bakehouse.rewards.money import Mutez, format_tez
+from tests.jobs.workplace import EMPTY_WALLET, Workplace, open_workplace, owed
 
 ONE_ATTEMPT = JobOptions(attempts=1)
 
@@ -74,3 +77,49 @@ async def test_a_balance_never_read_is_unknown_and_not_nothing(place: Workplace)
     await place.run(replace(job_requests.poll_balance(place.baker_id), options=ONE_ATTEMPT))
 
     assert await known_balance(place.workshop, place.baker_id) is None
+
+
+async def pay_a_cycle(place: Workplace) -> None:
+    place.work(QueueName.CYCLE_MONITORING, QueueName.REWARD_DISTRIBUTION)
+    place.finish_cycles()
+    await place.check()
+
+    async def is_paid() -> bool:
+        return await place.state() is DistributionState.PAID
+
+    await place.bake_until(is_paid)
+
+
+async def test_a_wallet_that_will_not_cover_the_next_cycle_is_told_until_it_does(
+    place: Workplace,
+) -> None:
+    baker = await place.register(update_freq=600)
+    place.work(QueueName.BLOCKCHAIN_POLLING)
+
+    async def poll() -> list[Alert]:
+        await place.run(job_requests.poll_balance(place.baker_id))
+        return await place.alerts()
+
+    async def use_wallet(address: str) -> None:
+        await place.change(payout_address=address)
+
+    await use_wallet(EMPTY_WALLET.public_key.address)
+    # Nothing was paid or simulated yet: nobody knows what a cycle takes.
+    assert await poll() == []
+    await use_wallet(baker.payout_address)
+    await pay_a_cycle(place)
+    assert await poll() == []
+
+    await use_wallet(EMPTY_WALLET.public_key.address)
+    [low] = await poll()
+    fees = sum(operation.total_fee for operation in await place.operations())
+    need = Mutez(owed(await place.payouts()).total() + fees)
+    assert (low.code, low.subject, low.baker_id) == ("wallet-low", baker.baker_id, baker.baker_id)
+    assert f"takes {format_tez(need)} tez" in low.message
+
+    await place.change(mode=Mode.SIMULATION)
+    assert await poll() == []
+    await place.change(mode=Mode.ON)
+    assert [each.code for each in await poll()] == ["wallet-low"]
+    await use_wallet(baker.payout_address)
+    assert await poll() == []

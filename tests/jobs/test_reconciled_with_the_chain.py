@@ -1,6 +1,6 @@
 """The reconciler reads the chain again for what was paid, and tells a person of a difference."""
 
-from bakehouse.alerts.raising import AlertCode
+from bakehouse.alerts.codes import AlertCode
 from bakehouse.jobs.reconciler import reconcile
 from bakehouse.jobs.scheduler import Scheduler
 from tests.jobs.hostile_work import Work

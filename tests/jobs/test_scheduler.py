@@ -151,6 +151,8 @@ async def test_a_schedule_runs_by_itself_and_shows_its_last_run_and_result(
     assert status.last_run["value"] == {
         "mode": "on",
         "current_cycle": place.first_cycle,
+        "cycle_position": 0,
+        "blocks_per_cycle": 40,
         "due": [],
         "failed": [],
         "queued": [],

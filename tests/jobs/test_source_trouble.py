@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bakehouse.alerts.raising import AlertCode
+from bakehouse.alerts.codes import AlertCode
 from bakehouse.jobs.engine import JobEngine
 from bakehouse.jobs.job_types import JobState, JobView, QueueName
 from bakehouse.ledger.states import DistributionState

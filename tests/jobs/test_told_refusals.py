@@ -2,7 +2,7 @@
 
 import pytest
 
-from bakehouse.alerts.raising import AlertCode
+from bakehouse.alerts.codes import AlertCode
 from bakehouse.errors import GuardRefusedError
 from bakehouse.payments import controls
 from bakehouse.payments.guard import Guard

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx2
 
-from bakehouse.alerts.raising import AlertCode
+from bakehouse.alerts.codes import AlertCode
 from bakehouse.jobs.cache import RedisCache
 from bakehouse.jobs.engine import JobEngine
 from bakehouse.jobs.job_requests import balance_poll_id, cycle_monitor_id
@@ -19,6 +19,7 @@ from bakehouse.jobs.job_requests import check_cycle as cycle_check
 from bakehouse.jobs.job_types import AddedJob, JobRequest, JobState, JobView, QueueName
 from bakehouse.jobs.last_run import noting_last_run
 from bakehouse.jobs.processors.check_cycle import check_cycle
+from bakehouse.jobs.processors.deliver_alert import deliver_alert
 from bakehouse.jobs.processors.distribute import distribute, mark_failed
 from bakehouse.jobs.processors.poll_balance import poll_balance
 from bakehouse.jobs.scheduler import Scheduler
@@ -34,6 +35,7 @@ from bakehouse.ledger.states import DistributionKind, DistributionState, Mode
 from bakehouse.payments.payer import Payer, PaymentLimits
 from bakehouse.sandbox.server import SandboxServer
 from bakehouse.sandbox.settings import SandboxSettings
+from bakehouse.secret_box import SecretKeyFile
 from bakehouse.tezos.keyring import Keyring
 from bakehouse.tezos.keys import SEED_SIZE, Curve, SecretKey
 from bakehouse.tezos.node import FINALITY_BLOCKS, NodeClient
@@ -81,6 +83,7 @@ class Workplace:
     scheduler: Scheduler
     cable: Cable
     clock: Clock
+    secret_key: SecretKeyFile
 
     @property
     def engine(self) -> JobEngine:
@@ -152,6 +155,7 @@ class Workplace:
             ),
             QueueName.REWARD_DISTRIBUTION: distribute(workshop),
             QueueName.BOND_POOL: distribute(workshop),
+            QueueName.ALERT_DELIVERY: deliver_alert(workshop, self.secret_key),
         }
         for queue in queues or tuple(QueueName):
             handler = mark_failed(workshop)
@@ -230,7 +234,7 @@ class Workplace:
     async def alerts(self) -> list[Alert]:
         """Open ones, the newest first."""
         async with self.workshop.payer.ledger.read() as tx:
-            return await alerts.unacknowledged(tx)
+            return await alerts.still_open(tx)
 
     # What the chain says
 
@@ -268,7 +272,8 @@ async def open_workplace(
         ):
             payer = _payer(chain, ledger, client, clock)
             workshop = Workshop(payer, engine, cache, MINUTE_SECONDS)
-            yield Workplace(chain, workshop, Scheduler(workshop), cable, clock)
+            secret_key = SecretKeyFile(folder / "secret.key", made_when_missing=True)
+            yield Workplace(chain, workshop, Scheduler(workshop), cable, clock, secret_key)
 
             async def all_work() -> bool:
                 return engine.is_healthy

@@ -8,11 +8,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, inspect
 
-from bakehouse.ledger import access_tables
+from bakehouse.ledger import access_tables, alert_tables
 from tests.ledger.conftest import MakePlace
 from tests.ledger.places import POSTGRESQL, SQLITE, FilePlace, Place
 
 metadata = access_tables.users.metadata
+assert alert_tables.alert_channels.metadata is metadata
 
 INDEXES = {
     SQLITE: "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL",

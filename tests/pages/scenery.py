@@ -1,7 +1,7 @@
 """A bakery in which everything that pages can show has happened, made as the house makes it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -81,23 +81,31 @@ class Scenery:
         await self._raise_alerts()
 
     async def _register(self) -> None:
-        settings = {"network": NETWORK, "first_cycle": FIRST}
+        busy = Baker(
+            baker_id=BUSY,
+            network=NETWORK,
+            payout_address=BUSY,
+            first_cycle=FIRST,
+            alias="Croissant & Co.",
+            mode=Mode.ON,
+            default_fee=BasisPoints(995),
+            minimum_payout=Mutez(10_000),
+            cycle_cap=Mutez(900_000_000),
+            bond_pool_enabled=True,
+            public_page=True,
+        )
+        plain = replace(busy, cycle_cap=None, bond_pool_enabled=False, public_page=False)
         for baker in (
-            Baker(
-                **settings,
-                baker_id=BUSY,
-                payout_address=BUSY,
-                alias="Croissant & Co.",
-                mode=Mode.ON,
-                default_fee=BasisPoints(995),
-                minimum_payout=Mutez(10_000),
-                cycle_cap=Mutez(900_000_000),
-                bond_pool_enabled=True,
-                public_page=True,
+            busy,
+            replace(plain, baker_id=CALM, payout_address=CALM, alias="Slow Rye"),
+            replace(
+                plain,
+                baker_id=TRIES,
+                payout_address=TRIES,
+                alias="Sourdough trial",
+                mode=Mode.SIMULATION,
             ),
-            Baker(**settings, baker_id=CALM, payout_address=CALM, alias="Slow Rye", mode=Mode.ON),
-            Baker(**settings, baker_id=TRIES, payout_address=TRIES, alias="Sourdough trial"),
-            Baker(**settings, baker_id=NEW, payout_address=NEW, mode=Mode.OFF),
+            replace(plain, baker_id=NEW, payout_address=NEW, alias=None, mode=Mode.OFF),
         ):
             await bakers.add(self.tx, baker, actor="anna", at=self.now - timedelta(days=20))
         await bakers.replace_fees(

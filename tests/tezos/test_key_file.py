@@ -11,8 +11,14 @@ import pytest
 
 from bakehouse.errors import SignerError
 from bakehouse.tezos.base58check import Prefix, encode
-from bakehouse.tezos.key_file import decrypt_secret_key, encrypt_secret_key, read_key_file
+from bakehouse.tezos.key_file import (
+    decrypt_secret_key,
+    encrypt_secret_key,
+    read_key_address,
+    read_key_file,
+)
 from bakehouse.tezos.keys import Curve, SecretKey
+from bakehouse.tezos.sealed_key import COST_MIN, SealedKey
 
 SEED = bytes(range(1, 33))
 PASSPHRASE = "cr\N{LATIN SMALL LETTER E WITH GRAVE}me br\N{LATIN SMALL LETTER U WITH CIRCUMFLEX}l"
@@ -106,12 +112,38 @@ def test_an_unencrypted_key_is_refused_with_the_way_to_encrypt_it(
     assert encode(prefix, SEED)[8:20] not in "".join(traceback.format_exception(refusal.value))
 
 
-@pytest.mark.parametrize("content", ["", "edesk", "{}", "x" * 10_000, "\0", "tz1\N{SNOWMAN}"])
+@pytest.mark.parametrize("content", ["", "edesk", "[]", "x" * 4_096, "\0", "tz1\N{SNOWMAN}"])
 def test_a_file_with_something_else_is_refused_by_name(tmp_path: Path, content: str) -> None:
     path = write(tmp_path / "key", content)
 
     with pytest.raises(SignerError, match=f"{path}: this is not an encrypted secret key"):
         read_key_file(path, PASSPHRASE)
+
+
+def test_a_file_too_long_for_a_key_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "key", "x" * 4_097)
+
+    with pytest.raises(SignerError, match=f"{path} holds more than 4096 bytes"):
+        read_key_file(path, PASSPHRASE)
+
+
+def test_bakehouses_own_form_is_read_where_octez_form_is(tmp_path: Path) -> None:
+    key = SecretKey.from_seed(Curve.ED25519, SEED)
+    path = write(tmp_path / "key", SealedKey.seal(key, PASSPHRASE, COST_MIN).text())
+
+    assert read_key_file(path, PASSPHRASE).seed == SEED
+    assert read_key_address(path) == key.public_key.address
+    with pytest.raises(SignerError, match=f"{path}: the passphrase does not open"):
+        read_key_file(path, "another")
+    path.write_text("{}")
+    with pytest.raises(SignerError, match=f"{path}: this is not a key file of Bakehouse"):
+        read_key_file(path, PASSPHRASE)
+
+
+def test_octez_form_names_no_address(tmp_path: Path) -> None:
+    text = encrypt_secret_key(SecretKey.from_seed(Curve.ED25519, SEED), PASSPHRASE)
+
+    assert read_key_address(write(tmp_path / "key", text)) is None
 
 
 def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:

@@ -110,6 +110,7 @@ _OF_FORMS = {
     ("POST", "/waiting/failed"): _operator(),
     ("POST", "/waiting/held"): _operator(),
     ("POST", "/waiting/operations"): _operator(),
+    ("POST", "/waiting/alerts"): _operator(),
 }
 
 CHANGING: Mapping[tuple[str, str], Changing] = {**_OF_THE_API, **_OF_PAGES, **_OF_FORMS}

@@ -27,6 +27,7 @@ from bakehouse.ledger.payouts import NewPayout
 from bakehouse.ledger.states import DistributionKind, DistributionState, Mode, PayoutState
 from bakehouse.payments.payer import Payer
 from bakehouse.rewards.money import BasisPoints, Mutez
+from bakehouse.secret_box import SecretKeyFile
 from bakehouse.tezos.keyring import Keyring
 from bakehouse.tezos.node import NodeClient
 from bakehouse.tezos.transport import JsonSource, SourceLimits
@@ -59,6 +60,7 @@ class House:
     scheduler: Scheduler
     client: httpx2.AsyncClient
     stranger: httpx2.AsyncClient
+    secret_key: SecretKeyFile
 
     async def register(self, mode: Mode = Mode.ON, baker_id: str = BAKER) -> None:
         async with self.workshop.payer.ledger.write() as tx:
@@ -170,6 +172,7 @@ async def serve_house(
             version="9.9.9",
             pages_are_open=pages_are_open,
             explorer_url="https://explorer.example/",
+            secret_key=SecretKeyFile(folder / "secret.key", made_when_missing=True),
         )
         app = create_app(services)
         url = await stack.enter_async_context(serving(app))
@@ -177,7 +180,7 @@ async def serve_house(
         knows = {"Authorization": f"Bearer {TOKEN}"}
         client = await stack.enter_async_context(new_client(url, knows))
         stranger = await stack.enter_async_context(new_client(url))
-        yield House(url, valkey, workshop, scheduler, client, stranger)
+        yield House(url, valkey, workshop, scheduler, client, stranger, services.secret_key)
 
 
 def _utc_now() -> datetime:

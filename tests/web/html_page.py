@@ -18,6 +18,8 @@ class Page(HTMLParser):
         #: The attributes of each input.
         self.fields: list[dict[str, str]] = []
         self.title = ""
+        #: What stands between script tags: it would have to be allowed to run.
+        self.inline_scripts = ""
         self._open: list[str] = []
         self._texts: list[str] = []
         self.feed(html)
@@ -62,5 +64,7 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._open[-1:] == ["title"]:
             self.title += data
+        if self._open[-1:] == ["script"]:
+            self.inline_scripts += data
         if not _HIDDEN & set(self._open):
             self._texts.append(data)

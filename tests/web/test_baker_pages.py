@@ -25,7 +25,7 @@ async def test_home_tells_that_every_finished_cycle_is_paid(house: House) -> Non
     page = await house.page("/")
 
     assert "Every finished cycle is paid." in page.text
-    assert "Last paid cycle 1336 10.000000 tez" in page.text
+    assert "Last paid cycle 1336 10.00 tez , all 4 payouts" in page.text
     assert "1336 paid" in page.text
 
 
@@ -36,8 +36,8 @@ async def test_home_tells_how_far_a_payment_is(house: House) -> None:
 
     page = await house.page("/")
 
-    assert "1 cycle is on the way." in page.text
-    assert "0 of 4 payouts, 0.000000 of 10.000000 tez" in page.text
+    assert "1 payment is on the way." in page.text
+    assert "0 of 4 payouts, 10.00 tez in all" in page.text
     assert page.values("max", "progress") == ["4"]
 
 
@@ -51,7 +51,7 @@ async def test_home_tells_that_cycles_failed_before_all_else(house: House) -> No
 
     page = await house.page("/")
 
-    assert "2 cycles failed and wait for a person." in page.text
+    assert "2 payments failed : they wait for a person." in page.text
     assert "the split does not add up" in page.values("title", "a")
 
 
@@ -87,7 +87,7 @@ async def test_home_tells_what_the_queue_knows(house: House) -> None:
 
     assert "Current cycle 1340" in page.text
     assert "Next check in 9 min" in page.text
-    assert "Wallet 1,234.567890 tez" in page.text
+    assert "Wallet 1,234.56 tez" in page.text
     assert "1234567890" in page.values("value", "data")
     assert "2026-11-24T12:00:00Z" in page.values("datetime", "time")
 
@@ -104,7 +104,7 @@ async def test_home_shows_what_the_ledger_has_while_the_queue_is_silent(house: H
     assert "Every finished cycle is paid." in page.text
 
 
-async def test_delegators_and_bond_pool_have_a_strip_each(house: House) -> None:
+async def test_the_strip_tells_the_bond_pool_from_the_delegators(house: House) -> None:
     await house.register()
     for counter, kind in enumerate(DistributionKind):
         async with house.scene(kind=kind) as scene:
@@ -112,8 +112,7 @@ async def test_delegators_and_bond_pool_have_a_strip_each(house: House) -> None:
 
     page = await house.page("/")
 
-    strips = [label for label in page.values("aria-label", "ol") if "newest" in label]
-    assert strips == ["Delegators, newest cycle first", "Bond pool, newest cycle first"]
+    assert "1336 bond pool paid 1336 paid" in page.text
 
 
 # A cycle
@@ -264,17 +263,17 @@ async def test_the_payments_of_one_cycle_and_its_neighbours_are_a_click_away(hou
     assert "For members" in bond_pool.text
 
 
-async def test_more_than_five_hundred_payouts_are_shown_page_by_page(house: House) -> None:
+async def test_more_than_a_hundred_payouts_are_shown_page_by_page(house: House) -> None:
     await house.register()
     async with house.scene() as scene:
-        await scene.plan({address(number): number for number in range(1, 504)})
+        await scene.plan({address(number): number for number in range(1, 104)})
 
     first = await house.page(CYCLE)
-    last = await house.page(f"{CYCLE}?offset=500")
+    last = await house.page(f"{CYCLE}?offset=100")
     beyond = await house.page(f"{CYCLE}?offset=1000")
 
-    assert "1 to 500" in first.text
-    assert f"{CYCLE}?kind=delegators&mode=on&offset=500#payouts" in first.values("href", "a")
-    assert "501 to 503" in last.text
+    assert "1 to 100" in first.text
+    assert f"{CYCLE}?kind=delegators&mode=on&offset=100#payouts" in first.values("href", "a")
+    assert "101 to 103" in last.text
     assert [address(number) in last.text for number in (1, 2, 3, 4)] == [True, True, True, False]
     assert "There are not that many." in beyond.text

@@ -21,6 +21,7 @@ CHANGED = {*READ, "400", "403"}
 REMOVED = {*READ, "403"}
 DECIDED = {*CHANGED, "409"}
 QUEUED = {*CHANGED, "503", "202"} - {"200"}
+CHANNEL_REFUSALS = ("401", "403", "404", "409", "422")
 
 ROUTES = {
     ("post", "/api/jobs/trigger/cycle-check"): QUEUED,
@@ -66,8 +67,18 @@ ROUTES = {
     ("post", f"{CYCLE_PATH}/drop"): DECIDED,
     ("get", f"{BAKER_PATH}/export/payouts"): READ,
     ("get", f"{BAKER_PATH}/export/cycles"): READ,
-    ("get", "/api/alerts"): {"200", "401"},
     ("get", "/api/audit"): {"200", "401", "422"},
+    ("get", "/api/bakers/{baker_id}"): {"200", "401", "404", "422"},
+    ("get", "/api/bakers/{baker_id}/cycles"): {"200", "401", "404", "422"},
+    ("get", "/api/bakers/{baker_id}/cycles/{cycle}/payouts"): {"200", "401", "404", "422"},
+    ("get", "/api/alerts"): {"200", "401", "404", "422"},
+    ("get", "/api/alerts/{alert_id}"): {"200", "401", "404", "422"},
+    ("post", "/api/alerts/{alert_id}/acknowledge"): {"200", "401", "403", "404", "409", "422"},
+    ("get", "/api/alerts/channels"): {"200", *CHANNEL_REFUSALS},
+    ("post", "/api/alerts/channels"): {"201", *CHANNEL_REFUSALS},
+    ("put", "/api/alerts/channels/{channel_id}"): {"200", *CHANNEL_REFUSALS},
+    ("delete", "/api/alerts/channels/{channel_id}"): {"200", *CHANNEL_REFUSALS},
+    ("post", "/api/alerts/channels/{channel_id}/test"): {"200", *CHANNEL_REFUSALS},
     ("get", "/health"): {"200", "503"},
 }
 FILES = {f"{BAKER_PATH}/export/payouts", f"{BAKER_PATH}/export/cycles"}

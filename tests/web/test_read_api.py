@@ -34,7 +34,7 @@ async def test_a_baker_is_shown_with_its_settings(house: House) -> None:
 
 async def test_a_house_without_bakers_has_empty_lists(house: House) -> None:
     assert await read(house, "/api/bakers") == {"bakers": []}
-    assert await read(house, "/api/alerts") == {"alerts": []}
+    assert await read(house, "/api/alerts") == {"alerts": [], "next_offset": None}
 
 
 async def test_cycles_come_newest_first_and_as_many_as_wanted(house: House) -> None:
@@ -157,14 +157,22 @@ async def test_open_alerts_are_told_until_their_cause_is_gone(house: House) -> N
 
     (alert,) = (await read(house, "/api/alerts"))["alerts"]
     assert alert == {
+        "id": 1,
         "code": "payout-held",
+        "severity": "warning",
+        "title": "Payouts are held back",
         "subject": "s",
         "message": "m",
+        "advice": "Look at the reasons (`bakehouse held`), then release or drop each.",
         "baker_id": BAKER,
         "raised_at": "2026-11-24T12:00:00Z",
+        "repeated_at": "2026-11-24T12:00:00Z",
         "times": 2,
+        "acknowledged_at": None,
+        "acknowledged_by": None,
+        "closed_at": None,
     }
 
     async with ledger.write() as tx:
         await alerts.close(tx, code="payout-held", subject="s", at=NOW)
-    assert await read(house, "/api/alerts") == {"alerts": []}
+    assert (await read(house, "/api/alerts"))["alerts"] == []

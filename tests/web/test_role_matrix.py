@@ -129,7 +129,12 @@ def outcome(answer: httpx2.Response) -> str:
 
 def application(house: House) -> FastAPI:
     return create_app(
-        WebServices(workshop=house.workshop, scheduler=house.scheduler, version="9.9.9")
+        WebServices(
+            workshop=house.workshop,
+            scheduler=house.scheduler,
+            secret_key=house.secret_key,
+            version="9.9.9",
+        )
     )
 
 

@@ -28,7 +28,11 @@ def services_of(house: House, token: str = TOKEN, later: timedelta = timedelta()
     payer = replace(house.workshop.payer, clock=lambda: clock() + later)
     workshop = replace(house.workshop, payer=payer)
     return WebServices(
-        workshop=workshop, scheduler=house.scheduler, api_token=token, version="9.9.9"
+        workshop=workshop,
+        scheduler=house.scheduler,
+        api_token=token,
+        version="9.9.9",
+        secret_key=house.secret_key,
     )
 
 

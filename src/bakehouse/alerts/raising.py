@@ -1,48 +1,71 @@
-"""Raising and closing alerts: stored in the ledger, and said in the log."""
-
-from enum import StrEnum
+"""Raising and closing alerts: stored in the ledger with what is to be sent, and said in the log."""
 
 import structlog
 
+from bakehouse.alerts.codes import AlertCode
+from bakehouse.alerts.outbox import tell
 from bakehouse.failpoints import Failpoint, failpoint
 from bakehouse.ledger import alerts
-from bakehouse.ledger.distributions import DistributionKey
+from bakehouse.ledger.distributions import Distribution, DistributionKey
+from bakehouse.ledger.states import DistributionState, Telling
 from bakehouse.payments.payer import Payer
+from bakehouse.rewards.money import format_tez
 
 _log = structlog.get_logger(__name__)
 
 
-class AlertCode(StrEnum):
-    """What can deserve a person's attention."""
-
-    DISTRIBUTION_FAILED = "distribution-failed"
-    PAYOUT_HELD = "payout-held"
-    OPERATION_QUARANTINED = "operation-quarantined"
-    GUARD_REFUSED = "guard-refused"
-    GO_NEEDED = "go-needed"
-    SOURCES_TROUBLED = "sources-troubled"
-    CHAIN_DIFFERS = "chain-differs"
-    CYCLE_CHECK_FAILED = "cycle-check-failed"
-    BALANCE_UNKNOWN = "balance-unknown"
-
-
 async def alert(
-    payer: Payer, code: AlertCode, subject: str, message: str, *, baker_id: str
+    payer: Payer, code: AlertCode, subject: str, message: str, *, baker_id: str | None
 ) -> None:
-    """Raise an alert; while it is open, raising it again only counts."""
+    """Raise an alert and have it told; while it is open, raising it again only counts."""
+    at = payer.clock()
     async with payer.ledger.write() as tx:
-        is_new = await alerts.raise_alert(
-            tx, code=code, subject=subject, message=message, at=payer.clock(), baker_id=baker_id
+        alert_id = await alerts.raise_alert(
+            tx, code=code, subject=subject, message=message, at=at, baker_id=baker_id
         )
+        if alert_id is not None:
+            await tell(tx, alert_id, Telling.RAISED, at=at)
     failpoint(Failpoint.ALERT_STORED)
-    if is_new:
+    if alert_id is not None:
         _log.error("alert", code=code.value, subject=subject, message=message)
 
 
-async def close_alert(payer: Payer, code: AlertCode, subject: str) -> None:
-    """Close an alert whose cause is gone; does nothing when there is none."""
+async def event(
+    payer: Payer, code: AlertCode, subject: str, message: str, *, baker_id: str
+) -> None:
+    """Have it told that something happened, which waits for nobody; once for each subject."""
+    at = payer.clock()
     async with payer.ledger.write() as tx:
-        await alerts.close(tx, code=code, subject=subject, at=payer.clock())
+        alert_id = await alerts.note_event(
+            tx, code=code, subject=subject, message=message, at=at, baker_id=baker_id
+        )
+        if alert_id is not None:
+            await tell(tx, alert_id, Telling.RAISED, at=at)
+
+
+async def close_alert(payer: Payer, code: AlertCode, subject: str) -> None:
+    """Close an alert whose cause is gone, and have it told; does nothing when there is none."""
+    async with payer.ledger.read() as tx:
+        # Mostly there is none: nobody has to wait for the lock to write then.
+        if not await alerts.is_open(tx, code=code, subject=subject):
+            return
+    at = payer.clock()
+    async with payer.ledger.write() as tx:
+        alert_id = await alerts.close(tx, code=code, subject=subject, at=at)
+        if alert_id is not None:
+            await tell(tx, alert_id, Telling.CLOSED, at=at)
+    if alert_id is not None:
+        _log.info("alert-closed", code=code.value, subject=subject)
+
+
+async def holds(
+    payer: Payer, code: AlertCode, subject: str, message: str | None, *, baker_id: str | None
+) -> None:
+    """Raise an alert while there is a message, close it when there is none."""
+    if message is None:
+        await close_alert(payer, code, subject)
+    else:
+        await alert(payer, code, subject, message, baker_id=baker_id)
 
 
 async def distribution_failed(payer: Payer, key: DistributionKey, message: str) -> None:
@@ -88,3 +111,13 @@ async def sources_troubled(payer: Payer, baker_id: str, trouble: str) -> None:
 async def chain_differs(payer: Payer, key: DistributionKey, words: str) -> None:
     """Tell that the chain, read again after paying, is not what the ledger says."""
     await alert(payer, AlertCode.CHAIN_DIFFERS, str(key), words, baker_id=key.baker_id)
+
+
+async def cycle_paid(payer: Payer, distribution: Distribution, payouts: int) -> None:
+    """Tell, once for each, that a distribution was paid; a simulated one is no news."""
+    key = distribution.key
+    if distribution.state is not DistributionState.PAID:
+        return
+    amount = format_tez(distribution.figures.total_net)
+    message = f"cycle {key.cycle} ({key.kind}): {payouts} payouts, {amount} tez in all"
+    await event(payer, AlertCode.CYCLE_PAID, str(key), message, baker_id=key.baker_id)

@@ -8,34 +8,61 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from bakehouse import __version__
-from bakehouse.cli.refusal import INTERRUPTED, REFUSED, as_line, exit_code_of
+from bakehouse.cli.exit_codes import INTERRUPTED, REFUSED
+from bakehouse.cli.refusal import as_line, exit_code_of
 from bakehouse.errors import BakehouseError
 
 #: Each command and what the help says of it. It is the module of its name in this package, whose
 #: `app` is a Typer with the command, or the group of commands, in it; but for those below.
 COMMANDS: Final = {
     "demo": "See it all run against a simulated chain: cycles turn, delegators are paid.",
+    "init": "Set up a baker and its wallet, step by step.",
     "run": "Watch the chain, pay what is due, serve the dashboard.",
+    "status": "Tell where every baker stands: paid, under way, waiting.",
+    "doctor": "Check everything that payments need, and say what to do.",
     "baker": "Register bakers and set their rules.",
-    "key": "Make encrypted key files.",
+    "fees": "Fees of single delegators.",
+    "bond-pool": "Members of the bond pool.",
+    "wallet": "Make, import and fund payout wallets.",
+    "key": "Another name of wallet.",
     "user": "Users of the pages, and their roles.",
     "token": "Tokens for programs that use the API.",
     "plan": "Compute a cycle's payout plan, offline; nothing is paid.",
+    "simulate": "See what a cycle would pay, by a baker's rules or by others.",
+    "pay": "Pay a cycle now.",
+    "alerts": "What deserves attention, and where it is sent.",
     "verify": "Match what was paid with the chain, both ways.",
+    "export": "Write cycles or payouts as CSV or JSON.",
     "go": "Let the first cycle that a baker pays go.",
     "pause": "Switch a baker off at once.",
     "retry": "Have a failed cycle taken up again.",
     "held": "List payouts that are held back, with reasons.",
+    "hold": "Keep back what somebody is owed.",
     "release": "Let held payouts be paid after all.",
     "drop": "Never pay held payouts.",
     "cancel": "Make an operation that is in no block yet impossible.",
     "declare-dead": "Decide about an operation whose fate cannot be proven.",
 }
 
-#: Commands that live together in `controls`, each a Typer of its own name there.
-_TOGETHER: Final = dict.fromkeys(
-    ("go", "pause", "retry", "held", "release", "drop", "cancel", "declare-dead"), "controls"
-)
+#: Commands that live in another module than that of their name, and the Typer there.
+_ELSEWHERE: Final = {
+    "key": ("wallet", "app"),
+    "bond-pool": ("bond_pool", "app"),
+    **{
+        name: ("controls", name.replace("-", "_"))
+        for name in (
+            "go",
+            "pause",
+            "retry",
+            "held",
+            "hold",
+            "release",
+            "drop",
+            "cancel",
+            "declare-dead",
+        )
+    },
+}
 
 
 class CommandsOnDemand(TyperGroup):
@@ -61,16 +88,14 @@ class CommandsOnDemand(TyperGroup):
 
 def command_of(name: str) -> Any:
     """Import one of COMMANDS, and give it as Typer makes it; its own class is not public."""
-    is_together = name in _TOGETHER
-    module = import_module(f"bakehouse.cli.{'controls' if is_together else name}")
-    return typer.main.get_command(getattr(module, name.replace("-", "_") if is_together else "app"))
+    module, attribute = _ELSEWHERE.get(name, (name, "app"))
+    return typer.main.get_command(getattr(import_module(f"bakehouse.cli.{module}"), attribute))
 
 
 def application() -> typer.Typer:
     """Build the command line. Errors are left to `main`, so nothing prints a traceback."""
     app = typer.Typer(
         cls=CommandsOnDemand,
-        add_completion=False,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
@@ -81,7 +106,7 @@ def application() -> typer.Typer:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; give its exit code, and on an error one line on standard error.
 
-    0 done, 1 refused or a source failed, 2 wrong usage or input, 130 stopped with Ctrl-C.
+    The exit codes are those of `exit_codes`.
     """
     command = typer.main.get_command(application())
     try:

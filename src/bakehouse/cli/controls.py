@@ -6,13 +6,14 @@ step.
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.app import utc_now
 from bakehouse.cli.ledger_access import BakerArgument, actor, with_ledger
+from bakehouse.cli.output import AsJson, print_json, tell
 from bakehouse.ledger import bakers, distributions, payouts
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.distributions import DistributionKey
@@ -37,56 +38,101 @@ Whom = Annotated[
 OperationHash = Annotated[str, typer.Argument(metavar="HASH", help="The operation's hash.")]
 
 
-def _pause(baker: BakerArgument, why: Why) -> None:
+def _pause(baker: BakerArgument, why: Why, *, as_json: AsJson = False) -> None:
     """Switch a baker off at once: nothing is signed or sent for it any more, neither again."""
     _decide(lambda tx, by: controls.pause(tx, parse_implicit(baker), by), why)
-    typer.echo(
+    tell(
         f"{baker} is off: nothing is signed or sent. What is in a block already stays there, and "
-        "what was sent before may still come into one. `bakehouse baker set … mode=on` goes on"
+        "what was sent before may still come into one. `bakehouse baker set … mode=on` goes on",
+        {"baker": baker, "mode": Mode.OFF.value},
+        as_json=as_json,
     )
 
 
-def _go(baker: BakerArgument, cycle: Cycle, why: Why, *, bond_pool: BondPool = False) -> None:
+def _go(
+    baker: BakerArgument,
+    cycle: Cycle,
+    why: Why,
+    *,
+    bond_pool: BondPool = False,
+    as_json: AsJson = False,
+) -> None:
     """Let the first cycle that a baker pays go."""
     _decide(_about(controls.approve, baker, cycle, bond_pool=bond_pool), why)
-    typer.echo(f"cycle {cycle} may go: a running Bakehouse takes it up within a minute")
+    tell(
+        f"cycle {cycle} may go: a running Bakehouse takes it up within a minute",
+        {"baker": baker, "cycle": cycle, "decision": "go"},
+        as_json=as_json,
+    )
 
 
-def _retry(baker: BakerArgument, cycle: Cycle, why: Why, *, bond_pool: BondPool = False) -> None:
+def _retry(
+    baker: BakerArgument,
+    cycle: Cycle,
+    why: Why,
+    *,
+    bond_pool: BondPool = False,
+    as_json: AsJson = False,
+) -> None:
     """Have a failed cycle taken up again; only what is not paid yet will be paid."""
     _decide(_about(controls.retry, baker, cycle, bond_pool=bond_pool), why)
-    typer.echo(f"cycle {cycle} will be tried again: a running Bakehouse does within a minute")
+    tell(
+        f"cycle {cycle} will be tried again: a running Bakehouse does within a minute",
+        {"baker": baker, "cycle": cycle, "decision": "retry"},
+        as_json=as_json,
+    )
 
 
-def _release(
+def _hold(  # noqa: PLR0913 - a parameter is an option of the command
+    baker: BakerArgument,
+    cycle: Cycle,
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="Whom it is owed to.")],
+    why: Why,
+    *,
+    bond_pool: BondPool = False,
+    as_json: AsJson = False,
+) -> None:
+    """Keep back what a cycle owes somebody, until it is released or dropped."""
+    hold = partial(controls.hold, owed_to=parse_recipient(address))
+    count = _decide(_about(hold, baker, cycle, bond_pool=bond_pool), why)
+    tell(f"{count} payouts are held", _counted(baker, cycle, "hold", count), as_json=as_json)
+
+
+def _release(  # noqa: PLR0913 - a parameter is an option of the command
     baker: BakerArgument,
     cycle: Cycle,
     why: Why,
     address: Whom = None,
     *,
     bond_pool: BondPool = False,
+    as_json: AsJson = False,
 ) -> None:
     """Let held payouts of a cycle be paid after all."""
     release = partial(controls.release, owed_to=_recipient(address))
     count = _decide(_about(release, baker, cycle, bond_pool=bond_pool), why)
-    typer.echo(f"{count} payouts will be paid")
+    tell(f"{count} payouts will be paid", _counted(baker, cycle, "release", count), as_json=as_json)
 
 
-def _drop(
+def _drop(  # noqa: PLR0913 - a parameter is an option of the command
     baker: BakerArgument,
     cycle: Cycle,
     why: Why,
     address: Whom = None,
     *,
     bond_pool: BondPool = False,
+    as_json: AsJson = False,
 ) -> None:
     """Never pay held payouts of a cycle, because they were settled otherwise, say."""
     drop = partial(controls.drop, owed_to=_recipient(address))
     count = _decide(_about(drop, baker, cycle, bond_pool=bond_pool), why)
-    typer.echo(f"{count} payouts will never be paid")
+    tell(
+        f"{count} payouts will never be paid",
+        _counted(baker, cycle, "drop", count),
+        as_json=as_json,
+    )
 
 
-def _held(baker: BakerArgument) -> None:
+def _held(baker: BakerArgument, *, as_json: AsJson = False) -> None:
     """List the payouts of a baker that are held back, each with its reason."""
 
     async def read(ledger: Ledger) -> list[Payout]:
@@ -95,6 +141,9 @@ def _held(baker: BakerArgument) -> None:
             return await payouts.of_baker(tx, address, PayoutState.HELD)
 
     held = with_ledger(read)
+    if as_json:
+        print_json({"baker": baker, "held": [_payout(each) for each in held]})
+        return
     for payout in held:
         typer.echo(
             f"cycle {payout.cycle}  {payout.owed_to}  {format_tez(payout.net)} tez  "
@@ -103,20 +152,26 @@ def _held(baker: BakerArgument) -> None:
     typer.echo(f"{len(held)} payouts are held")
 
 
-def _cancel(operation: OperationHash, why: Why) -> None:
+def _cancel(operation: OperationHash, why: Why, *, as_json: AsJson = False) -> None:
     """Make an operation that is in no block yet impossible, by paying oneself with its counters."""
     _decide(lambda tx, by: controls.request_cancel(tx, operation, by), why)
-    typer.echo(
+    tell(
         "asked for: a running Bakehouse sends a transfer to itself with the same counters and a "
         "better fee. Whichever is in a block first, blocks will tell. To keep the payouts from "
-        "being signed anew after that, pause the baker"
+        "being signed anew after that, pause the baker",
+        {"operation": operation, "decision": "cancel"},
+        as_json=as_json,
     )
 
 
-def _declare_dead(operation: OperationHash, why: Why) -> None:
+def _declare_dead(operation: OperationHash, why: Why, *, as_json: AsJson = False) -> None:
     """Take it on yourself that a quarantined operation is in no block; its payouts are held."""
     count = _decide(lambda tx, by: controls.declare_dead(tx, operation, by), why)
-    typer.echo(f"{count} payouts are held now: release or drop each")
+    tell(
+        f"{count} payouts are held now: release or drop each",
+        {"operation": operation, "decision": "declare-dead", "payouts": count},
+        as_json=as_json,
+    )
 
 
 def _command(function: Callable[..., None]) -> typer.Typer:
@@ -129,6 +184,7 @@ pause: Final = _command(_pause)
 go: Final = _command(_go)
 retry: Final = _command(_retry)
 held: Final = _command(_held)
+hold: Final = _command(_hold)
 release: Final = _command(_release)
 drop: Final = _command(_drop)
 cancel: Final = _command(_cancel)
@@ -161,6 +217,20 @@ def _about(
         return await decide(tx, (await distributions.get(tx, key)).key, by)
 
     return decide_about
+
+
+def _counted(baker: str, cycle: int, decision: str, count: int) -> dict[str, Any]:
+    return {"baker": baker, "cycle": cycle, "decision": decision, "payouts": count}
+
+
+def _payout(payout: Payout) -> dict[str, Any]:
+    return {
+        "cycle": payout.cycle,
+        "kind": payout.kind,
+        "owed_to": payout.owed_to,
+        "net": str(payout.net),
+        "reason": payout.reason,
+    }
 
 
 def _recipient(address: str | None) -> str | None:

@@ -1,15 +1,19 @@
-"""How commands reach the ledger, and under whose name they write to it. No commands here."""
+"""How commands reach ledger and chain, and under whose name they write. No commands here."""
 
 import asyncio
 import getpass
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from typing import Annotated, TypeVar
 
 import typer
 
-from bakehouse.config import load_config
+from bakehouse.app import open_payer
+from bakehouse.config import load_config, require_sources
 from bakehouse.ledger.database import Ledger
+from bakehouse.logs import configure_logs
+from bakehouse.payments.payer import Payer
 
 Result = TypeVar("Result")
 
@@ -25,6 +29,30 @@ def with_ledger(work: Callable[[Ledger], Awaitable[Result]]) -> Result:
             return await work(ledger)
         finally:
             await ledger.close()
+
+    return asyncio.run(opened())
+
+
+def with_payer(
+    work: Callable[[Payer], Awaitable[Result]],
+    *,
+    with_keys: bool = False,
+    passphrase: str | None = None,
+) -> Result:
+    """Open ledger, nodes and indexers for some work, and keys if it signs.
+
+    Raises SettingError when no node or indexer is set.
+    """
+    config = load_config()
+    require_sources(config)
+    # What goes wrong is told once, by the error.
+    configure_logs(config.log_format, "error")
+
+    async def opened() -> Result:
+        async with AsyncExitStack() as stack:
+            return await work(
+                await open_payer(stack, config, with_keys=with_keys, passphrase=passphrase)
+            )
 
     return asyncio.run(opened())
 

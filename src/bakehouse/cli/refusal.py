@@ -1,15 +1,7 @@
 """How an error becomes one line for a person and an exit code for a program."""
 
-from typing import Final
-
+from bakehouse.cli.exit_codes import REFUSED, USAGE
 from bakehouse.errors import BakehouseError, InputError, NotFoundError
-
-#: Understood and refused, or a source that failed.
-REFUSED: Final = 1
-#: What was typed or configured is wrong.
-USAGE: Final = 2
-#: Stopped with Ctrl-C: 128 and the number of SIGINT, as shells have it.
-INTERRUPTED: Final = 130
 
 
 def exit_code_of(error: BakehouseError) -> int:

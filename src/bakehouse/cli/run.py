@@ -8,6 +8,7 @@ from typing import Final
 import typer
 
 from bakehouse.app import Bakehouse, running
+from bakehouse.cli.passphrase import passphrase_for_keys
 from bakehouse.config import Config, load_config, require_sources
 from bakehouse.ledger import bakers, users
 from bakehouse.logs import configure_logs
@@ -22,14 +23,14 @@ def run() -> None:
     config = load_config()
     require_sources(config)
     configure_logs(config.log_format, config.log_level)
-    asyncio.run(_run(config))
+    asyncio.run(_run(config, passphrase_for_keys(config)))
 
 
-async def _run(config: Config) -> None:
+async def _run(config: Config, passphrase: str | None) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with running(config) as bakehouse:
+    async with running(config, passphrase=passphrase) as bakehouse:
         async with bakehouse.workshop.payer.ledger.read() as tx:
             count = len(await bakers.everyone(tx))
         welcome = await _welcome(bakehouse)

@@ -1,16 +1,16 @@
 """`bakehouse verify`: read the chain again and match it with the ledger, both ways."""
 
 import asyncio
-import json
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
 from bakehouse.app import open_payer
-from bakehouse.cli.refusal import REFUSED
+from bakehouse.cli.exit_codes import REFUSED
+from bakehouse.cli.output import AsJson, print_json, waiting
 from bakehouse.config import Config, load_config, require_sources
 from bakehouse.errors import NotFoundError
 from bakehouse.ledger import bakers, distributions
@@ -39,7 +39,7 @@ def verify(
     cycle: Annotated[
         int | None, typer.Option("--cycle", min=0, help="Only this cycle's; all without it.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Match every payout with the chain, and every transfer on the chain with the ledger.
 
@@ -48,9 +48,10 @@ def verify(
     config = load_config()
     require_sources(config)
     configure_logs(config.log_format, "error")
-    found = asyncio.run(_verify(config, baker and parse_implicit(baker), cycle))
+    with waiting("reading the chain"):
+        found = asyncio.run(_verify(config, baker and parse_implicit(baker), cycle))
     if as_json:
-        typer.echo(json.dumps({each: asdict(result) for each, result in found.items()}, indent=2))
+        print_json({each: _document(result) for each, result in found.items()})
     else:
         for each, result in found.items():
             _tell(each, result)
@@ -92,6 +93,10 @@ async def _distributions(payer: Payer, baker: Baker, cycle: int | None) -> list[
         and each.is_planned
         and cycle in {None, each.key.cycle}
     ]
+
+
+def _document(result: Verification) -> dict[str, Any]:
+    return {**asdict(result), "mutez": str(result.mutez)}
 
 
 def _tell(baker_id: str, result: Verification) -> None:

@@ -9,7 +9,7 @@ from bakehouse.rewards.bond_pool import BondPoolMember, check_members
 from bakehouse.rewards.money import parse_percentage, parse_tez
 from bakehouse.tezos.address import parse_recipient
 
-_COLUMNS: Final = ("address", "amount", "adm_charge", "is_manager")
+COLUMNS: Final = ("address", "amount", "adm_charge", "is_manager")
 #: Where the reader puts cells beyond the columns; no column can be named so.
 _TOO_MANY: Final = "\n"
 _YES: Final = frozenset({"yes", "true", "1"})
@@ -26,7 +26,7 @@ def parse_bond_pool(text: str, name: str) -> list[BondPoolMember]:
     # Strict: else a quote that is never closed would swallow the members after it.
     reader = csv.DictReader(lines, restkey=_TOO_MANY, skipinitialspace=True, strict=True)
     try:
-        missing = [column for column in _COLUMNS if column not in (reader.fieldnames or ())]
+        missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
         if missing:
             raise InputError(f"{name}: the first line must name the column {missing[0]}")
         members = [_member(name, reader.line_num, row) for row in reader]
@@ -42,7 +42,7 @@ def _member(name: str, line: int, row: Mapping[str, str | None]) -> BondPoolMemb
             f"{name}, line {line}: it has more cells than the first line names; "
             "amounts are written with a point"
         )
-    cells = {column: (row.get(column) or "").strip() for column in (*_COLUMNS, "name")}
+    cells = {column: (row.get(column) or "").strip() for column in (*COLUMNS, "name")}
     try:
         return BondPoolMember(
             address=parse_recipient(cells["address"]),

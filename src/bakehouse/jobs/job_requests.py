@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from bakehouse.alerts.sending import ATTEMPTS_MAX
 from bakehouse.errors import InputError
 from bakehouse.jobs.job_types import (
     JSON,
@@ -13,6 +14,7 @@ from bakehouse.jobs.job_types import (
     QueueName,
     Schedule,
 )
+from bakehouse.ledger.alert_deliveries import Delivery
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.distributions import DistributionKey
 from bakehouse.ledger.states import DistributionKind, Mode
@@ -22,6 +24,7 @@ BALANCE_POLL_MINUTES = 5
 
 #: Beyond this the ledger holds no cycle, and SQLite no number.
 _CYCLE_MAX = 2**31 - 1
+_ROW_ID_MAX = 2**63 - 1
 
 _CHAIN_READ = JobOptions(priority=PRIORITY_SCHEDULED, attempts=3, backoff_seconds=5)
 _BY_HAND = JobOptions(priority=PRIORITY_MANUAL, attempts=3, backoff_seconds=5)
@@ -107,9 +110,36 @@ def distribute(key: DistributionKey, baker: Baker, minute_seconds: int) -> JobRe
     )
 
 
+def first_wait_seconds(minute_seconds: int) -> int:
+    """Give how long a message that was not taken waits for its second attempt: half a minute."""
+    return max(1, minute_seconds // 2)
+
+
+def deliver_alert(delivery: Delivery, minute_seconds: int) -> JobRequest:
+    """Send one message; while such a job is under way, no second one is added."""
+    return JobRequest(
+        queue=QueueName.ALERT_DELIVERY,
+        name=JobName.DELIVER_ALERT,
+        data={"delivery_id": delivery.id},
+        options=JobOptions(
+            attempts=max(1, ATTEMPTS_MAX - delivery.attempts),
+            backoff_seconds=first_wait_seconds(minute_seconds),
+        ),
+        deduplication_id=f"delivery-{delivery.id}",
+    )
+
+
 def baker_of(data: JSON) -> str:
     """Read whom a job is about; raises InputError for a job that does not say."""
     return _text(data, "baker_id")
+
+
+def delivery_of(data: JSON) -> int:
+    """Read which delivery a job is about; raises InputError for a job that does not say."""
+    number = _field(data, "delivery_id")
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 < number < _ROW_ID_MAX:
+        raise InputError("this job names no delivery: it was not made by Bakehouse")
+    return number
 
 
 def distribution_of(data: JSON) -> DistributionKey:

@@ -27,6 +27,7 @@ class QueueName(StrEnum):
     REWARD_DISTRIBUTION = "reward-distribution"
     BLOCKCHAIN_POLLING = "blockchain-polling"
     BOND_POOL = "bond-pool"
+    ALERT_DELIVERY = "alert-delivery"
 
 
 class JobName(StrEnum):
@@ -36,6 +37,7 @@ class JobName(StrEnum):
     DISTRIBUTE = "distribute"
     POLL_BALANCE = "poll-balance"
     DISTRIBUTE_BOND_POOL = "distribute-bond-pool"
+    DELIVER_ALERT = "deliver-alert"
 
 
 class JobState(StrEnum):

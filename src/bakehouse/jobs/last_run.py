@@ -1,10 +1,12 @@
 """The last run of each schedule, for people to see; in the cache, never the truth about money."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 import structlog
 
-from bakehouse.alerts.raising import AlertCode, alert, close_alert
+from bakehouse.alerts.codes import AlertCode
+from bakehouse.alerts.raising import alert, close_alert
 from bakehouse.errors import BakehouseError, InputError, SourceError
 from bakehouse.jobs import job_requests
 from bakehouse.jobs.job_run import Processor
@@ -59,6 +61,12 @@ def _key(schedule_id: str) -> str:
     return f"last-run:{schedule_id}"
 
 
+async def last_success(workshop: Workshop, schedule_id: str) -> datetime | None:
+    """Give when a schedule last ran as it should, or None when that is not known."""
+    at = await workshop.cache.get(f"last-success:{schedule_id}")
+    return datetime.fromisoformat(at) if isinstance(at, str) else None
+
+
 def _sentence(error: Exception) -> str:
     if isinstance(error, BakehouseError | DoNotRetry):
         return str(error)
@@ -69,6 +77,8 @@ async def _note(workshop: Workshop, schedule_id: str, outcome: dict[str, JSON]) 
     at = workshop.payer.clock().isoformat()
     try:
         await workshop.cache.set(_key(schedule_id), {"at": at, **outcome}, _KEPT_SECONDS)
+        if outcome["ok"]:
+            await workshop.cache.set(f"last-success:{schedule_id}", at, _KEPT_SECONDS)
     except SourceError as error:
         # What was done is done: a note that cannot be kept does not undo it.
         _log.warning("last-run-not-noted", schedule=schedule_id, error=error.message)

@@ -1,12 +1,13 @@
 """Ledger against queue, at start and every minute: what the queue forgot is asked for again."""
 
-import asyncio
 from collections.abc import Mapping
 
 import structlog
 
-from bakehouse.alerts.raising import chain_differs
+from bakehouse.alerts.codes import AlertCode
+from bakehouse.alerts.raising import chain_differs, close_alert
 from bakehouse.jobs import job_requests
+from bakehouse.jobs.forever import forever
 from bakehouse.jobs.scheduler import Scheduler
 from bakehouse.jobs.workshop import Workshop
 from bakehouse.ledger import bakers, distributions
@@ -48,12 +49,9 @@ async def look_at_once(workshop: Workshop) -> None:
 
 async def reconcile_forever(workshop: Workshop, scheduler: Scheduler) -> None:
     """Reconcile every minute until cancelled; a failure is logged and tried again."""
-    while True:
-        await asyncio.sleep(workshop.minute_seconds)
-        try:
-            await reconcile(workshop, scheduler)
-        except Exception:  # noqa: BLE001 - nobody would notice if this ended: the next minute counts
-            _log.exception("reconciling-failed")
+    await forever(
+        lambda: reconcile(workshop, scheduler), workshop.minute_seconds, "reconciling-failed"
+    )
 
 
 def _is_for(baker: Baker, distribution: Distribution) -> bool:
@@ -82,6 +80,8 @@ async def _verify(workshop: Workshop, registered: Mapping[str, Baker]) -> None:
         if found.differences:
             words = "; ".join(each.words for each in found.differences[:_DIFFERENCES_TOLD_MAX])
             await chain_differs(workshop.payer, key, words)
+        else:
+            await close_alert(workshop.payer, AlertCode.CHAIN_DIFFERS, str(key))
 
 
 async def _watch(workshop: Workshop, baker: Baker) -> None:

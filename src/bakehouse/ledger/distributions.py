@@ -189,19 +189,22 @@ async def in_span(tx: AsyncConnection, baker_id: str, mode: Mode, span: Span) ->
     return await _fetch(tx, ordered)
 
 
-async def newest_planned_before(
-    tx: AsyncConnection, baker_id: str, cycle: int, mode: Mode
-) -> Distribution | None:
-    """Give the delegators' distribution of the newest earlier cycle that was planned, or None."""
+async def newest_planned(
+    tx: AsyncConnection, baker_id: str, mode: Mode, limit: int, *, before: int | None = None
+) -> list[Distribution]:
+    """Give what was planned last, newest cycle first; only of cycles `before` one if it is named.
+
+    Of one cycle, the delegators' come before the bond pool's.
+    """
     query = select(*_COLUMNS).where(
         distributions.c.baker_id == baker_id,
         distributions.c.mode == mode,
-        distributions.c.kind == DistributionKind.DELEGATORS,
-        distributions.c.cycle < cycle,
         distributions.c.snapshot_sha256.is_not(None),
     )
-    found = await _fetch(tx, query.order_by(distributions.c.cycle.desc()).limit(1))
-    return found[0] if found else None
+    if before is not None:
+        query = query.where(distributions.c.cycle < before)
+    ordered = query.order_by(distributions.c.cycle.desc(), distributions.c.kind.desc())
+    return await _fetch(tx, ordered.limit(limit))
 
 
 async def states_by_cycle(

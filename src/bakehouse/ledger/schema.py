@@ -306,15 +306,23 @@ alerts = Table(
     Column("raised_at", UtcTime, nullable=False),
     Column("repeated_at", UtcTime, nullable=False),
     Column("times", Integer, nullable=False),
+    # A person saw it; the cause may still be there.
     Column("acknowledged_at", UtcTime),
+    Column("acknowledged_by", PlainText),
+    # The cause is gone, or it was an event that never had one.
+    Column("closed_at", UtcTime),
+    # When channels were last told that it is there.
+    Column("told_at", UtcTime),
     Index(
         "uq_alerts_open",
         "code",
         "subject",
         unique=True,
-        sqlite_where=text("acknowledged_at IS NULL"),
-        postgresql_where=text("acknowledged_at IS NULL"),
+        sqlite_where=text("closed_at IS NULL"),
+        postgresql_where=text("closed_at IS NULL"),
     ),
+    Index("ix_alerts_cause", "code", "subject"),
+    Index("ix_alerts_seen", "repeated_at"),
 )
 
 audit_events = Table(

@@ -70,6 +70,23 @@ class Death(StrEnum):
     DECLARED = "declared"  # a person took the responsibility
 
 
+class Telling(StrEnum):
+    """What a channel is told of an alert."""
+
+    RAISED = "raised"
+    REPEATED = "repeated"  # it is still there, and nobody acknowledged it
+    CLOSED = "closed"  # its cause is gone
+    TEST = "test"  # of no alert: a person tries the channel
+
+
+class DeliveryState(StrEnum):
+    """What became of one message to one channel."""
+
+    PENDING = "pending"  # -> sent | failed: after its last attempt
+    SENT = "sent"
+    FAILED = "failed"  # -> sent: a person has the job run again
+
+
 def _moves(table: dict[StrEnum, set[StrEnum]]) -> Mapping[str, frozenset[str]]:
     return MappingProxyType(
         {str(left): frozenset(map(str, entered)) for left, entered in table.items()}

@@ -4,6 +4,7 @@ Every step starts from the ledger, so it may run twice, late, or after a crash.
 """
 
 from dataclasses import replace
+from typing import Final
 
 import structlog
 
@@ -36,6 +37,9 @@ from bakehouse.tezos.address import Address
 
 _log = structlog.get_logger(__name__)
 
+#: What a step waits for while an earlier cycle is not settled.
+EARLIER_CYCLE: Final = "an earlier cycle"
+
 #: Earlier cycles in these states are paid first; failed ones wait for a person and block nobody.
 _BEFORE_US = frozenset(
     {
@@ -62,7 +66,7 @@ async def advance(payer: Payer, key: DistributionKey) -> Step:
         return await _step(payer, distribution, None)
     try:
         if must_wait:
-            return await _wait(payer, distribution, "an earlier cycle")
+            return await _wait(payer, distribution, EARLIER_CYCLE)
         async with sole_sender(payer, key.network, baker.payout_address) as lease:
             if lease is None:
                 return await _wait(payer, distribution, "another process with the same wallet")

@@ -100,8 +100,10 @@ async def standing_of(tx: AsyncConnection, baker: Baker, *, newest_max: int = 12
         open=waiting,
         under_way=[await progress_of(tx, each) for each in waiting if each.is_planned],
         held=await payouts.of_baker(tx, baker.baker_id, PayoutState.HELD),
-        alerts=await alerts.unacknowledged(tx, baker.baker_id),
-        cycle_cost=_average_cost(newest, mode),
+        alerts=await alerts.still_open(tx, baker.baker_id),
+        cycle_cost=_average_cost(
+            await distributions.newest_planned(tx, baker.baker_id, mode, 2 * _CYCLES_FOR_COST)
+        ),
     )
 
 
@@ -138,11 +140,10 @@ async def _last_settled(tx: AsyncConnection, baker: Baker, mode: Mode) -> Distri
     )
 
 
-def _average_cost(newest: Sequence[Distribution], mode: Mode) -> Mutez | None:
+def _average_cost(planned: Sequence[Distribution]) -> Mutez | None:
     """Average what cycles cost, rounded up: delegators and bond pool together."""
     costs: dict[int, int] = {}
-    for each in newest:
-        if each.key.mode is mode and each.is_planned:
-            costs[each.key.cycle] = costs.get(each.key.cycle, 0) + each.figures.total_net
+    for each in planned:
+        costs[each.key.cycle] = costs.get(each.key.cycle, 0) + each.figures.total_net
     recent = [costs[cycle] for cycle in sorted(costs, reverse=True)[:_CYCLES_FOR_COST]]
     return Mutez(-(-sum(recent) // len(recent))) if recent else None

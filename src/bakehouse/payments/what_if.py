@@ -131,9 +131,10 @@ async def _carried(
 async def _last_planned(
     tx: AsyncConnection, baker_id: str, cycle: int, mode: Mode
 ) -> tuple[Distribution | None, Mapping[str, Mutez]]:
-    last = await distributions.newest_planned_before(tx, baker_id, cycle, mode)
-    if last is None:
+    planned = await distributions.newest_planned(tx, baker_id, mode, 1, before=cycle)
+    if not planned:
         return None, {}
+    [last] = planned
     return last, {row.owed_to: row.net for row in await payouts.of_distribution(tx, last)}
 
 

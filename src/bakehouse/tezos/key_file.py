@@ -1,11 +1,10 @@
-"""Secret keys at rest: a file that holds one key, encrypted as octez-client encrypts it.
+"""Secret keys at rest: a file that holds one key, encrypted as Bakehouse or octez-client does it.
 
-The format is octez's edesk, spesk and p2esk: the key of an XSalsa20-Poly1305 box is derived from
-the passphrase by PBKDF2-HMAC-SHA512. Decrypted keys exist in memory only.
+Octez' format is edesk, spesk and p2esk: the key of an XSalsa20-Poly1305 box is derived from the
+passphrase by PBKDF2-HMAC-SHA512. Ours is in `sealed_key`. Decrypted keys exist in memory only.
 """
 
 import os
-import stat
 from hashlib import pbkdf2_hmac
 from pathlib import Path
 from typing import Final
@@ -14,8 +13,11 @@ from nacl.exceptions import CryptoError
 from nacl.secret import SecretBox
 
 from bakehouse.errors import EncodingError, SignerError
+from bakehouse.tezos.address import Address
 from bakehouse.tezos.base58check import Prefix, decode, encode
 from bakehouse.tezos.keys import Curve, SecretKey
+from bakehouse.tezos.private_file import read_private
+from bakehouse.tezos.sealed_key import SealedKey
 
 _PREFIXES: Final = {
     Curve.ED25519: Prefix.EDESK,
@@ -30,11 +32,8 @@ _ITERATIONS: Final = 32_768
 _NONCE: Final = bytes(SecretBox.NONCE_SIZE)
 
 #: How octez-client's own files mark a key.
-_ENCRYPTED_SCHEME: Final = "encrypted:"
+ENCRYPTED_SCHEME: Final = "encrypted:"
 _UNENCRYPTED: Final = ("unencrypted:", Prefix.EDSK_SEED.text, Prefix.SPSK.text, Prefix.P2SK.text)
-
-_FILE_SIZE_MAX: Final = 4096
-_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
 def encrypt_secret_key(key: SecretKey, passphrase: str) -> str:
@@ -74,32 +73,32 @@ def decrypt_secret_key(text: str, passphrase: str) -> SecretKey:
 def read_key_file(path: Path, passphrase: str) -> SecretKey:
     """Open the encrypted key in a file that only its owner can read; raises SignerError.
 
-    The file holds the text alone, or `encrypted:` before it as octez-client writes it.
+    The file holds what Bakehouse writes, or an octez text alone, or `encrypted:` before that as
+    octez-client writes it.
     """
-    text = _read_private(path).removeprefix(_ENCRYPTED_SCHEME)
+    text = read_private(path)
     try:
-        return decrypt_secret_key(text, passphrase)
+        if _is_sealed(text):
+            return SealedKey.parse(text).open(passphrase)
+        return decrypt_secret_key(text.removeprefix(ENCRYPTED_SCHEME), passphrase)
     except SignerError as error:
         raise SignerError(f"{path}: {error.message}") from None
 
 
-def read_passphrase(path: Path) -> str:
-    """Read a passphrase from a file that only its owner can read; raises SignerError."""
-    return _read_private(path)
+def read_key_address(path: Path) -> Address | None:
+    """Give the address that a key file names, or None for octez' form: that names none.
 
-
-def _read_private(path: Path) -> str:
+    Needs no passphrase, so it is only what the file says. Raises SignerError as `read_key_file`.
+    """
+    text = read_private(path)
     try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            content = file.read(_FILE_SIZE_MAX)
-    except OSError as error:
-        raise SignerError(f"the secret file {path} cannot be read: {error.strerror}") from error
-    if mode & _OTHERS:
-        raise SignerError(
-            f"the secret file {path} is open to others than its owner: run chmod 600 {path}"
-        )
-    return content.decode(errors="replace").strip()
+        return SealedKey.parse(text).address if _is_sealed(text) else None
+    except SignerError as error:
+        raise SignerError(f"{path}: {error.message}") from None
+
+
+def _is_sealed(text: str) -> bool:
+    return text.startswith("{")
 
 
 def _box(passphrase: str, salt: bytes) -> SecretBox:

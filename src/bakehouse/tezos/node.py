@@ -126,6 +126,11 @@ class NodeClient:
         """Give the public key that an implicit account has revealed, None when it has not."""
         return await self._nodes.first(lambda node: node_rpc.manager_key(node, address, block))
 
+    async def is_baker(self, address: Address, block: BlockId = HEAD) -> bool:
+        """Tell whether an account is a registered baker: those delegate to themselves."""
+        delegate = await self._nodes.first(lambda node: node_rpc.delegate(node, address, block))
+        return delegate == address
+
     async def is_allocated(self, address: Address, block: BlockId = HEAD) -> bool:
         """Tell whether paying an address burns nothing for a new account.
 

@@ -3,11 +3,12 @@
 Which node is asked, and whether it can be believed, is `node`'s part.
 """
 
+from http import HTTPStatus
 from typing import Any, Final
 
-from bakehouse.errors import SourceMalformedError
+from bakehouse.errors import NodeRefusedError, SourceMalformedError
 from bakehouse.rewards.money import Mutez
-from bakehouse.tezos.address import Address
+from bakehouse.tezos.address import IMPLICIT, Address
 from bakehouse.tezos.base58check import Prefix, encode
 from bakehouse.tezos.block import (
     BlockHeader,
@@ -75,6 +76,16 @@ async def manager_key(node: JsonSource, address: Address, block: BlockId) -> str
     return await node.get(f"{_contract(address, block)}/manager_key", _parse_manager_key)
 
 
+async def delegate(node: JsonSource, address: Address, block: BlockId) -> str | None:
+    """Ask to whom an account delegates; None when to nobody, or when it does not exist."""
+    try:
+        return await node.get(f"{_contract(address, block)}/delegate", _parse_delegate)
+    except NodeRefusedError as error:
+        if error.facts.get("status") == HTTPStatus.NOT_FOUND:
+            return None
+        raise
+
+
 async def manager_operations(node: JsonSource, block: BlockId) -> tuple[IncludedOperation, ...]:
     """Ask for the manager operations of a block, with their receipts."""
     return await node.get(f"{_block(block)}/operations/{_MANAGER_PASS}", parse_manager_operations)
@@ -140,6 +151,10 @@ def _parse_counter(document: Any) -> int:
 
 def _parse_manager_key(document: Any) -> str | None:
     return None if document is None else read_encoded(document, "the key", *PUBLIC_KEY)
+
+
+def _parse_delegate(document: Any) -> str | None:
+    return None if document is None else read_encoded(document, "the delegate", *IMPLICIT)
 
 
 def _parse_operation_hash(document: Any) -> str:

@@ -126,15 +126,38 @@ class RemoteSigner:
         return {"authentication": self._authentication_key.public_key.encode_signature(signature)}
 
 
+async def authorized_addresses(client: httpx2.AsyncClient, base_url: str) -> tuple[str, ...] | None:
+    """Ask a remote signer whose requests it signs; None when it signs anybody's.
+
+    Raises SignerError, also for signers that do not tell.
+    """
+    endpoint = _Endpoint(client, f"{base_url.rstrip('/')}/authorized_keys")
+    answer = await endpoint.document("GET")
+    # Octez leaves the field out when it asks for no authentication.
+    listed = answer.get("authorized_keys") if isinstance(answer, dict) else ()
+    if listed is None:
+        return None
+    if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
+        raise SignerError("the remote signer did not tell which keys it knows")
+    return tuple(listed)
+
+
 @dataclass(frozen=True, slots=True)
 class _Endpoint:
-    """A remote signer's resource for one key; every failure is a SignerError without the URL."""
+    """One resource of a remote signer; every failure is a SignerError without the URL."""
 
     client: httpx2.AsyncClient
     url: str
 
     async def ask(self, method: str, field_name: str, **request: Any) -> str:
         """Send one request and give that field of the JSON object that answers it."""
+        return _string_field(await self._answer(method, **request), field_name)
+
+    async def document(self, method: str, **request: Any) -> Any:
+        """Send one request and give the JSON that answers it; None for what is not JSON."""
+        return _decoded(await self._answer(method, **request))
+
+    async def _answer(self, method: str, **request: Any) -> bytes:
         try:
             async with (
                 asyncio.timeout(ANSWER_SECONDS_MAX),
@@ -149,7 +172,7 @@ class _Endpoint:
             raise SignerError(
                 f"the remote signer answered HTTP {response.status_code}: {_excerpt(body)}"
             )
-        return _string_field(body, field_name)
+        return body
 
 
 async def _read(response: httpx2.Response) -> bytes:
@@ -162,14 +185,18 @@ async def _read(response: httpx2.Response) -> bytes:
 
 
 def _string_field(body: bytes, name: str) -> str:
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):  # the latter for lists nested without end
-        answer = None
+    answer = _decoded(body)
     value = answer.get(name) if isinstance(answer, dict) else None
     if not isinstance(value, str):
         raise SignerError(f"the remote signer answered without a {name}: {_excerpt(body)}")
     return value
+
+
+def _decoded(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):  # the latter for lists nested without end
+        return None
 
 
 def _excerpt(body: bytes) -> str:

@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from bakehouse.errors import SettingError
 from bakehouse.jobs.scheduler import Scheduler
 from bakehouse.jobs.workshop import Workshop
+from bakehouse.secret_box import SecretKeyFile
 from bakehouse.web.network import Network
 
 
@@ -18,6 +19,8 @@ class WebServices:
     workshop: Workshop
     scheduler: Scheduler
     version: str
+    #: Seals what has to be read again, such as URLs of channels.
+    secret_key: SecretKeyFile
     #: A token from the settings, beside those in the ledger: whoever shows it may do everything.
     api_token: str | None = field(default=None, repr=False)
     #: Anybody on this machine may use the pages (never the API) as the demo's administrator.

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import pytest
 import pytest_asyncio
@@ -19,9 +19,15 @@ from tests.web.forms.waiting_things import WaitingThings
 from tests.web.people import PASSWORD
 from tests.web.scenes import address
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="session"),
+    # Ten seconds on a machine of one's own; a crowded one may take its time.
+    pytest.mark.timeout(300),
+]
 
 WIDTHS: Final = (390, 1_280)
+LOOKS: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 #: In the frame of every page.
 _FRAME: Final = re.compile(r"Look: .*|Sign out")
 
@@ -169,6 +175,10 @@ async def decide(person: Person, bakery: Bakery) -> None:
             await person.tick(item)
             await person.fill("Why", "seen on the chain", form)
         await person.press(decision, then, form)
+    alert = await things.alert()
+    await person.open("/waiting")
+    await person.page.locator(f"#alert-{alert}").check()
+    await person.press("Acknowledge", "seen by user:anna")
     await person.open(f"/bakers/{things.baker_id}/go/1501")
     await person.fill("Why", "the sums are right")
     await person.press("Let it go", "The cycle may go")
@@ -211,6 +221,7 @@ async def test_every_page_reads_well_on_phone_and_desk_by_day_and_by_night(
     await things.fail(1_510)
     await things.hold(1_511)
     await things.quarantine(1_512, counter=82)
+    await things.alert()
     waiting, stone_oven = f"/bakers/{things.baker_id}", f"/bakers/{bakery.stone_oven}"
     pages = {
         "simulation": f"{stone_oven}/simulation?fee=5",
@@ -227,8 +238,8 @@ async def test_every_page_reads_well_on_phone_and_desk_by_day_and_by_night(
         "audit": "/audit?verify=yes",
     }
     for name, path in pages.items():
-        for scheme in ("light", "dark"):
-            await person.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        for scheme in LOOKS:
+            await person.page.emulate_media(color_scheme=scheme)
             await person.open(path)
             for width in WIDTHS:
                 await person.page.set_viewport_size({"width": width, "height": 900})

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bakehouse.ledger import alerts, operations, payouts
+from bakehouse.ledger import operations, payouts
 from bakehouse.ledger.states import (
     DistributionState,
     Mode,
@@ -39,15 +39,7 @@ async def test_everything_that_waits_is_shown_with_its_reason_and_its_button(
 ) -> None:
     some = await scenes(bakery)
     items = [await some.fail(1_400), *await some.hold(1_401), await some.quarantine(1_402, 71)]
-    async with bakery.write() as tx:
-        await alerts.raise_alert(
-            tx,
-            code="balance-unknown",
-            subject=some.baker_id,
-            message="no node told what the wallet holds",
-            at=bakery.now,
-            baker_id=some.baker_id,
-        )
+    await some.alert()
 
     for_operator = await shown(bakery.operator, "/waiting")
     for_viewer = await shown(bakery.viewer, "/waiting")
@@ -209,6 +201,20 @@ async def test_nobody_decides_about_another_bakers_things(bakery: Bakery) -> Non
         assert "could not be done" in page.text
     assert await some.states(1_416) == [PayoutState.HELD] * 3
     assert await some.states(1_418) == [PayoutState.ASSIGNED] * 3
+
+
+async def test_alerts_that_were_seen_stay_and_wait_for_nobody(bakery: Bakery) -> None:
+    some = await scenes(bakery)
+    alert_id = str(await some.alert())
+
+    for browser, form in ((bakery.operator, {}), (bakery.other, {"item": alert_id})):
+        page = await sent(browser, "/waiting/alerts", form, 422)
+        assert "alert" in page.values("role", "p")
+    page = await followed(bakery.operator, "/waiting/alerts", {"item": alert_id})
+
+    assert "seen by user:otto" in page.text
+    assert f"alert-{alert_id}" not in page.values("id", "input")
+    assert len(await bakery.events("alert.acknowledged", some.baker_id)) == 1
 
 
 @pytest.mark.parametrize("item", ["", "x", "a|b|c|d|e|f", "x|1|x|on||"])

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bakehouse.ledger import distributions, operations, payouts
+from bakehouse.ledger import alerts, distributions, operations, payouts
 from bakehouse.ledger.distributions import Distribution
 from bakehouse.ledger.states import OperationState, PayoutState
 from tests.web.forms.conftest import Bakery
@@ -38,6 +38,20 @@ class WaitingThings:
             for state in (OperationState.INJECTED, OperationState.QUARANTINED):
                 await operations.enter_state(scene.tx, signed, state, at=scene.at)
         return f"{self.baker_id}|{cycle}|delegators|on||{operation_hash(counter)}"
+
+    async def alert(self) -> int:
+        """Raise an alert about the baker; gives its number."""
+        async with self.bakery.write() as tx:
+            alert_id = await alerts.raise_alert(
+                tx,
+                code="balance-unknown",
+                subject=self.baker_id,
+                message="no node told what the wallet holds",
+                at=self.bakery.now,
+                baker_id=self.baker_id,
+            )
+        assert alert_id is not None
+        return alert_id
 
     async def states(self, cycle: int) -> list[PayoutState]:
         async with self.bakery.scene(self.baker_id, cycle) as scene:

@@ -5,16 +5,18 @@ from datetime import datetime, timedelta
 import structlog
 
 from bakehouse.alerts import raising
-from bakehouse.alerts.raising import AlertCode, close_alert
+from bakehouse.alerts.codes import AlertCode
+from bakehouse.alerts.raising import close_alert
+from bakehouse.alerts.taking_back import close_what_is_over
 from bakehouse.errors import GuardRefusedError, InputError, NotFoundError
 from bakehouse.failpoints import Failpoint, failpoint
 from bakehouse.jobs import job_requests
 from bakehouse.jobs.job_run import FailureHandler, Processor
 from bakehouse.jobs.job_types import JSON, DoNotRetry, RunningJob, WaitThenContinue
 from bakehouse.jobs.workshop import Workshop
-from bakehouse.ledger import alerts, bakers, distributions, operations
+from bakehouse.ledger import bakers, distributions
 from bakehouse.ledger.distributions import DistributionKey
-from bakehouse.ledger.states import DistributionKind, OperationState
+from bakehouse.ledger.states import DistributionKind
 from bakehouse.payments.advance import advance, fail
 from bakehouse.payments.payer import Payer
 from bakehouse.payments.settle import bond_pool_of
@@ -44,11 +46,12 @@ def distribute(workshop: Workshop) -> Processor:
             raise
         await job.report_progress({"paid": step.paid, "total": step.total})
         await _tell(payer, key, step)
-        await _take_back(payer, key, step)
+        await close_what_is_over(payer, key.baker_id)
         await _tell_of_trouble(payer, key, step, troubled_since)
         if step.wait_seconds is not None:
             raise WaitThenContinue(max(1, step.wait_seconds))
         if step.is_settled:
+            await raising.cycle_paid(payer, step.distribution, step.paid)
             await _go_on(workshop, key)
         _log.info(
             "distribution-settled" if step.is_settled else "distribution-stopped",
@@ -97,42 +100,13 @@ async def _tell(payer: Payer, key: DistributionKey, step: Step) -> None:
         await raising.go_needed(payer, key)
 
 
-async def _take_back(payer: Payer, key: DistributionKey, step: Step) -> None:
-    """Close the open alerts of a distribution whose cause is gone; mostly there is none."""
-    async with payer.ledger.read() as tx:
-        raised = await alerts.unacknowledged(tx, key.baker_id)
-    name = str(key)
-    for each in raised:
-        match each.code:
-            case AlertCode.DISTRIBUTION_FAILED:
-                is_over = each.subject == name and step.is_settled
-            case AlertCode.GUARD_REFUSED:
-                is_over = each.subject.startswith(f"{name}/") and step.is_settled
-            case AlertCode.PAYOUT_HELD:
-                is_over = each.subject == name and not step.held
-            case AlertCode.GO_NEEDED:
-                has_go = step.distribution.approved_at is not None or step.is_settled
-                is_over = each.subject == name and has_go
-            case AlertCode.OPERATION_QUARANTINED:
-                is_over = not await _is_quarantined(payer, each.subject)
-            case _:
-                is_over = False
-        if is_over:
-            await close_alert(payer, AlertCode(each.code), each.subject)
-
-
-async def _is_quarantined(payer: Payer, operation_hash: str) -> bool:
-    async with payer.ledger.read() as tx:
-        operation = await operations.find(tx, operation_hash)
-    return operation is not None and operation.state is OperationState.QUARANTINED
-
-
 async def _tell_of_trouble(
     payer: Payer, key: DistributionKey, step: Step, troubled_since: dict[str, datetime]
 ) -> None:
     if step.trouble is None:
-        if troubled_since.pop(key.baker_id, None) is not None:
-            await close_alert(payer, AlertCode.SOURCES_TROUBLED, key.baker_id)
+        # Another process may have raised it, or this one before it was started anew.
+        troubled_since.pop(key.baker_id, None)
+        await close_alert(payer, AlertCode.SOURCES_TROUBLED, key.baker_id)
         return
     since = troubled_since.setdefault(key.baker_id, payer.clock())
     if payer.clock() - since >= _TROUBLE_MAX:

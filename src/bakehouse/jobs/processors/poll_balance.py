@@ -3,11 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bakehouse.alerts.codes import AlertCode
+from bakehouse.alerts.raising import holds
+from bakehouse.alerts.rules import wallet_low
 from bakehouse.jobs import job_requests
 from bakehouse.jobs.job_run import Processor
 from bakehouse.jobs.job_types import JSON, RunningJob
 from bakehouse.jobs.workshop import Workshop
 from bakehouse.ledger import bakers
+from bakehouse.ledger.bakers import Baker
+from bakehouse.ledger.states import Mode
+from bakehouse.payments.expected_cost import expected_cost
+from bakehouse.payments.payer import Payer
 from bakehouse.rewards.money import Mutez
 from bakehouse.tezos.address import Address
 
@@ -41,6 +48,7 @@ def poll_balance(workshop: Workshop) -> Processor:
             "at": workshop.payer.clock().isoformat(),
         }
         await workshop.cache.set(_key(baker_id), known, _KEPT_SECONDS)
+        await _tell_if_low(workshop.payer, baker, balance)
         return known
 
     return process
@@ -65,6 +73,16 @@ def _known(value: JSON) -> KnownBalance | None:
             return KnownBalance(Mutez(int(balance)), level, at)
         case _:
             return None
+
+
+async def _tell_if_low(payer: Payer, baker: Baker, balance: Mutez) -> None:
+    need = None
+    if baker.mode is Mode.ON:
+        async with payer.ledger.read() as tx:
+            need = await expected_cost(tx, baker)
+    baker_id = baker.baker_id
+    message = wallet_low(balance, need)
+    await holds(payer, AlertCode.WALLET_LOW, baker_id, message, baker_id=baker_id)
 
 
 def _key(baker_id: str) -> str:

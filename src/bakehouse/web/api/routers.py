@@ -7,6 +7,7 @@ from bakehouse.web.api import (
     audit,
     bakers,
     bond_pool,
+    channels,
     cycles,
     decisions,
     document,
@@ -38,6 +39,8 @@ ROUTERS: Final = tuple(
         waiting,
         decisions,
         exports,
+        # Before the alerts: no alert is numbered "channels".
+        channels,
         alerts,
         audit,
         health,
@@ -56,7 +59,7 @@ TAGS: Final = [
     {"name": "simulations", "description": "What would be paid, and what that changes."},
     {"name": "decisions", "description": "What waits for a person, and what they decide."},
     {"name": "export", "description": "The books as files."},
-    {"name": "alerts", "description": "What deserves a person's attention. To read."},
+    {"name": "alerts", "description": "What deserves a person's attention, and where it is sent."},
     {"name": "audit", "description": "Who did what, and when. To read."},
     {"name": "health", "description": "For whoever watches over this process."},
 ]

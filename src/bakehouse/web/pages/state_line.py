@@ -12,10 +12,12 @@ from bakehouse.web.services import Services
 
 
 async def _read(request: Request, services: Services, caller: CallerOf) -> None:
-    if caller.grant is None or not wants_page(request):
+    # A page that asks for itself again, by script, says so in a header of its own.
+    is_page = wants_page(request) or "hx-request" in request.headers
+    if caller.grant is None or not is_page:
         return
     async with services.workshop.payer.ledger.read() as tx:
-        raised = await alerts.unacknowledged(tx)
+        raised = await alerts.still_open(tx)
     note_house_state(request, HouseState(sum(caller.may_see(each.baker_id) for each in raised)))
 
 

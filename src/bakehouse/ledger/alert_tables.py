@@ -1,0 +1,62 @@
+"""The tables of where alerts are sent, and of what is still to be sent there. No queries here."""
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    text,
+)
+
+from bakehouse.ledger.column_types import ROW_ID, PlainText, UtcTime
+from bakehouse.ledger.schema import metadata
+from bakehouse.ledger.states import DeliveryState, Telling
+
+_TELLINGS = ", ".join(f"'{telling}'" for telling in Telling)
+_STATES = ", ".join(f"'{state}'" for state in DeliveryState)
+
+# Where alerts are sent. The URL holds secrets: it is stored sealed, and shown only in part.
+alert_channels = Table(
+    "alert_channels",
+    metadata,
+    Column("id", ROW_ID, primary_key=True, autoincrement=True),
+    Column("name", PlainText, nullable=False, unique=True),
+    Column("sealed_url", LargeBinary, nullable=False),
+    Column("shown_url", PlainText, nullable=False),
+    Column("severity_min", PlainText, nullable=False),
+    # JSON lists: codes, empty for all; bakers, NULL for all.
+    Column("codes", PlainText, nullable=False),
+    Column("baker_ids", PlainText),
+    Column("enabled", Boolean, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+)
+
+# What is to be told to whom, written with the alert itself: nothing that was stored stays untold.
+alert_deliveries = Table(
+    "alert_deliveries",
+    metadata,
+    Column("id", ROW_ID, primary_key=True, autoincrement=True),
+    Column("alert_id", ForeignKey("alerts.id"), index=True),
+    Column("channel_id", ForeignKey("alert_channels.id"), nullable=False, index=True),
+    Column("what", PlainText, nullable=False),
+    Column("state", PlainText, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("next_at", UtcTime, nullable=False),
+    Column("last_error", PlainText),
+    Column("sent_at", UtcTime),
+    CheckConstraint(f"what IN ({_TELLINGS})", name="what_known"),
+    CheckConstraint(f"state IN ({_STATES})", name="state_known"),
+    CheckConstraint("(what = 'test') = (alert_id IS NULL)", name="test_has_no_alert"),
+    CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent_has_time"),
+    Index(
+        "ix_alert_deliveries_pending",
+        "next_at",
+        sqlite_where=text("state = 'pending'"),
+        postgresql_where=text("state = 'pending'"),
+    ),
+)
