@@ -84,6 +84,7 @@ _OF_PAGES = {
     ("POST", "/sign-in"): Changing(None),
     ("POST", "/sign-out"): Changing(None, behind_the_door=True),
     ("POST", "/welcome"): Changing(None),
+    ("POST", "/theme"): Changing(None),
     ("POST", "/account"): _viewer(),
     ("POST", "/users"): _administrator(all_bakers=True),
     ("POST", "/users/{user_id}"): _administrator(all_bakers=True),
@@ -118,6 +119,7 @@ _OF_FORMS = {
     ("POST", "/waiting/failed"): _operator(),
     ("POST", "/waiting/held"): _operator(),
     ("POST", "/waiting/operations"): _operator(),
+    ("POST", "/waiting/alerts"): _operator(),
 }
 
 CHANGING: Mapping[tuple[str, str], Changing] = {**_OF_THE_API, **_OF_PAGES, **_OF_FORMS}
