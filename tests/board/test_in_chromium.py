@@ -18,7 +18,12 @@ from bakehouse.ledger.roles import Grant, Role
 from tests.board.conftest import MONITORING, PAYING, REASON, Board, eventually
 from tests.web.conftest import BAKER, NOW
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="module"),
+    # A browser beside others on a small machine takes its time.
+    pytest.mark.timeout(180),
+]
 
 DESK: Final[ViewportSize] = {"width": 1280, "height": 900}
 PHONE: Final[ViewportSize] = {"width": 390, "height": 844}

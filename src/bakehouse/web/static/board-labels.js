@@ -41,5 +41,16 @@
     }
   };
 
-  new MutationObserver(nameAll).observe(document.body, { childList: true, subtree: true });
+  // Once a frame at most, however much changes in it.
+  let isDue = false;
+  const nameSoon = () => {
+    if (isDue) return;
+    isDue = true;
+    requestAnimationFrame(() => {
+      isDue = false;
+      nameAll();
+    });
+  };
+
+  new MutationObserver(nameSoon).observe(document.body, { childList: true, subtree: true });
 })();
