@@ -45,9 +45,9 @@ class ChannelFields(Body):
         Severity.WARNING
     )
     codes: Annotated[
-        list[AlertCode],
+        tuple[AlertCode, ...],
         Field(description="Only these; all when empty.", max_length=len(AlertCode)),
-    ] = []
+    ] = ()
     baker_ids: Annotated[
         list[str] | None,
         Field(
