@@ -17,7 +17,10 @@ install-dev: system $(VENV)/.installed-dev $(TAQUITO)/node_modules/.installed
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: requirements/runtime.lock pyproject.toml | $(BIN)/python
+# What the build of the package takes in: the files of the pages and of the queue board.
+FRONTEND := frontend/package.json frontend/package-lock.json frontend/.npmrc frontend/take_in.py hatch_build.py
+
+$(VENV)/.installed: requirements/runtime.lock pyproject.toml $(FRONTEND) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/runtime.lock
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	@touch $@
@@ -73,4 +76,4 @@ lock: $(BIN)/python ## compile the locks again from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" pyproject.toml --group dev --output-file requirements/dev.lock
 
 clean: ## remove what the other verbs made
-	rm -rf $(VENV) $(TAQUITO)/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
+	rm -rf $(VENV) $(TAQUITO)/node_modules src/bakehouse/web/board/dist src/bakehouse/web/static/vendor .mypy_cache .pytest_cache .ruff_cache .hypothesis dist

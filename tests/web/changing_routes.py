@@ -46,6 +46,8 @@ _API_BAKER = "/api/bakers/{baker_id}"
 _API_CYCLE = f"{_API_BAKER}/cycles/{{cycle}}"
 _API_OPERATION = f"{_API_BAKER}/operations/{{operation_hash}}"
 
+_API_CHANNEL = "/api/alerts/channels/{channel_id}"
+
 _OF_THE_API = {
     ("POST", "/api/jobs/trigger/cycle-check"): _operator(OF_BAKER, baker_in_body=True),
     ("POST", "/api/jobs/trigger/balance-poll"): _operator(OF_BAKER, baker_in_body=True),
@@ -68,6 +70,13 @@ _OF_THE_API = {
     ("POST", f"{_API_CYCLE}/release"): _operator(WHY),
     ("POST", f"{_API_CYCLE}/drop"): _operator(WHY),
     ("POST", f"{_API_OPERATION}/cancel"): _operator(WHY),
+    ("POST", "/api/alerts/{alert_id}/acknowledge"): _operator(),
+    ("POST", "/api/alerts/channels"): _administrator(
+        {"name": "hook", "url": "json://localhost:9"}, all_bakers=True
+    ),
+    ("PUT", _API_CHANNEL): _administrator({"name": "hook"}, all_bakers=True),
+    ("DELETE", _API_CHANNEL): _administrator(all_bakers=True),
+    ("POST", f"{_API_CHANNEL}/test"): _administrator(all_bakers=True),
     ("POST", f"{_API_OPERATION}/declare-dead"): _operator(WHY),
 }
 

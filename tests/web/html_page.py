@@ -3,7 +3,7 @@
 from collections import Counter
 from html.parser import HTMLParser
 
-_VOID = {"br", "img", "input", "link", "meta", "hr"}
+_VOID = {"base", "br", "img", "input", "link", "meta", "hr"}
 _HIDDEN = {"title", "head"}
 
 

@@ -10,7 +10,7 @@ from tests.web.scenes import address
 
 CYCLE = f"/bakers/{BAKER}/cycles/1336"
 PAGES = [
-    *("/", "/admin/queues", "/docs", "/sign-in", "/nothing", CYCLE),
+    *("/", "/docs", "/sign-in", "/nothing", CYCLE),
     f"/bakers/{BAKER}",
     f"/bakers/{BAKER}/delegators/{DELEGATORS[0]}",
     f"/public/{BAKER}?address={DELEGATORS[0]}",

@@ -45,7 +45,6 @@ async def test_the_pages_are_shown_without_a_complaint(open_house: House, tmp_pa
     for path, shown in (
         ("/", "Needs attention"),
         (CYCLE, DELEGATORS[0]),
-        ("/admin/queues", f"cycle-monitor-{BAKER}"),
         ("/docs", "/api/jobs/status"),
     ):
         dom, complaints = await browse(f"{open_house.url}{path}?live=off", tmp_path)

@@ -14,6 +14,7 @@ from bakehouse.jobs.job_types import (
     QueueName,
     ScheduleView,
 )
+from bakehouse.jobs.queue_records import JobAddress, JobRecord
 
 BACKOFF_NAME: Final = "exponential-with-jitter"
 LOG_LINES_MAX: Final = 1000
@@ -33,6 +34,7 @@ class BullJob:
         self.attempt: int = record.attemptsMade + 1
         self.attempts_max = _attempts_max(record.opts)
         self.stalls: int = record.stalledCounter
+        self.waited_seconds = _waited_seconds(record)
 
     @property
     def is_last_attempt(self) -> bool:
@@ -91,6 +93,44 @@ def job_view(queue: QueueName, record: Any, state: JobState | None) -> JobView:
     )
 
 
+def known_state(state: str) -> JobState | None:
+    """Read a state; None for one that the queue no longer knows (the job moved meanwhile)."""
+    return JobState(state) if state in set(JobState) else None
+
+
+def job_record(record: Any, state: JobState | None) -> JobRecord:
+    """Show all of a BullMQ job."""
+    return JobRecord(
+        id=record.id,
+        name=record.name or "",
+        state=state,
+        data=record.data,
+        options=record.opts,
+        progress=record.progress,
+        return_value=record.returnvalue,
+        failed_reason=record.failedReason,
+        tracebacks=tuple(record.stacktrace),
+        attempts_made=record.attemptsMade,
+        attempts_started=record.attemptsStarted,
+        stalls=record.stalledCounter,
+        priority=record.priority,
+        delay_ms=record.delay,
+        added_ms=record.timestamp,
+        started_ms=record.processedOn or None,
+        finished_ms=record.finishedOn or None,
+        deduplication_id=record.deduplication_id,
+        deferred_failure=record.deferredFailure,
+        schedule_id=record.repeatJobKey,
+        parent=_parent(record.opts.get("parent")),
+    )
+
+
+def _parent(parent: Any) -> JobAddress | None:
+    if not isinstance(parent, Mapping) or not parent.get("id") or not parent.get("queue"):
+        return None
+    return JobAddress(str(parent["queue"]), str(parent["id"]))
+
+
 def schedule_view(queue: QueueName, record: Mapping[str, Any]) -> ScheduleView:
     """Show a BullMQ job scheduler."""
     template = record.get("template", {})
@@ -122,6 +162,16 @@ def next_slot(start_ms: int, every_ms: int, now: int) -> int:
 def now_ms() -> int:
     """Milliseconds since 1970, the clock of BullMQ's records."""
     return time.time_ns() // 1_000_000
+
+
+def _waited_seconds(record: Any) -> float | None:
+    # Of a job that was put back or tried again, the record no longer tells since when it was due.
+    if record.attemptsStarted != 1 or not record.processedOn:
+        return None
+    due_ms: int = record.timestamp + (record.opts.get("delay") or 0)
+    taken_ms: int = record.processedOn
+    # The two clocks may be of two machines.
+    return max(0, taken_ms - due_ms) / 1000
 
 
 def _attempts_max(options: Mapping[str, Any]) -> int:

@@ -1,6 +1,8 @@
 """How BullMQ's workers are set: locks, stalls, retries and what is kept. Plain values."""
 
+import os
 import secrets
+import socket
 from typing import Any, Final
 
 from bakehouse.jobs.backoff import JITTER_PERMILLE_MAX, retry_delay_ms
@@ -21,10 +23,15 @@ FETCH_RETRY_SECONDS: Final = 1
 COMPLETED_AGE_SECONDS: Final = 60 * 60
 COMPLETED_COUNT: Final = 100
 
+#: How long BullMQ remembers how many jobs ended in each minute.
+METRICS_MINUTES: Final = 24 * 60
+
 
 def worker_settings(concurrency: int) -> dict[str, Any]:
     """Options of a BullMQ worker. Failed jobs are kept until a person removes them."""
     return {
+        # So that people see which machine works, and which process of it.
+        "name": f"{socket.gethostname()}-{os.getpid()}",
         "concurrency": concurrency,
         "autorun": False,
         "lockDuration": LOCK_SECONDS * 1000,
@@ -34,6 +41,7 @@ def worker_settings(concurrency: int) -> dict[str, Any]:
         "runRetryDelay": FETCH_RETRY_SECONDS * 1000,
         "removeOnComplete": {"age": COMPLETED_AGE_SECONDS, "count": COMPLETED_COUNT},
         "removeOnFail": False,
+        "metrics": {"maxDataPoints": METRICS_MINUTES},
         "settings": {"backoffStrategy": _retry_delay_ms},
     }
 

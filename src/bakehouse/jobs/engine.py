@@ -19,6 +19,7 @@ from bakehouse.jobs.bull_records import (
     BullJob,
     bull_options,
     job_view,
+    known_state,
     next_slot,
     now_ms,
     schedule_view,
@@ -62,7 +63,7 @@ class JobEngine:
 
     async def connect(self) -> None:
         """Open the queues, and warn if this server may throw jobs away."""
-        async with self._answering():
+        async with self.answering():
             memory = await self._redis.info("memory")
         self._queues = {name: Queue(name.value, self._options) for name in QueueName}
         if memory.get("maxmemory_policy") != "noeviction":
@@ -70,7 +71,7 @@ class JobEngine:
 
     async def ping(self) -> None:
         """Return if the server answers."""
-        async with self._answering():
+        async with self.answering():
             await self._redis.ping()
 
     @property
@@ -94,9 +95,15 @@ class JobEngine:
         }
         if request.deduplication_id is not None:
             options["deduplication"] = {"id": request.deduplication_id}
-        async with self._answering():
-            job = await self._queue(request.queue).add(request.name.value, request.data, options)
-        return AddedJob(job.id, deduplicated=job.id != new_id)
+        async with self.answering():
+            job = await self.bull_queue(request.queue).add(
+                request.name.value, request.data, options
+            )
+        added = AddedJob(job.id, deduplicated=job.id != new_id)
+        # Not `job_id`: within another job that names the one that asks.
+        say = log.debug if added.deduplicated else log.info
+        say("job-added", to_queue=request.queue.value, added=request.name.value, added_id=added.id)
+        return added
 
     async def upsert_schedule(self, schedule: Schedule, first_run_at: datetime) -> None:
         """Create or change a schedule, in effect at once; doing so never runs the job at once.
@@ -114,8 +121,8 @@ class JobEngine:
             # interval, and after a missed run waits by it, perhaps for hours.
             "offset": start_ms % every_ms or 1,
         }
-        async with self._answering():
-            await self._queue(schedule.queue).upsertJobScheduler(
+        async with self.answering():
+            await self.bull_queue(schedule.queue).upsertJobScheduler(
                 schedule.id,
                 repeat,
                 schedule.name.value,
@@ -125,8 +132,8 @@ class JobEngine:
 
     async def remove_schedule(self, queue: QueueName, schedule_id: str) -> bool:
         """Remove a schedule and its next job; a job that runs goes on. False if there is none."""
-        bull = self._queue(queue)
-        async with self._answering():
+        bull = self.bull_queue(queue)
+        async with self.answering():
             next_run_ms = await bull.client.zscore(bull.toKey("repeat"), schedule_id)
             removed: bool = await bull.removeJobScheduler(schedule_id) == 0
             if next_run_ms is not None:
@@ -136,14 +143,14 @@ class JobEngine:
 
     async def schedules(self, queue: QueueName) -> list[ScheduleView]:
         """Every schedule of a queue, the next to run first."""
-        async with self._answering():
-            records = await self._queue(queue).getJobSchedulers(asc=True)
+        async with self.answering():
+            records = await self.bull_queue(queue).getJobSchedulers(asc=True)
         return [schedule_view(queue, record) for record in records]
 
     async def counts(self, queue: QueueName) -> Mapping[JobState, int]:
         """How many jobs are in each state."""
-        async with self._answering():
-            counts = await self._queue(queue).getJobCounts(*(state.value for state in JobState))
+        async with self.answering():
+            counts = await self.bull_queue(queue).getJobCounts(*(state.value for state in JobState))
         return {state: counts[state.value] for state in JobState}
 
     async def jobs(
@@ -151,23 +158,23 @@ class JobEngine:
     ) -> list[JobView]:
         """Jobs `start` to `end` (counted from 0, both included) of each state, the latest first."""
         views = []
-        async with self._answering():
+        async with self.answering():
             for state in states:
-                jobs = await self._queue(queue).getJobs([state.value], start, end)
+                jobs = await self.bull_queue(queue).getJobs([state.value], start, end)
                 views += [job_view(queue, job, state) for job in jobs]
         return views
 
     async def job(self, queue: QueueName, job_id: str) -> JobView:
         """One job. Raises NotFoundError."""
-        async with self._answering():
+        async with self.answering():
             job = await self._found(queue, job_id)
-            state = await self._queue(queue).getJobState(job_id)
-        return job_view(queue, job, JobState(state) if state in set(JobState) else None)
+            state = await self.bull_queue(queue).getJobState(job_id)
+        return job_view(queue, job, known_state(state))
 
     async def job_log(self, queue: QueueName, job_id: str) -> list[str]:
         """Lines that a job has logged, in order; none for a job that is gone."""
-        async with self._answering():
-            logged = await self._queue(queue).getJobLogs(job_id)
+        async with self.answering():
+            logged = await self.bull_queue(queue).getJobLogs(job_id)
         lines: list[str] = logged["logs"]
         return lines
 
@@ -177,7 +184,7 @@ class JobEngine:
         Raises NotFoundError; ConflictError if it has not failed, or if a newer job with the same
         deduplication id does its work.
         """
-        async with self._answering():
+        async with self.answering():
             job = await self._found(queue, job_id)
             if not await job.isFailed():
                 raise ConflictError(f"Job {job_id} has not failed: leave it be.")
@@ -188,18 +195,18 @@ class JobEngine:
 
     async def pause(self, queue: QueueName) -> None:
         """Let nobody take further jobs of this queue; those running go on."""
-        async with self._answering():
-            await self._queue(queue).pause()
+        async with self.answering():
+            await self.bull_queue(queue).pause()
 
     async def resume(self, queue: QueueName) -> None:
         """End a pause."""
-        async with self._answering():
-            await self._queue(queue).resume()
+        async with self.answering():
+            await self.bull_queue(queue).resume()
 
     async def is_paused(self, queue: QueueName) -> bool:
         """Whether the queue is paused."""
-        async with self._answering():
-            paused: bool = await self._queue(queue).isPaused()
+        async with self.answering():
+            paused: bool = await self.bull_queue(queue).isPaused()
         return paused
 
     def run_worker(
@@ -235,25 +242,27 @@ class JobEngine:
         self._queues.clear()
         await self._redis.aclose()
 
-    def _queue(self, name: QueueName) -> Any:
+    def bull_queue(self, name: QueueName) -> Any:
+        """Give BullMQ's own queue, for the modules beside this one and nobody above them."""
         if not self._queues:
             raise ConflictError("The job engine is not connected.")
         return self._queues[name]
 
     async def _found(self, queue: QueueName, job_id: str) -> Any:
-        job = await self._queue(queue).getJob(job_id)
+        job = await self.bull_queue(queue).getJob(job_id)
         if job is None:
             raise NotFoundError(f"Queue {queue} has no job {job_id}.")
         return job
 
     async def _claim(self, queue: QueueName, job: Any) -> bool:
-        bull = self._queue(queue)
+        bull = self.bull_queue(queue)
         key = f"{bull.toKey('de')}:{job.deduplication_id}"
         claimed = await bull.client.set(key, job.id, nx=True)
         return bool(claimed)
 
     @asynccontextmanager
-    async def _answering(self) -> AsyncIterator[None]:
+    async def answering(self) -> AsyncIterator[None]:
+        """Bound what is asked of the server; raises QueueUnreachableError."""
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 yield

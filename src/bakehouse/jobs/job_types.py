@@ -40,10 +40,23 @@ class JobName(StrEnum):
     DELIVER_ALERT = "deliver-alert"
 
 
+#: The work that each queue is for.
+JOB_OF: Mapping[QueueName, JobName] = {
+    QueueName.CYCLE_MONITORING: JobName.CHECK_CYCLE,
+    QueueName.REWARD_DISTRIBUTION: JobName.DISTRIBUTE,
+    QueueName.BLOCKCHAIN_POLLING: JobName.POLL_BALANCE,
+    QueueName.BOND_POOL: JobName.DISTRIBUTE_BOND_POOL,
+}
+
+
 class JobState(StrEnum):
-    """Where a job stands; `prioritized` is waiting too, in order of priority."""
+    """Where a job stands; `prioritized` is waiting too, in order of priority.
+
+    Only jobs that another tool added ever wait for children.
+    """
 
     WAITING = "waiting"
+    WAITING_CHILDREN = "waiting-children"
     PRIORITIZED = "prioritized"
     DELAYED = "delayed"
     ACTIVE = "active"
@@ -200,6 +213,10 @@ class RunningJob(Protocol):
     @property
     def is_last_attempt(self) -> bool:
         """Whether failing now is failing for good."""
+
+    @property
+    def waited_seconds(self) -> float | None:
+        """How long it was due before it was first taken; None for later runs of it."""
 
     async def report_progress(self, value: JSON) -> None:
         """Show how far the job is: a percentage or an object."""

@@ -3,8 +3,9 @@
 import ipaddress
 import re
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Final
 
 import structlog
@@ -23,12 +24,27 @@ BODY_BYTES_MAX: Final = 64 * 1024
 IMPORT_BYTES_MAX: Final = 4 * 1024 * 1024
 _IMPORTS: Final = re.compile(r"(/api)?/bakers/[^/]+/[^/]+/import")
 
+_CONTENT_SOURCES: Final = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' data:",
+    "font-src": "'self'",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+}
+
+
+def content_security_policy(changes: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Say from where a page may load what: from here, unless `changes` says otherwise."""
+    sources = {**_CONTENT_SOURCES, **changes}
+    return "; ".join(f"{directive} {allowed}" for directive, allowed in sources.items())
+
+
 SECURITY_HEADERS: Final = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-        "font-src 'self'; connect-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
+    "Content-Security-Policy": content_security_policy(),
     "X-Content-Type-Options": "nosniff",
     # Not `no-referrer`: with it browsers send the Origin of our own forms as null.
     "Referrer-Policy": "same-origin",
@@ -41,7 +57,10 @@ _HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::[
 
 
 class SecurityHeaders:
-    """Adds the headers to every answer; nothing is kept by caches unless it says otherwise."""
+    """Adds the headers to every answer; nothing is kept by caches unless it says otherwise.
+
+    A page may bring a content security policy of its own.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -52,7 +71,8 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.update(SECURITY_HEADERS)
+                for name, value in SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 

@@ -9,6 +9,7 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
+from bakehouse.errors import SettingError
 from bakehouse.web.permission import open_to_all
 
 router: Final = APIRouter(include_in_schema=False, dependencies=[open_to_all()])
@@ -21,7 +22,7 @@ _MEDIA_TYPES: Final = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-_FOREVER: Final = "public, max-age=31536000, immutable"
+FOREVER: Final = "public, max-age=31536000, immutable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,13 @@ class StaticFile:
 
 
 def read_static_files() -> Mapping[str, StaticFile]:
-    """Read every file, by its plain name."""
-    paths = (*_FOLDER.iterdir(), *(_VENDOR.iterdir() if _VENDOR.is_dir() else ()))
+    """Read every file, by its plain name. Raises SettingError if some were not built."""
+    if not _VENDOR.is_dir():
+        raise SettingError(
+            "this installation lacks the files of its pages: install Bakehouse's wheel, or run "
+            "`make install` in its repository"
+        )
+    paths = (*_FOLDER.iterdir(), *_VENDOR.iterdir())
     return {path.name: _read(path) for path in paths if path.suffix in _MEDIA_TYPES}
 
 
@@ -51,7 +57,7 @@ async def static_file(request: Request, name: str) -> Response:
     for file in files.values():
         if file.name == name:
             return Response(
-                file.content, media_type=file.media_type, headers={"Cache-Control": _FOREVER}
+                file.content, media_type=file.media_type, headers={"Cache-Control": FOREVER}
             )
     raise HTTPException(404)
 

@@ -1,0 +1,1 @@
+"""Bull Board, the queue dashboard that people know: its page and files, its routes in Python."""
