@@ -30,6 +30,8 @@ def test_without_a_variable_set_the_defaults_are_in_force() -> None:
     assert config.api_token is None
     assert config.key_passphrase_file is None
     assert config.remote_signer_url is None
+    assert config.metrics_open is False
+    assert config.otlp_endpoint is None
 
 
 VALUES: dict[str, tuple[str, str, Any]] = {
@@ -52,6 +54,8 @@ VALUES: dict[str, tuple[str, str, Any]] = {
     "BAKEHOUSE_REMOTE_SIGNER_URL": ("remote_signer_url", "http://signer", "http://signer"),
     "BAKEHOUSE_EXPLORER_URL": ("explorer_url", "https://x/", "https://x/"),
     "BAKEHOUSE_HEAD_AGE_SECONDS_MAX": ("head_age_seconds_max", "90", 90),
+    "BAKEHOUSE_METRICS_OPEN": ("metrics_open", "yes", True),
+    "BAKEHOUSE_OTLP_ENDPOINT": ("otlp_endpoint", "http://otel:4318", "http://otel:4318"),
     "BAKEHOUSE_LOG_FORMAT": ("log_format", "json", LogFormat.JSON),
     "BAKEHOUSE_LOG_LEVEL": ("log_level", "debug", "debug"),
     "DATABASE_URL": ("database_url", "sqlite:///x.db", "sqlite:///x.db"),

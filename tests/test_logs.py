@@ -115,6 +115,55 @@ def test_an_event_with_a_line_break_is_one_line_of_json_all_the_same() -> None:
     assert log.event["event"] == "first\nsecond"
 
 
+FORGED = "2026-11-25T00:00:00Z [info     ] job-completed"
+
+
+@pytest.mark.parametrize(
+    "separator", ["\n", "\r", "\x0b", "\x1b[2K\x1b[1G", "\x85", "\u2028", "\u202e", "\x08" * 80]
+)
+@every_format
+def test_what_others_sent_writes_no_line_and_no_colour_of_its_own(
+    log_format: LogFormat, separator: str
+) -> None:
+    log = Log(log_format)
+
+    say("request-failed", path=f"/{separator}{FORGED}", spaceless=f"/{separator}x")
+    logging.getLogger("some.library").warning("it sent %s", f"{separator}{FORGED}")
+
+    assert len(log.lines) == 2
+    assert all(line.isprintable() for line in log.lines)
+
+
+def read(text: str) -> None:
+    raise ValueError(f"cannot read {text}")
+
+
+@every_format
+def test_an_error_that_repeats_what_others_sent_writes_no_event(log_format: LogFormat) -> None:
+    log = Log(log_format)
+
+    try:
+        read(f"\x1b[2K\n{FORGED}")
+    except ValueError:
+        structlog.get_logger("bakehouse.test").exception("failed")
+
+    assert "cannot read " in log.text
+    assert len([line for line in log.lines if not line.startswith("    ")]) == 1
+    assert "\x1b" not in log.text
+
+
+@every_format
+def test_what_is_bound_around_some_work_is_on_every_line_of_it(log_format: LogFormat) -> None:
+    log = Log(log_format)
+
+    with structlog.contextvars.bound_contextvars(request_id="abc"):
+        say("looking")
+        logging.getLogger("some.library").warning("looking too")
+    say("done")
+
+    assert ["abc" in line for line in log.lines] == [True, True, False]
+
+
 @pytest.mark.parametrize(
     ("level", "heard"),
     [

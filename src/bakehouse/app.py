@@ -19,6 +19,7 @@ from bakehouse.jobs.alert_watch import watch_forever
 from bakehouse.jobs.cache import RedisCache
 from bakehouse.jobs.engine import JobEngine
 from bakehouse.jobs.job_requests import balance_poll_id, cycle_monitor_id
+from bakehouse.jobs.job_run import Processor
 from bakehouse.jobs.job_types import QueueName
 from bakehouse.jobs.last_run import noting_last_run
 from bakehouse.jobs.processors.check_cycle import check_cycle
@@ -31,6 +32,9 @@ from bakehouse.jobs.scheduler import Scheduler
 from bakehouse.jobs.valkey import EmbeddedValkey
 from bakehouse.jobs.workshop import MINUTE_SECONDS, Workshop
 from bakehouse.ledger.database import Ledger
+from bakehouse.observability.instruments import Instruments
+from bakehouse.observability.source_metrics import SourceKind
+from bakehouse.observability.tracing import traced, tracing
 from bakehouse.payments.payer import Payer, PaymentLimits
 from bakehouse.secret_box import SecretKeyFile
 from bakehouse.tezos.key_file import read_key_file
@@ -39,6 +43,7 @@ from bakehouse.tezos.keys import SecretKey
 from bakehouse.tezos.node import NodeClient
 from bakehouse.tezos.passphrase import CREDENTIAL
 from bakehouse.tezos.signer import LocalSigner
+from bakehouse.tezos.source_observer import UNOBSERVED
 from bakehouse.tezos.transport import JsonSource
 from bakehouse.tezos.tzkt import TzktClient
 from bakehouse.web.app import create_app
@@ -95,9 +100,12 @@ async def running(  # noqa: PLR0913 - each has a default
         stack.callback(failpoint, Failpoint.SHUTDOWN)
         failpoint(Failpoint.BOOT)
         config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        workshop = await _open_workshop(
-            stack, config, signers, minute_seconds, limits, passphrase=passphrase
+        tracer = stack.enter_context(tracing(config.otlp_endpoint, __version__))
+        instruments = Instruments(__version__, utc_now)
+        payer = await open_payer(
+            stack, config, signers, limits, passphrase=passphrase, instruments=instruments
         )
+        workshop = await _open_workshop(stack, config, payer, minute_seconds)
         scheduler = Scheduler(workshop)
         services = WebServices(
             workshop=workshop,
@@ -108,17 +116,25 @@ async def running(  # noqa: PLR0913 - each has a default
             network=config.network_name,
             version=__version__,
             secret_key=config.secret_key,
+            instruments=instruments,
+            metrics_are_open=config.metrics_open,
+            tracer=tracer,
         )
         app = create_app(services)
         url = await stack.enter_async_context(serving(app, host=config.host, port=config.port))
         # Else the server would wait for those who listen.
         stack.callback(app.state.changes.close)
         # Only now: whoever cannot have the port must not begin to pay.
-        _start_workers(workshop, config.secret_key)
+        _start_workers(
+            workshop,
+            config.secret_key,
+            lambda run: traced(instruments.jobs.measured(run), tracer),
+        )
         await reconcile(workshop, scheduler)
+        instruments.reconciled()
         await look_at_once(workshop)
         for work in (
-            reconcile_forever(workshop, scheduler),
+            reconcile_forever(workshop, scheduler, instruments.reconciled),
             watch_forever(workshop),
             post_alerts_forever(workshop, config.secret_key),
         ):
@@ -135,22 +151,29 @@ async def open_payer(  # noqa: PLR0913 - each has a default
     *,
     with_keys: bool = True,
     passphrase: str | None = None,
+    instruments: Instruments | None = None,
 ) -> Payer:
     """Open ledger, clients and keys; they are closed with `stack`. Who only reads needs no keys.
 
     `passphrase` is what a person typed; without it, it is read from where the settings say.
     """
+
+    def source(kind: SourceKind, url: str) -> JsonSource:
+        observer = instruments.sources.of(kind) if instruments else UNOBSERVED
+        return JsonSource(url, client, observer=observer)
+
     ledger = await Ledger.open(config.ledger_url)
     stack.push_async_callback(ledger.close)
     client = await stack.enter_async_context(httpx2.AsyncClient())
     node = NodeClient(
-        [JsonSource(url, client) for url in config.node_urls],
+        [source(SourceKind.NODE, url) for url in config.node_urls],
         chain_id=config.chain_id,
         now=clock,
         head_age_seconds_max=config.head_age_seconds_max,
     )
     indexer = TzktClient(
-        [JsonSource(url, client) for url in config.indexer_urls], chain_id=config.chain_id
+        [source(SourceKind.INDEXER, url) for url in config.indexer_urls],
+        chain_id=config.chain_id,
     )
     keys = await asyncio.to_thread(_read_keys, config, passphrase) if with_keys else Keys()
     keyring = Keyring(
@@ -162,16 +185,9 @@ async def open_payer(  # noqa: PLR0913 - each has a default
     return Payer(ledger, node, indexer, keyring, clock, limits or PaymentLimits())
 
 
-async def _open_workshop(  # noqa: PLR0913 - what `running` was given
-    stack: AsyncExitStack,
-    config: Config,
-    signers: tuple[LocalSigner, ...],
-    minute_seconds: int,
-    limits: PaymentLimits | None,
-    *,
-    passphrase: str | None,
+async def _open_workshop(
+    stack: AsyncExitStack, config: Config, payer: Payer, minute_seconds: int
 ) -> Workshop:
-    payer = await open_payer(stack, config, signers, limits, passphrase=passphrase)
     address = await _redis(stack, config)
     cache = await stack.enter_async_context(RedisCache(address))
     engine = JobEngine(address)
@@ -189,7 +205,9 @@ async def _redis(stack: AsyncExitStack, config: Config) -> RedisAddress:
     return valkey.address
 
 
-def _start_workers(workshop: Workshop, secret_key: SecretKeyFile) -> None:
+def _start_workers(
+    workshop: Workshop, secret_key: SecretKeyFile, observed: Callable[[Processor], Processor]
+) -> None:
     processors = {
         QueueName.CYCLE_MONITORING: noting_last_run(
             workshop, cycle_monitor_id, AlertCode.CYCLE_CHECK_FAILED, check_cycle(workshop)
@@ -204,7 +222,7 @@ def _start_workers(workshop: Workshop, secret_key: SecretKeyFile) -> None:
     for queue, processor in processors.items():
         workshop.engine.run_worker(
             queue,
-            processor,
+            observed(processor),
             concurrency=_CONCURRENCY[queue],
             on_failed_for_good=mark_failed(workshop),
         )

@@ -71,6 +71,10 @@ class Config(BaseModel):
     explorer_url: str = "https://tzkt.io/"
     #: A head older than this is not trusted, in seconds.
     head_age_seconds_max: int = Field(default=120, ge=1)
+    #: Whether anybody who can reach the port may read `/metrics`; else it takes a token.
+    metrics_open: bool = False
+    #: Where OpenTelemetry's spans are sent, by OTLP over HTTP.
+    otlp_endpoint: str | None = Field(default=None, repr=False)
     log_format: LogFormat = LogFormat.CONSOLE
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     #: SQLite in the data directory by default.

@@ -25,6 +25,8 @@ _SECRET_SHAPES = (
     ),
 )
 _HIDDEN = "[hidden]"
+#: What structlog and we call a traceback and a stack.
+_OF_SEVERAL_LINES = frozenset({"exception", "stack"})
 
 
 class LogFormat(StrEnum):
@@ -47,10 +49,10 @@ def configure_logs(log_format: LogFormat, level: str, stream: TextIO | None = No
         # Tracebacks become text here, so that secrets are hidden in them as in everything else.
         structlog.processors.format_exc_info,
     ]
-    render: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer()
+    render: list[structlog.typing.Processor] = (
+        [structlog.processors.JSONRenderer()]
         if log_format is LogFormat.JSON
-        else structlog.dev.ConsoleRenderer(colors=stream.isatty())
+        else [escape_controls, structlog.dev.ConsoleRenderer(colors=stream.isatty())]
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -67,7 +69,7 @@ def configure_logs(log_format: LogFormat, level: str, stream: TextIO | None = No
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 hide_secrets,
-                render,
+                *render,
             ],
         )
     )
@@ -89,6 +91,33 @@ def hide_secrets(
         else _without_secrets(value)
         for name, value in event.items()
     }
+
+
+def escape_controls(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Keep what others sent from writing lines or colours of its own: JSON does so by itself.
+
+    Only a traceback has several lines. They are set in, so that none looks like an event.
+    """
+    return {
+        name: _indented(value) if name in _OF_SEVERAL_LINES else _on_one_line(value)
+        for name, value in event.items()
+    }
+
+
+def _on_one_line(value: Any) -> Any:
+    if not isinstance(value, str) or value.isprintable():
+        return value
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in value
+    )
+
+
+def _indented(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    return "\n".join(f"    {_on_one_line(line)}" for line in value.split("\n"))
 
 
 def _without_secrets(value: Any) -> Any:

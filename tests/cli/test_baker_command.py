@@ -140,6 +140,7 @@ def test_every_setting_can_be_set_and_is_listed_as_it_was_written(desk: Desk) ->
         "payout_address": PAYOUT,
         "payout_cap": "250000000",
         "payout_delay_cycles": "2",
+        "public_page": "yes",
         "scheduled": "no",
         "share_block_fees": "yes",
         "update_freq": "30",

@@ -26,6 +26,7 @@ class PlayedJob:
     attempt: int = 1
     attempts_max: int = 3
     is_last_attempt: bool = False
+    waited_seconds: float | None = None
     progress: list[JSON] = field(default_factory=list)
 
     async def report_progress(self, value: JSON) -> None:

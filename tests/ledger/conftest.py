@@ -28,6 +28,7 @@ ON_POSTGRESQL_TOO = {
     "test_money_stays_as_written",
     "test_one_group_in_flight",
     "test_postgresql",
+    "test_searches",
     "test_settling",
     "test_transactions",
     "test_upgrading_the_ledger",

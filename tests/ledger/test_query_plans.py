@@ -8,7 +8,7 @@ import pytest_asyncio
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bakehouse.ledger import distributions, payouts
+from bakehouse.ledger import distributions, figures, payouts
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.distributions import Distribution
 from bakehouse.ledger.states import Mode, PayoutState
@@ -67,6 +67,38 @@ async def test_payouts_are_found_by_an_index(busy_ledger: Ledger, query: Query, 
     assert [step for step in steps if step.startswith("SCAN")] == []
     looked_up = [step.replace("COVERING ", "") for step in steps if "payouts" in step]
     assert looked_up == [f"SEARCH payouts USING INDEX {index}"]
+
+
+@pytest.mark.parametrize("kind", [SQLITE], indirect=True)
+@pytest.mark.parametrize(
+    "query",
+    [
+        figures.of_cycles,
+        figures.of_open_payouts,
+        figures.of_operations,
+        figures.of_open_alerts,
+        lambda tx: figures.of_recent_costs(tx, 5),
+    ],
+)
+async def test_figures_over_all_bakers_come_from_an_index(
+    busy_ledger: Ledger, query: Callable[[AsyncConnection], Awaitable[Any]]
+) -> None:
+    async with undone(busy_ledger) as tx:
+        steps = await steps_of(tx, lambda: query(tx))
+
+    tables = [step for step in steps if step.startswith(("SCAN ", "SEARCH "))]
+    assert tables
+    assert [step for step in tables if step.startswith("SCAN") and "INDEX" not in step] == []
+    assert [step for step in tables if step.startswith("SCAN payouts")] == []
+
+
+@pytest.mark.parametrize("kind", [SQLITE], indirect=True)
+async def test_a_page_of_a_cycle_is_read_without_sorting_the_whole(busy_ledger: Ledger) -> None:
+    async with undone(busy_ledger) as tx:
+        paying = await distributions.get(tx, key_of(7))
+        steps = await steps_of(tx, lambda: payouts.of_distribution(tx, paying, limit=10))
+
+    assert [step for step in steps if "TEMP B-TREE" in step] == []
 
 
 async def steps_of(tx: AsyncConnection, ask: Callable[[], Awaitable[Any]]) -> list[str]:

@@ -46,6 +46,8 @@ _API_BAKER = "/api/bakers/{baker_id}"
 _API_CYCLE = f"{_API_BAKER}/cycles/{{cycle}}"
 _API_OPERATION = f"{_API_BAKER}/operations/{{operation_hash}}"
 
+_API_CHANNEL = "/api/alerts/channels/{channel_id}"
+
 _OF_THE_API = {
     ("POST", "/api/jobs/trigger/cycle-check"): _operator(OF_BAKER, baker_in_body=True),
     ("POST", "/api/jobs/trigger/balance-poll"): _operator(OF_BAKER, baker_in_body=True),
@@ -68,6 +70,13 @@ _OF_THE_API = {
     ("POST", f"{_API_CYCLE}/release"): _operator(WHY),
     ("POST", f"{_API_CYCLE}/drop"): _operator(WHY),
     ("POST", f"{_API_OPERATION}/cancel"): _operator(WHY),
+    ("POST", "/api/alerts/{alert_id}/acknowledge"): _operator(),
+    ("POST", "/api/alerts/channels"): _administrator(
+        {"name": "hook", "url": "json://localhost:9"}, all_bakers=True
+    ),
+    ("PUT", _API_CHANNEL): _administrator({"name": "hook"}, all_bakers=True),
+    ("DELETE", _API_CHANNEL): _administrator(all_bakers=True),
+    ("POST", f"{_API_CHANNEL}/test"): _administrator(all_bakers=True),
     ("POST", f"{_API_OPERATION}/declare-dead"): _operator(WHY),
 }
 
@@ -75,6 +84,7 @@ _OF_PAGES = {
     ("POST", "/sign-in"): Changing(None),
     ("POST", "/sign-out"): Changing(None, behind_the_door=True),
     ("POST", "/welcome"): Changing(None),
+    ("POST", "/theme"): Changing(None),
     ("POST", "/account"): _viewer(),
     ("POST", "/users"): _administrator(all_bakers=True),
     ("POST", "/users/{user_id}"): _administrator(all_bakers=True),
@@ -109,6 +119,35 @@ _OF_FORMS = {
     ("POST", "/waiting/failed"): _operator(),
     ("POST", "/waiting/held"): _operator(),
     ("POST", "/waiting/operations"): _operator(),
+    ("POST", "/waiting/alerts"): _operator(),
 }
 
-CHANGING: Mapping[tuple[str, str], Changing] = {**_OF_THE_API, **_OF_PAGES, **_OF_FORMS}
+_QUEUE = "/queues/{queue}"
+_JOB = f"{_QUEUE}/{{job_id}}"
+_SCHEDULE = f"{_QUEUE}/job-schedulers/{{schedule_id}}"
+
+#: The queue board, which shows the jobs of every baker.
+_OF_THE_BOARD = {
+    (method, f"/admin/queues/api{path}"): _operator(all_bakers=True)
+    for method, paths in {
+        "POST": (f"{_QUEUE}/add", "/metrics/history/purge"),
+        "PUT": (
+            *("/queues/pause", "/queues/resume", f"{_QUEUE}/pause", f"{_QUEUE}/resume"),
+            *(f"{_QUEUE}/retry/{{state}}", f"{_QUEUE}/clean/{{state}}", f"{_QUEUE}/promote"),
+            *(f"{_QUEUE}/empty", f"{_QUEUE}/obliterate", f"{_QUEUE}/concurrency"),
+            *(f"{_QUEUE}/rate-limit", f"{_QUEUE}/rate-limit/release"),
+            *(f"{_SCHEDULE}/run", f"{_SCHEDULE}/remove"),
+            *(f"{_JOB}/retry", f"{_JOB}/promote", f"{_JOB}/clean"),
+            f"{_JOB}/remove-unprocessed-children",
+        ),
+        "PATCH": (_SCHEDULE, f"{_JOB}/delay", f"{_JOB}/priority", f"{_JOB}/update-data"),
+    }.items()
+    for path in paths
+}
+
+CHANGING: Mapping[tuple[str, str], Changing] = {
+    **_OF_THE_API,
+    **_OF_PAGES,
+    **_OF_FORMS,
+    **_OF_THE_BOARD,
+}

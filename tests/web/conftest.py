@@ -25,6 +25,7 @@ from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.distributions import DistributionKey, PlanFigures
 from bakehouse.ledger.payouts import NewPayout
 from bakehouse.ledger.states import DistributionKind, DistributionState, Mode, PayoutState
+from bakehouse.observability.instruments import Instruments
 from bakehouse.payments.payer import Payer
 from bakehouse.rewards.money import BasisPoints, Mutez
 from bakehouse.secret_box import SecretKeyFile
@@ -91,6 +92,12 @@ class House:
         assert answer.headers["content-type"] == "text/html; charset=utf-8"
         return Page(answer.text)
 
+    async def lose_the_ledger(self) -> None:
+        """Make it unreadable."""
+        ledger = self.workshop.payer.ledger
+        await ledger.close()
+        _replace_by_folder(Path(str(ledger._engine.url.database)))
+
     async def plan_a_cycle(self) -> None:
         """Enter a planned cycle of two payouts, and an alert about it."""
         key = DistributionKey(NETWORK, BAKER, 1336, DistributionKind.DELEGATORS, Mode.ON)
@@ -137,13 +144,14 @@ def new_client(
 
 
 @asynccontextmanager
-async def serve_house(
+async def serve_house(  # noqa: PLR0913 - each has a default
     folder: Path,
     migrated: Path,
     *,
     pages_are_open: bool = False,
     source_url: str = "http://127.0.0.1:9",
     chain_id: str = NETWORK,
+    metrics_are_open: bool = False,
 ) -> AsyncIterator[House]:
     """Serve a house whose ledger is a copy of `migrated`; its chain is nowhere without a URL."""
     shutil.copy(migrated, folder / "ledger.db")
@@ -173,6 +181,8 @@ async def serve_house(
             pages_are_open=pages_are_open,
             explorer_url="https://explorer.example/",
             secret_key=SecretKeyFile(folder / "secret.key", made_when_missing=True),
+            instruments=Instruments("9.9.9", _utc_now),
+            metrics_are_open=metrics_are_open,
         )
         app = create_app(services)
         url = await stack.enter_async_context(serving(app))
@@ -181,6 +191,11 @@ async def serve_house(
         client = await stack.enter_async_context(new_client(url, knows))
         stranger = await stack.enter_async_context(new_client(url))
         yield House(url, valkey, workshop, scheduler, client, stranger, services.secret_key)
+
+
+def _replace_by_folder(file: Path) -> None:
+    file.unlink()
+    file.mkdir()
 
 
 def _utc_now() -> datetime:
@@ -209,6 +224,13 @@ async def house(tmp_path: Path, migrated_file: Path) -> AsyncIterator[House]:
 async def open_house(tmp_path: Path, migrated_file: Path) -> AsyncIterator[House]:
     """Served as the demo serves it: pages, never the API, without signing in."""
     async with serve_house(tmp_path, migrated_file, pages_are_open=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def watched_house(tmp_path: Path, migrated_file: Path) -> AsyncIterator[House]:
+    """Served with its metrics open to anybody, as the settings may say."""
+    async with serve_house(tmp_path, migrated_file, metrics_are_open=True) as opened:
         yield opened
 
 

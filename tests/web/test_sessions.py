@@ -179,9 +179,11 @@ async def test_who_is_refused_is_logged_without_what_was_shown(house: House) -> 
             await browser.get(f"/{'x' * 5_000}")
             await browser.post("/sign-in", data={"password": PASSWORD})
 
-    assert [event["event"] for event in events] == ["access-denied"] * 4
-    assert [event["path"][:9] for event in events] == [API[:9], "/sign-in", "/xxxxxxxx", "/sign-in"]
-    assert {event["client"] for event in events} == {"127.0.0.1"}
+    denials = [event for event in events if event["event"] == "access-denied"]
+    assert [event["path"][:9] for event in denials] == [
+        *(API[:9], "/sign-in", "/xxxxxxxx", "/sign-in")
+    ]
+    assert {event["client"] for event in denials} == {"127.0.0.1"}
     assert guess not in str(events)
     assert PASSWORD not in str(events)
     assert len(str(events)) < 2_000

@@ -3,11 +3,10 @@
 A channel's URL holds secrets, so it is asked for or read from a file, and never an argument.
 """
 
-import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import typer
 from pydantic import BaseModel
@@ -19,6 +18,7 @@ from bakehouse.cli.exit_codes import REFUSED
 from bakehouse.cli.grant_options import BakersOption
 from bakehouse.cli.input_file import read_file_or_input
 from bakehouse.cli.ledger_access import actor, with_ledger
+from bakehouse.cli.output import AsJson, print_json, tell
 from bakehouse.cli.refusal import as_line
 from bakehouse.config import load_config
 from bakehouse.ledger import alert_channels, alerts
@@ -37,7 +37,6 @@ app: Final = typer.Typer(
 
 Result = TypeVar("Result")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Name = Annotated[str, typer.Argument(help="The channel's name.")]
 Least = Annotated[Severity, typer.Option("--least", help="The least severe that is told.")]
 Codes = Annotated[
@@ -73,7 +72,7 @@ def list_(
 
     found = with_ledger(read)
     if as_json:
-        _print_json([alerts_api.view_of(each) for each in found])
+        print_json([_document(alerts_api.view_of(each)) for each in found])
         return
     for alert in found:
         typer.echo(_line(alert))
@@ -94,10 +93,11 @@ def acknowledge(
             return await alerts.acknowledge(tx, number, actor=actor(), at=utc_now())
 
     alert = with_ledger(work)
-    if as_json:
-        typer.echo(alerts_api.view_of(alert).model_dump_json(indent=2))
-    else:
-        typer.echo(f"alert {alert.id} was acknowledged by {alert.acknowledged_by}")
+    tell(
+        f"alert {alert.id} was acknowledged by {alert.acknowledged_by}",
+        _document(alerts_api.view_of(alert)),
+        as_json=as_json,
+    )
 
 
 @app.command()
@@ -105,7 +105,7 @@ def channels(*, as_json: AsJson = False) -> None:
     """List the channels; of their URLs only as much as may be shown."""
     found = _at_desk(ChannelDesk.channels)
     if as_json:
-        _print_json([channels_api.view_of(each) for each in found])
+        print_json([_document(channels_api.view_of(each)) for each in found])
         return
     for channel in found:
         typer.echo(_channel_line(channel))
@@ -168,14 +168,14 @@ def set_(  # noqa: PLR0913 - one for each thing that can be changed
 
 
 @app.command()
-def remove(name: Name) -> None:
+def remove(name: Name, *, as_json: AsJson = False) -> None:
     """Forget a channel, and what was still to be sent there."""
 
     async def work(desk: ChannelDesk) -> None:
         await desk.remove((await _named(desk, name)).id, actor=actor())
 
     _at_desk(work)
-    typer.echo(f"the channel {name} is gone")
+    tell(f"the channel {name} is gone", {"removed": True}, as_json=as_json)
 
 
 @app.command(name="test")
@@ -186,10 +186,11 @@ def try_(name: Name, *, as_json: AsJson = False) -> None:
         return await desk.test((await _named(desk, name)).id)
 
     error = _at_desk(work)
-    if as_json:
-        typer.echo(json.dumps({"sent": error is None, "error": error}))
-    else:
-        typer.echo(f"{name}: {error or 'the message was taken'}")
+    tell(
+        f"{name}: {error or 'the message was taken'}",
+        {"sent": error is None, "error": error},
+        as_json=as_json,
+    )
     if error is not None:
         raise typer.Exit(REFUSED)
 
@@ -236,11 +237,8 @@ def _channel_line(channel: Channel) -> str:
 
 
 def _print(channel: Channel, *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(channels_api.view_of(channel).model_dump_json(indent=2))
-    else:
-        typer.echo(_channel_line(channel))
+    tell(_channel_line(channel), _document(channels_api.view_of(channel)), as_json=as_json)
 
 
-def _print_json(several: Sequence[BaseModel]) -> None:
-    typer.echo(json.dumps([each.model_dump(mode="json") for each in several], indent=2))
+def _document(view: BaseModel) -> dict[str, Any]:
+    return view.model_dump(mode="json")

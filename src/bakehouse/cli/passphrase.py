@@ -19,7 +19,7 @@ def passphrase_for_keys(config: Config) -> str | None:
     needs_one = bool(config.wallet_files) or config.remote_signer_auth_key_file is not None
     if not needs_one or config.passphrase_source.is_named or not sys.stdin.isatty():
         return None
-    return str(typer.prompt(_PROMPT, hide_input=True))
+    return str(typer.prompt(_PROMPT, hide_input=True, err=True))
 
 
 def passphrase_for_new_key(config: Config) -> str:
@@ -41,4 +41,4 @@ def _named_or_asked(config: Config, prompt: str, *, confirm: bool) -> str:
             "a key file needs a passphrase: set BAKEHOUSE_KEY_PASSPHRASE_FILE or "
             "BAKEHOUSE_KEY_PASSPHRASE_FD, or run this at a terminal"
         )
-    return str(typer.prompt(prompt, hide_input=True, confirmation_prompt=confirm))
+    return str(typer.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True))

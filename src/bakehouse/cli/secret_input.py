@@ -4,6 +4,7 @@ It is typed unseen, or read from a file or a file descriptor: an argument would 
 of processes and in the shell's history.
 """
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,18 +39,20 @@ class Place:
         if self.file is not None and self.descriptor is not None:
             raise InputError("name a file or a file descriptor, not both")
 
-    @property
-    def is_prompt(self) -> bool:
-        """Whether a person types it."""
-        return self.file is None and self.descriptor is None
-
     def read(self, prompt: str) -> str:
         """Give the secret; raises SignerError when it cannot be read."""
         if self.file is not None:
             return read_private(self.file)
         if self.descriptor is not None:
             return read_descriptor(self.descriptor)
-        return str(typer.prompt(prompt, hide_input=True)).strip()
+        return str(typer.prompt(prompt, hide_input=True, err=True)).strip()
+
+
+def ask_for_passphrase(prompt: str) -> str:
+    """Ask a person for what opens a secret; nothing, where there is none or nobody to ask."""
+    if not sys.stdin.isatty():
+        return ""
+    return str(typer.prompt(prompt, hide_input=True, default="", show_default=False, err=True))
 
 
 @dataclass(frozen=True, slots=True)

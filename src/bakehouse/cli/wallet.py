@@ -12,7 +12,13 @@ import typer
 
 from bakehouse.cli.output import AsJson, print_json, tell, waiting
 from bakehouse.cli.passphrase import passphrase_of_key
-from bakehouse.cli.secret_input import NO_PATH, PROMPT, Place, candidates_of
+from bakehouse.cli.secret_input import (
+    NO_PATH,
+    PROMPT,
+    Place,
+    ask_for_passphrase,
+    candidates_of,
+)
 from bakehouse.cli.wallet_file import choose_key, keep_key
 from bakehouse.config import Config, load_config
 from bakehouse.errors import InputError
@@ -76,14 +82,11 @@ def import_(  # noqa: PLR0913 - a parameter is an option of the command
     stored.
     """
     config = load_config()
-    place = Place(secret_file, secret_fd)
-    secret = place.read(PROMPT)
+    secret = Place(secret_file, secret_fd).read(PROMPT)
 
     def passphrase_of(prompt: str) -> str:
-        if secret_passphrase_fd is None and not place.is_prompt:
-            return ""
         if secret_passphrase_fd is None:
-            return str(typer.prompt(prompt, hide_input=True, default="", show_default=False))
+            return ask_for_passphrase(prompt)
         return Place(descriptor=secret_passphrase_fd).read(prompt)
 
     candidates = candidates_of(secret, path, passphrase_of=passphrase_of)
@@ -110,10 +113,9 @@ def show(*, as_json: AsJson = False) -> None:
         typer.echo(f"{document['address'] or 'address unknown without its passphrase'}")
         typer.echo(f"  file     {document['file']}")
         if (standing := held.get(document["address"])) is not None:
-            revealed = (
-                "" if standing.is_revealed else ", key not revealed yet (the first payout does)"
-            )
-            typer.echo(f"  balance  {format_tez(standing.balance)} tez{revealed}")
+            typer.echo(f"  balance  {format_tez(standing.balance)} tez")
+            if not standing.is_revealed:
+                typer.echo("  its key is not revealed yet: the first payout does that")
     if config.remote_signer_url is not None:
         typer.echo("other addresses are signed for by the remote signer")
     elif not documents:

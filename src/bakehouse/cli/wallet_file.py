@@ -6,7 +6,7 @@ from pathlib import Path
 import typer
 
 from bakehouse.cli.passphrase import passphrase_for_new_key
-from bakehouse.cli.secret_input import PROMPT, Candidate, Place, candidates_of
+from bakehouse.cli.secret_input import PROMPT, Candidate, Place, ask_for_passphrase, candidates_of
 from bakehouse.config import Config
 from bakehouse.errors import InputError, RefusalError
 from bakehouse.tezos.keys import SecretKey
@@ -17,12 +17,8 @@ from bakehouse.tezos.sealed_key import COST, SealedKey
 
 def ask_for_key() -> SecretKey:
     """Have a person type a key or words, unseen, and confirm the address."""
-
-    def passphrase_of(prompt: str) -> str:
-        return str(typer.prompt(prompt, hide_input=True, default="", show_default=False, err=True))
-
     secret = Place().read(PROMPT)
-    return choose_key(candidates_of(secret, None, passphrase_of=passphrase_of), expected=None)
+    return choose_key(candidates_of(secret, None, passphrase_of=ask_for_passphrase), expected=None)
 
 
 def choose_key(

@@ -60,8 +60,11 @@ async def run_demo(config: Config, options: DemoOptions) -> dict[str, Any] | Non
                 Mode.ON,
             )
             async with _paying(demo_config, options, chain, first.cycle) as bakehouse:
+                # Before anybody is greeted: who reads the greeting may stop it at once.
+                stopped = _stop_signal()
                 with _view(options, _greeting(bakehouse.url, demo_config)) as show:
-                    return await _follow(bakehouse, chain, show, first if is_short else None)
+                    show_until = first if is_short else None
+                    return await _follow(bakehouse, chain, show, stopped, show_until)
 
 
 @asynccontextmanager
@@ -92,11 +95,14 @@ async def _paying(
 
 
 async def _follow(
-    bakehouse: Bakehouse, chain: SandboxServer, show: Show, until: DistributionKey | None
+    bakehouse: Bakehouse,
+    chain: SandboxServer,
+    show: Show,
+    stopped: asyncio.Event,
+    until: DistributionKey | None,
 ) -> dict[str, Any] | None:
-    """Show how it goes, until a signal or until a distribution is paid; then give its outcome."""
+    """Show how it goes, until it is stopped or a distribution is paid; then give its outcome."""
     payer = bakehouse.workshop.payer
-    stopped = _stop_signal()
     while not stopped.is_set():
         try:
             progress = await read_progress(payer, chain.baker_address)

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import hmac
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -44,7 +43,7 @@ async def approve(
     async with payer.ledger.write() as tx:
         distribution = await find_cycle(tx, which)
         found = await plan_sha256(tx, distribution)
-        if not hmac.compare_digest(found, expected_sha256.strip().lower()):
+        if found != expected_sha256.strip().lower():
             raise ConflictError(
                 f"the plan of {distribution.key} is not the one you saw: look at it again"
             )

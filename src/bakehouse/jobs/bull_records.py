@@ -34,6 +34,7 @@ class BullJob:
         self.attempt: int = record.attemptsMade + 1
         self.attempts_max = _attempts_max(record.opts)
         self.stalls: int = record.stalledCounter
+        self.waited_seconds = _waited_seconds(record)
 
     @property
     def is_last_attempt(self) -> bool:
@@ -161,6 +162,16 @@ def next_slot(start_ms: int, every_ms: int, now: int) -> int:
 def now_ms() -> int:
     """Milliseconds since 1970, the clock of BullMQ's records."""
     return time.time_ns() // 1_000_000
+
+
+def _waited_seconds(record: Any) -> float | None:
+    # Of a job that was put back or tried again, the record no longer tells since when it was due.
+    if record.attemptsStarted != 1 or not record.processedOn:
+        return None
+    due_ms: int = record.timestamp + (record.opts.get("delay") or 0)
+    taken_ms: int = record.processedOn
+    # The two clocks may be of two machines.
+    return max(0, taken_ms - due_ms) / 1000
 
 
 def _attempts_max(options: Mapping[str, Any]) -> int:

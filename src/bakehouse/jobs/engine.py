@@ -99,7 +99,11 @@ class JobEngine:
             job = await self.bull_queue(request.queue).add(
                 request.name.value, request.data, options
             )
-        return AddedJob(job.id, deduplicated=job.id != new_id)
+        added = AddedJob(job.id, deduplicated=job.id != new_id)
+        # Not `job_id`: within another job that names the one that asks.
+        say = log.debug if added.deduplicated else log.info
+        say("job-added", to_queue=request.queue.value, added=request.name.value, added_id=added.id)
+        return added
 
     async def upsert_schedule(self, schedule: Schedule, first_run_at: datetime) -> None:
         """Create or change a schedule, in effect at once; doing so never runs the job at once.

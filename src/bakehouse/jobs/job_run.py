@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Final, Protocol, TypeAlias
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from bakehouse.errors import BakehouseError
 from bakehouse.jobs.job_types import JSON, DoNotRetry, RunningJob, WaitThenContinue
@@ -144,35 +145,54 @@ async def run_job(
     """Run the job that `start` sets going, and say how it ended. Raises nothing but cancellation.
 
     A failure for good is handed to `on_failed_for_good` before the queue is told, so that it
-    cannot get lost between the two; in a crash it may be handed over twice.
+    cannot get lost between the two; in a crash it may be handed over twice. Every line that is
+    logged meanwhile, by whatever, says which job and which attempt it belongs to.
     """
-    said = log.bind(queue=job.queue.value, job=job.name, id=job.id, attempt=job.attempt)
-    if job.stalls > STALLS_MAX:
-        reason = f"The worker died {job.stalls} times while running this job."
-        outcome = await _fail(job, DoNotRetry(reason), on_failed_for_good, said)
-        if isinstance(outcome, Failed):
-            # A person who retries it later means it: the count begins anew.
-            await _attempt(job.forget_stalls(), "job-stalls-not-forgotten", said)
-        return outcome
-    said.info("job-started")
-    run = start(job)
-    try:
-        value = await run.ended()
-    except WaitThenContinue as wait:
-        said.info("job-waits", seconds=wait.seconds)
-        return await _put_back(job, wait.seconds, said)
-    except RunStoppedError as stopped:
-        said.warning("job-stopped", reason=stopped.reason.value)
-        return await give_back(job) if stopped.reason is StopReason.SHUTDOWN else LetGo()
-    except Exception as error:  # noqa: BLE001 - a processor may raise anything; the queue keeps it
-        return await _fail(job, error, on_failed_for_good, said)
-    said.info("job-completed")
-    return Completed(value)
+    with bound_contextvars(**_names_of(job)):
+        return await _run(job, start, on_failed_for_good)
 
 
 async def give_back(job: EngineJob) -> LetGo:
     """Return a job that this worker will not finish to its queue, for another to take at once."""
-    return await _put_back(job, 0, log.bind(queue=job.queue.value, job=job.name, id=job.id))
+    with bound_contextvars(**_names_of(job)):
+        return await _put_back(job, 0)
+
+
+def _names_of(job: EngineJob) -> dict[str, str | int]:
+    return {
+        "queue": job.queue.value,
+        "job": job.name,
+        "job_id": job.id,
+        "attempt": job.attempt,
+    }
+
+
+async def _run(
+    job: EngineJob,
+    start: Callable[[EngineJob], LockedRun],
+    on_failed_for_good: FailureHandler | None,
+) -> Outcome:
+    if job.stalls > STALLS_MAX:
+        reason = f"The worker died {job.stalls} times while running this job."
+        outcome = await _fail(job, DoNotRetry(reason), on_failed_for_good)
+        if isinstance(outcome, Failed):
+            # A person who retries it later means it: the count begins anew.
+            await _attempt(job.forget_stalls(), "job-stalls-not-forgotten")
+        return outcome
+    log.info("job-started")
+    run = start(job)
+    try:
+        value = await run.ended()
+    except WaitThenContinue as wait:
+        log.info("job-waits", seconds=wait.seconds)
+        return await _put_back(job, wait.seconds)
+    except RunStoppedError as stopped:
+        log.warning("job-stopped", reason=stopped.reason.value)
+        return await _put_back(job, 0) if stopped.reason is StopReason.SHUTDOWN else LetGo()
+    except Exception as error:  # noqa: BLE001 - a processor may raise anything; the queue keeps it
+        return await _fail(job, error, on_failed_for_good)
+    log.info("job-completed")
+    return Completed(value)
 
 
 def checked(value: JSON) -> JSON:
@@ -184,17 +204,17 @@ def checked(value: JSON) -> JSON:
     return value
 
 
-async def _put_back(job: EngineJob, seconds: int, said: Any) -> LetGo:
+async def _put_back(job: EngineJob, seconds: int) -> LetGo:
     # Should this fail, the lock runs out and the job is found again.
-    await _attempt(job.put_back(seconds), "job-not-put-back", said)
+    await _attempt(job.put_back(seconds), "job-not-put-back")
     return LetGo()
 
 
-async def _attempt(change: Awaitable[None], event_if_it_fails: str, said: Any) -> None:
+async def _attempt(change: Awaitable[None], event_if_it_fails: str) -> None:
     try:
         await change
     except Exception as error:  # noqa: BLE001 - Redis may fail in any way; the run still ends
-        said.warning(event_if_it_fails, error=_sentence(error))
+        log.warning(event_if_it_fails, error=_sentence(error))
 
 
 def _sentence(error: Exception) -> str:
@@ -205,17 +225,17 @@ def _sentence(error: Exception) -> str:
 
 
 async def _fail(
-    job: EngineJob, error: Exception, on_failed_for_good: FailureHandler | None, said: Any
+    job: EngineJob, error: Exception, on_failed_for_good: FailureHandler | None
 ) -> Outcome:
     message = _sentence(error)
     for_good = job.is_last_attempt or isinstance(error, DoNotRetry)
     # The traceback is kept with the job. Not here: some renderers print the values of variables,
     # and one of them may be a key.
-    said.error("job-failed" if for_good else "job-attempt-failed", error=message)
+    log.error("job-failed" if for_good else "job-attempt-failed", error=message)
     if for_good and on_failed_for_good is not None:
         try:
             await on_failed_for_good(job, message)
         except Exception as unrecorded:  # noqa: BLE001 - the handler may raise anything
-            said.error("job-failure-not-recorded", error=_sentence(unrecorded))
-            return await _put_back(job, UNRECORDED_FAILURE_SECONDS, said)
+            log.error("job-failure-not-recorded", error=_sentence(unrecorded))  # noqa: TRY400 - as above
+            return await _put_back(job, UNRECORDED_FAILURE_SECONDS)
     return Failed(error, for_good)

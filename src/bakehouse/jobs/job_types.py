@@ -215,6 +215,10 @@ class RunningJob(Protocol):
     def is_last_attempt(self) -> bool:
         """Whether failing now is failing for good."""
 
+    @property
+    def waited_seconds(self) -> float | None:
+        """How long it was due before it was first taken; None for later runs of it."""
+
     async def report_progress(self, value: JSON) -> None:
         """Show how far the job is: a percentage or an object."""
 

@@ -1,6 +1,6 @@
 """Ledger against queue, at start and every minute: what the queue forgot is asked for again."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import structlog
 
@@ -22,6 +22,10 @@ _log = structlog.get_logger(__name__)
 #: Distributions that are matched with the chain in one minute, and differences told in an alert.
 _VERIFIED_AT_ONCE_MAX = 5
 _DIFFERENCES_TOLD_MAX = 5
+
+
+def _nothing() -> None:
+    """Do nothing: for whoever does not want to be told."""
 
 
 async def reconcile(workshop: Workshop, scheduler: Scheduler) -> None:
@@ -47,11 +51,16 @@ async def look_at_once(workshop: Workshop) -> None:
             await workshop.engine.add(job_requests.check_cycle(baker.baker_id))
 
 
-async def reconcile_forever(workshop: Workshop, scheduler: Scheduler) -> None:
+async def reconcile_forever(
+    workshop: Workshop, scheduler: Scheduler, on_success: Callable[[], None] = _nothing
+) -> None:
     """Reconcile every minute until cancelled; a failure is logged and tried again."""
-    await forever(
-        lambda: reconcile(workshop, scheduler), workshop.minute_seconds, "reconciling-failed"
-    )
+
+    async def once() -> None:
+        await reconcile(workshop, scheduler)
+        on_success()
+
+    await forever(once, workshop.minute_seconds, "reconciling-failed")
 
 
 def _is_for(baker: Baker, distribution: Distribution) -> bool:

@@ -153,6 +153,12 @@ async def still_open(tx: AsyncConnection, baker_id: str | None = None) -> list[A
     return await listed(tx, AlertFilter(is_open=True, baker_ids=baker_ids))
 
 
+async def unacknowledged(tx: AsyncConnection, baker_id: str | None = None) -> list[Alert]:
+    """Give what waits for a person: open, and not acknowledged yet; newest first."""
+    baker_ids = None if baker_id is None else [baker_id]
+    return await listed(tx, AlertFilter(is_open=True, is_acknowledged=False, baker_ids=baker_ids))
+
+
 async def listed(
     tx: AsyncConnection, wanted: AlertFilter, *, offset: int = 0, limit: int | None = None
 ) -> list[Alert]:

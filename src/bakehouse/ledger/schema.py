@@ -147,6 +147,8 @@ distributions = Table(
     Column("approved_at", UtcTime),
     Column("verified_at", UtcTime),
     UniqueConstraint("network", "baker_id", "cycle", "kind", "mode", name="identity"),
+    # All that lists and counts ask: a row itself is long, with its snapshot in the middle.
+    Index("ix_distributions_baker", "baker_id", "cycle", "kind", "mode", "state", "total_net"),
     _one_of("kind", DistributionKind),
     _one_of("mode", Mode),
     _one_of("state", DistributionState),
@@ -203,6 +205,7 @@ operations = Table(
         f"death IN ({', '.join(repr(str(each)) for each in Death)})", name="death_known"
     ),
     CheckConstraint("(kind = 'cancel') = (replaces_id IS NOT NULL)", name="cancel_replaces"),
+    Index("ix_operations_state", "baker_id", "state"),
     # Two groups with one counter exclude each other on chain: of those that pay, one lives here.
     Index(
         "uq_operations_counter",
@@ -263,9 +266,9 @@ payouts = Table(
     UniqueConstraint(
         "network", "baker_id", "cycle", "kind", "owed_to", "mode", name="uq_payouts_identity"
     ),
-    Index("ix_payouts_work", "paid_with_id", "state"),
+    Index("ix_payouts_work", "paid_with_id", "state", "net"),
     Index("ix_payouts_carried", "baker_id", "mode", "state"),
-    Index("ix_payouts_distribution", "distribution_id"),
+    Index("ix_payouts_distribution", "distribution_id", "net"),
     _one_of("mode", Mode),
     _one_of("state", PayoutState),
     CheckConstraint("net > 0", name="net_positive"),

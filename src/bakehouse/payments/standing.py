@@ -100,7 +100,7 @@ async def standing_of(tx: AsyncConnection, baker: Baker, *, newest_max: int = 12
         open=waiting,
         under_way=[await progress_of(tx, each) for each in waiting if each.is_planned],
         held=await payouts.of_baker(tx, baker.baker_id, PayoutState.HELD),
-        alerts=await alerts.still_open(tx, baker.baker_id),
+        alerts=await alerts.unacknowledged(tx, baker.baker_id),
         cycle_cost=_average_cost(
             await distributions.newest_planned(tx, baker.baker_id, mode, 2 * _CYCLES_FOR_COST)
         ),

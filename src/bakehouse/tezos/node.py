@@ -204,6 +204,7 @@ class NodeClient:
 
     async def _head(self, node: JsonSource) -> BlockHeader:
         head = await self._header(node, HEAD)
+        node.observer.head_heard(node.name, head.level, head.timestamp)
         age_seconds = (self._now() - head.timestamp).total_seconds()
         if abs(age_seconds) > self._head_age_seconds_max:
             direction = "behind" if age_seconds > 0 else "ahead of"

@@ -4,6 +4,7 @@ What the answers mean is not known here; neither is which source to ask next.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -20,6 +21,7 @@ from bakehouse.errors import (
     SourceMalformedError,
     SourceUnreachableError,
 )
+from bakehouse.tezos.source_observer import UNOBSERVED, SourceObserver
 from bakehouse.tezos.strict_json import decode
 
 Result = TypeVar("Result")
@@ -79,9 +81,11 @@ class JsonSource:
         *,
         name: str | None = None,
         limits: SourceLimits = DEFAULT_LIMITS,
+        observer: SourceObserver = UNOBSERVED,
     ) -> None:
         host = _host(base_url)
         self.name = name or host
+        self.observer = observer
         self._base_url = base_url.rstrip("/")
         self._client = client
         self._limits = limits
@@ -145,6 +149,7 @@ class JsonSource:
         self, method: str, path: str, params: Mapping[str, str | int], body: Any = None
     ) -> _Answer:
         seconds = self._limits.attempt_seconds
+        started = time.perf_counter()
         try:
             # The client's own timeouts are per read: a server that drips would never meet them.
             async with (
@@ -169,6 +174,8 @@ class JsonSource:
             raise self._unreachable(
                 f"{self.name} cannot be reached for {path}: {str(error) or 'connection lost'}"
             ) from error
+        finally:
+            self.observer.request_ended(self.name, time.perf_counter() - started)
         self._refuse_busy(path, answer)
         return answer
 
@@ -186,11 +193,13 @@ class JsonSource:
         if answer.status in _BUSY or (
             answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR and _document(answer) is None
         ):
-            raise SourceBusyError(
-                f"{self.name} answered {path} with HTTP {answer.status}: "
-                "it is busy, out of order, or allows fewer requests",
-                source=self.name,
-                status=answer.status,
+            raise self._observed(
+                SourceBusyError(
+                    f"{self.name} answered {path} with HTTP {answer.status}: "
+                    "it is busy, out of order, or allows fewer requests",
+                    source=self.name,
+                    status=answer.status,
+                )
             )
 
     async def _read(self, path: str, answer: _Answer, parse: Callable[[bytes], Result]) -> Result:
@@ -210,22 +219,28 @@ class JsonSource:
             reason = _excerpt(answer.body)
         document = _document(answer)
         error_ids = _error_ids(document)
-        return NodeRefusedError(
-            f"{self.name} refused {path} with HTTP {answer.status}: "
-            f"{', '.join(_told(document)) or reason or 'no reason given'}",
-            error_ids=error_ids,
-            body=document,
-            source=self.name,
-            status=answer.status,
+        return self._observed(
+            NodeRefusedError(
+                f"{self.name} refused {path} with HTTP {answer.status}: "
+                f"{', '.join(_told(document)) or reason or 'no reason given'}",
+                error_ids=error_ids,
+                body=document,
+                source=self.name,
+                status=answer.status,
+            )
         )
 
-    def _unreachable(self, message: str) -> SourceUnreachableError:
-        return SourceUnreachableError(message, source=self.name)
+    def _unreachable(self, message: str) -> SourceError:
+        return self._observed(SourceUnreachableError(message, source=self.name))
 
-    def _malformed(self, path: str, clause: str) -> SourceMalformedError:
-        return SourceMalformedError(
-            f"{self.name} answered {path} wrongly: {clause}", source=self.name
+    def _malformed(self, path: str, clause: str) -> SourceError:
+        return self._observed(
+            SourceMalformedError(f"{self.name} answered {path} wrongly: {clause}", source=self.name)
         )
+
+    def _observed(self, error: SourceError) -> SourceError:
+        self.observer.request_failed(self.name, error.code)
+        return error
 
 
 def _host(base_url: str) -> str:

@@ -147,6 +147,7 @@ class TzktClient:
     async def _head(self, indexer: JsonSource) -> IndexerHead:
         head = await _head(indexer)
         self._indexers.check_chain(indexer, head.chain_id)
+        indexer.observer.head_heard(indexer.name, head.level, head.timestamp)
         return head
 
 

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bakehouse.web.authentication import authenticate
 from bakehouse.web.caller import Caller, CallerKind
+from bakehouse.web.metrics import METRICS_PATH
 from bakehouse.web.problems import Problem, answer, wants_page
 from bakehouse.web.services import services_of
 
@@ -67,7 +68,7 @@ def client_of(request: Request) -> str:
 
 def _refusal(request: Request, caller: Caller) -> Response | None:
     path, is_read = request.url.path, request.method in _SAFE_METHODS
-    is_open = path in _OPEN_PATHS or path.startswith(_OPEN_PREFIXES)
+    is_open = path in _OPEN_PATHS or path.startswith(_OPEN_PREFIXES) or _is_open_metrics(request)
     if caller.kind is CallerKind.NOBODY and not is_open:
         denied(request, "no valid token or session")
         return _unauthorized(request)
@@ -85,6 +86,10 @@ def _refusal(request: Request, caller: Caller) -> Response | None:
             "or with a token.",
         ),
     )
+
+
+def _is_open_metrics(request: Request) -> bool:
+    return request.url.path == METRICS_PATH and services_of(request).metrics_are_open
 
 
 def _unauthorized(request: Request) -> Response:

@@ -8,6 +8,7 @@ from bakehouse.web.api.routers import ROUTERS, TAGS
 from bakehouse.web.board.mounting import add_board
 from bakehouse.web.change_feed import feed_of
 from bakehouse.web.hardening import BodyLimit, Failsafe, HostCheck, SecurityHeaders
+from bakehouse.web.metrics import metrics_router
 from bakehouse.web.pages import (
     account,
     baker,
@@ -29,6 +30,7 @@ from bakehouse.web.pages.renderer import Renderer
 from bakehouse.web.pages.state_line import STATE_LINE
 from bakehouse.web.permission import refuse_silent_routes, served_routes
 from bakehouse.web.problems import add_problem_handlers
+from bakehouse.web.request_observation import RequestObservation
 from bakehouse.web.services import WebServices
 
 _DESCRIPTION = """
@@ -68,9 +70,13 @@ def create_app(services: WebServices) -> FastAPI:
     ):
         app.include_router(router, dependencies=[STATE_LINE])
     add_board(app)
+    if services.instruments is not None:
+        is_open = services.metrics_are_open
+        app.include_router(metrics_router(services.instruments, is_open=is_open))
     refuse_silent_routes(app.routes)
     app.state.navigation = Navigation(served_routes(app.routes))
     # The last one added is the first to see a request.
     for middleware in (BodyLimit, Guard, HostCheck, Failsafe, SecurityHeaders):
         app.add_middleware(middleware)
+    app.add_middleware(RequestObservation, instruments=services.instruments, tracer=services.tracer)
     return app

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Annotated, Final
 
 from fastapi import Path
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.ledger import bakers, distributions, operations, payouts
 from bakehouse.ledger.bakers import Baker
@@ -13,7 +12,7 @@ from bakehouse.ledger.distributions import Distribution, DistributionKey
 from bakehouse.ledger.operations import Operation
 from bakehouse.ledger.payouts import Payout
 from bakehouse.ledger.states import DistributionKind, Mode, PayoutState
-from bakehouse.ledger.transfers import TransferSums, transfer_sums, transfers_of
+from bakehouse.ledger.transfers import TransferSums, transfer_sums
 from bakehouse.rewards.money import Mutez
 from bakehouse.tezos.address import parse_implicit
 
@@ -84,12 +83,16 @@ async def read_cycle(ledger: Ledger, wanted: Wanted) -> CycleRecords:
         )
         signed = await operations.of_distribution(tx, distribution.id)
         sums = await transfer_sums(tx, distribution.id)
-        hashes = await _hashes_by_transfer(tx, signed)
+        shown = page[: wanted.limit]
+        hashes = await operations.hashes_by_transfer(
+            tx, distribution.id, [each.transfer_id for each in shown if each.transfer_id]
+        )
         return CycleRecords(
             baker=baker,
             distribution=distribution,
             payouts=[
-                PayoutRecord(each, hashes.get(each.transfer_id)) for each in page[: wanted.limit]
+                PayoutRecord(each, hashes.get(each.transfer_id) if each.transfer_id else None)
+                for each in shown
             ],
             next_offset=wanted.offset + wanted.limit if len(page) > wanted.limit else None,
             counts=await payouts.count_by_state(tx, distribution),
@@ -98,13 +101,3 @@ async def read_cycle(ledger: Ledger, wanted: Wanted) -> CycleRecords:
                 OperationRecord(each, sums.get(each.id, TransferSums())) for each in signed
             ],
         )
-
-
-async def _hashes_by_transfer(
-    tx: AsyncConnection, signed: list[Operation]
-) -> dict[int | None, str]:
-    return {
-        transfer.id: operation.hash
-        for operation in signed
-        for transfer in await transfers_of(tx, operation.id)
-    }

@@ -8,6 +8,8 @@ from fastapi import Depends, Request
 from bakehouse.errors import SettingError
 from bakehouse.jobs.scheduler import Scheduler
 from bakehouse.jobs.workshop import Workshop
+from bakehouse.observability.instruments import Instruments
+from bakehouse.observability.tracing import UNTRACED, Tracer
 from bakehouse.secret_box import SecretKeyFile
 from bakehouse.web.network import Network
 
@@ -27,6 +29,11 @@ class WebServices:
     pages_are_open: bool = False
     #: Where an operation can be looked up: its hash is put after it.
     explorer_url: str | None = None
+    #: Without them nothing is counted, and `/metrics` is not there.
+    instruments: Instruments | None = None
+    #: Whether anybody may scrape `/metrics`.
+    metrics_are_open: bool = False
+    tracer: Tracer = UNTRACED
     #: The public name of the chain, or its id.
     network: str = "mainnet"
 

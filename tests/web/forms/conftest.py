@@ -21,6 +21,7 @@ from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.distributions import DistributionKey
 from bakehouse.ledger.roles import Grant, Role
 from bakehouse.ledger.states import DistributionKind, Mode
+from bakehouse.rewards.money import Mutez
 from bakehouse.sandbox.app import sandbox_app
 from bakehouse.sandbox.chain import Chain
 from bakehouse.sandbox.head_feed import HeadFeed
@@ -49,6 +50,11 @@ class Bakery:
     other: httpx2.AsyncClient
     numbers: Iterator[int] = field(default_factory=lambda: count(1), kw_only=True)
     now: datetime = field(default=NOW, kw_only=True)
+
+    @property
+    def stone_oven(self) -> str:
+        """The baker of the chain: the only one of which the indexer knows something."""
+        return str(self.chain.world.baker)
 
     async def register(self, baker_id: str | None = None, **settings: Any) -> str:
         """Register a baker that nobody else uses."""
@@ -149,7 +155,22 @@ async def bakery(
             await stack.enter_async_context(await _browser(house, name, grant, password_hash))
             for name, grant in grants.items()
         ]
-        yield Bakery(house, chain, anna, otto, vera, olga)
+        opened = Bakery(house, chain, anna, otto, vera, olga)
+        await _register_stone_oven(opened)
+        yield opened
+
+
+async def _register_stone_oven(bakery: Bakery) -> None:
+    first_cycle = bakery.chain.settings.starting_cycle
+    await bakery.register(
+        bakery.stone_oven,
+        first_cycle=first_cycle,
+        alias="Stone Oven",
+        minimum_payout=Mutez(10_000),
+        payout_cap=Mutez(500_000),
+    )
+    async with bakery.scene(bakery.stone_oven, first_cycle - 1, mode=Mode.SIMULATION) as scene:
+        await scene.simulate({address(1): 1_000_000})
 
 
 async def _browser(house: House, name: str, grant: Grant, password_hash: str) -> httpx2.AsyncClient:

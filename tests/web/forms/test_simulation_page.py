@@ -1,42 +1,23 @@
 """What would be paid now, and why; what-if by address; kept on the server under its hash."""
 
 import pytest
-import pytest_asyncio
 
-from bakehouse.ledger.states import Mode
 from bakehouse.payments.what_if import preview
-from bakehouse.rewards.money import BasisPoints, Mutez, format_tez
+from bakehouse.rewards.money import BasisPoints, format_tez
 from tests.web.forms.conftest import Bakery, shown
-from tests.web.scenes import address
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def path(bakery: Bakery) -> str:
-    """The page of the chain's baker: the only one of which the indexer knows something."""
-    baker_id = str(bakery.chain.world.baker)
-    first_cycle = bakery.chain.settings.starting_cycle
-    await bakery.register(
-        baker_id,
-        first_cycle=first_cycle,
-        alias="Stone Oven",
-        minimum_payout=Mutez(10_000),
-        payout_cap=Mutez(500_000),
-    )
-    async with bakery.scene(baker_id, first_cycle - 1, mode=Mode.SIMULATION) as scene:
-        await scene.simulate({address(1): 1_000_000})
-    return f"/bakers/{baker_id}/simulation"
-
-
-def baker_of(path: str) -> str:
-    return path.split("/")[2]
+@pytest.fixture
+def path(bakery: Bakery) -> str:
+    return f"/bakers/{bakery.stone_oven}/simulation"
 
 
 async def test_what_would_be_paid_is_shown_recipient_by_recipient_with_its_reason(
     bakery: Bakery, path: str
 ) -> None:
-    expected = await preview(bakery.house.workshop.payer, baker_of(path))
+    expected = await preview(bakery.house.workshop.payer, bakery.stone_oven)
 
     page = await shown(bakery.viewer, path)
 
@@ -59,7 +40,7 @@ async def test_another_fee_and_minimum_are_tried_without_changing_anything(
     assert "what if: 0 %, from 0.000000 tez" in page.text
     assert "default fee of 0 %" in page.text
     assert "carried to the next cycle" not in page.text
-    assert (await bakery.baker(baker_of(path))).default_fee == BasisPoints(1_000)
+    assert (await bakery.baker(bakery.stone_oven)).default_fee == BasisPoints(1_000)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +76,7 @@ async def test_a_plan_is_shown_again_by_its_hash_exactly_as_it_was(
 
     again = await shown(bakery.viewer, kept)
     assert "what if: 3 %" in again.text
-    someone = (await preview(bakery.house.workshop.payer, baker_of(path))).plan.payouts[0]
+    someone = (await preview(bakery.house.workshop.payer, bakery.stone_oven)).plan.payouts[0]
     found = await shown(bakery.viewer, f"{kept}?search={someone.recipient[10:]}")
     assert someone.recipient in found.text
     assert "1 " in found.text

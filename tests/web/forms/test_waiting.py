@@ -1,69 +1,26 @@
 """What waits for a person: shown with its reason, decided one by one or many at once."""
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from bakehouse.ledger import alerts, distributions, operations, payouts
-from bakehouse.ledger.distributions import Distribution
+from bakehouse.ledger import operations, payouts
 from bakehouse.ledger.states import (
     DistributionState,
     Mode,
-    OperationState,
     PayoutState,
 )
 from tests.web.forms.conftest import ANOTHER, Bakery, followed, sent, shown
+from tests.web.forms.waiting_things import CAP, NETS, WaitingThings
 from tests.web.html_page import Page
 from tests.web.scenes import address, operation_hash
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-NETS = {address(number): 1_000_000 * number for number in range(1, 4)}
-CAP = "payout-cap: more than the cap of a recipient"
 
-
-@dataclass(frozen=True)
-class Scenes:
-    """A baker, and things of it that wait."""
-
-    bakery: Bakery
-    baker_id: str
-
-    async def fail(self, cycle: int, reason: str = "the split does not add up") -> str:
-        async with self.bakery.scene(self.baker_id, cycle) as scene:
-            await scene.fail(reason)
-        return f"{self.baker_id}|{cycle}|delegators|on||"
-
-    async def hold(self, cycle: int) -> list[str]:
-        """Plan a cycle and hold all of it; the largest comes first, as on the page."""
-        async with self.bakery.scene(self.baker_id, cycle) as scene:
-            planned = await scene.plan(NETS)
-            owed = await payouts.in_state(scene.tx, planned, PayoutState.OWED)
-            await payouts.hold(scene.tx, [each.id for each in owed], CAP)
-        return [f"{self.baker_id}|{cycle}|delegators|on|{whom}|" for whom in reversed(NETS)]
-
-    async def quarantine(self, cycle: int, counter: int) -> str:
-        async with self.bakery.scene(self.baker_id, cycle) as scene:
-            signed = await scene.sign(NETS, counter)
-            for state in (OperationState.INJECTED, OperationState.QUARANTINED):
-                await operations.enter_state(scene.tx, signed, state, at=scene.at)
-        return f"{self.baker_id}|{cycle}|delegators|on||{operation_hash(counter)}"
-
-    async def states(self, cycle: int) -> list[PayoutState]:
-        async with self.bakery.scene(self.baker_id, cycle) as scene:
-            planned = await distributions.get(scene.tx, scene.key)
-            rows = await payouts.of_distribution(scene.tx, planned)
-        return [row.state for row in rows]
-
-    async def distribution(self, cycle: int) -> Distribution:
-        async with self.bakery.scene(self.baker_id, cycle) as scene:
-            return await distributions.get(scene.tx, scene.key)
-
-
-async def scenes(bakery: Bakery, **settings: Any) -> Scenes:
-    return Scenes(bakery, await bakery.register(**{"mode": Mode.ON, **settings}))
+async def scenes(bakery: Bakery, **settings: Any) -> WaitingThings:
+    return WaitingThings(bakery, await bakery.register(**{"mode": Mode.ON, **settings}))
 
 
 async def held_count(bakery: Bakery) -> str:
@@ -82,15 +39,7 @@ async def test_everything_that_waits_is_shown_with_its_reason_and_its_button(
 ) -> None:
     some = await scenes(bakery)
     items = [await some.fail(1_400), *await some.hold(1_401), await some.quarantine(1_402, 71)]
-    async with bakery.write() as tx:
-        await alerts.raise_alert(
-            tx,
-            code="balance-unknown",
-            subject=some.baker_id,
-            message="no node told what the wallet holds",
-            at=bakery.now,
-            baker_id=some.baker_id,
-        )
+    await some.alert()
 
     for_operator = await shown(bakery.operator, "/waiting")
     for_viewer = await shown(bakery.viewer, "/waiting")
@@ -252,6 +201,20 @@ async def test_nobody_decides_about_another_bakers_things(bakery: Bakery) -> Non
         assert "could not be done" in page.text
     assert await some.states(1_416) == [PayoutState.HELD] * 3
     assert await some.states(1_418) == [PayoutState.ASSIGNED] * 3
+
+
+async def test_alerts_that_were_seen_stay_and_wait_for_nobody(bakery: Bakery) -> None:
+    some = await scenes(bakery)
+    alert_id = str(await some.alert())
+
+    for browser, form in ((bakery.operator, {}), (bakery.other, {"item": alert_id})):
+        page = await sent(browser, "/waiting/alerts", form, 422)
+        assert "alert" in page.values("role", "p")
+    page = await followed(bakery.operator, "/waiting/alerts", {"item": alert_id})
+
+    assert "seen by user:otto" in page.text
+    assert f"alert-{alert_id}" not in page.values("id", "input")
+    assert len(await bakery.events("alert.acknowledged", some.baker_id)) == 1
 
 
 @pytest.mark.parametrize("item", ["", "x", "a|b|c|d|e|f", "x|1|x|on||"])

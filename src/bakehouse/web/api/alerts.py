@@ -7,18 +7,19 @@ from http import HTTPStatus
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.alerts.codes import AlertCode, Severity, codes_of, kind_of
 from bakehouse.errors import NotFoundError
 from bakehouse.ledger import alerts
 from bakehouse.ledger.alerts import Alert, AlertFilter
+from bakehouse.ledger.page import Page
 from bakehouse.ledger.roles import Role
 from bakehouse.tezos.address import parse_implicit
+from bakehouse.web.api.fields import NextOffset, PageQuery
 from bakehouse.web.api.security import EXAMPLE_BAKER, TOKEN
 from bakehouse.web.caller import Caller, CallerOf
-from bakehouse.web.cycle_records import OFFSET_MAX
 from bakehouse.web.permission import needs
 from bakehouse.web.problems import refusals
 from bakehouse.web.services import Services
@@ -46,7 +47,7 @@ class AlertState(StrEnum):
 class AlertView(BaseModel):
     """Something that deserves a person's attention."""
 
-    id: int
+    id: Annotated[int, Field(description="Its number.", examples=[7])]
     code: Annotated[str, Field(examples=["wallet-low"])]
     severity: Severity
     title: Annotated[str, Field(description="What the code means.")]
@@ -56,33 +57,31 @@ class AlertView(BaseModel):
     baker_id: Annotated[
         str | None, Field(description="None for the whole house.", examples=[EXAMPLE_BAKER])
     ]
-    raised_at: datetime
+    raised_at: Annotated[datetime, Field(description="When it was raised first.")]
     repeated_at: Annotated[datetime, Field(description="When it was raised last.")]
     times: Annotated[int, Field(description="How often it was raised.")]
     acknowledged_at: Annotated[datetime | None, Field(description="When a person saw it.")]
-    acknowledged_by: str | None
+    acknowledged_by: Annotated[str | None, Field(description="Who.", examples=["user:ann"])]
     closed_at: Annotated[datetime | None, Field(description="When its cause was gone.")]
 
 
 class AlertList(BaseModel):
     """A page of alerts, the one that was raised last first."""
 
-    alerts: list[AlertView]
-    next_offset: Annotated[int | None, Field(description="Where the next page begins, if any.")]
+    alerts: Annotated[list[AlertView], Field(description="At most `limit`.")]
+    next_offset: NextOffset
 
 
-class AlertQuery(BaseModel):
+class AlertQuery(PageQuery):
     """Which alerts are wanted."""
 
-    model_config = ConfigDict(extra="forbid")
-
     state: AlertState = AlertState.OPEN
-    acknowledged: bool | None = None
-    severity: Severity | None = None
-    code: AlertCode | None = None
-    baker_id: Annotated[str | None, Field(examples=[EXAMPLE_BAKER])] = None
-    offset: Annotated[int, Field(ge=0, le=OFFSET_MAX)] = 0
-    limit: Annotated[int, Field(ge=1, le=500)] = 100
+    acknowledged: Annotated[bool | None, Field(description="Whether a person saw it.")] = None
+    severity: Annotated[Severity | None, Field(description="Only this one.")] = None
+    code: Annotated[AlertCode | None, Field(description="Only this one.")] = None
+    baker_id: Annotated[
+        str | None, Field(description="Only of this baker.", examples=[EXAMPLE_BAKER])
+    ] = None
 
 
 @router.get("/alerts", summary="Alerts")
@@ -97,12 +96,11 @@ async def list_alerts(
         baker_ids=_baker_ids(wanted, caller),
     )
     async with services.workshop.payer.ledger.read() as tx:
-        # One more than is wanted tells whether there is a further page.
-        found = await alerts.listed(tx, chosen, offset=wanted.offset, limit=wanted.limit + 1)
-    return AlertList(
-        alerts=[view_of(each) for each in found[: wanted.limit]],
-        next_offset=wanted.offset + wanted.limit if len(found) > wanted.limit else None,
-    )
+        found = await alerts.listed(
+            tx, chosen, offset=wanted.offset, limit=wanted.part.limit_and_one
+        )
+    page = Page.of(found, wanted.part)
+    return AlertList(alerts=[view_of(each) for each in page.rows], next_offset=page.next_offset)
 
 
 @router.get("/alerts/{alert_id}", summary="One alert")

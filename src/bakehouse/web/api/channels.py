@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr
 
 from bakehouse.alerts.channels import ChannelDesk
 from bakehouse.alerts.codes import AlertCode, Severity
@@ -13,6 +13,7 @@ from bakehouse.ledger.alert_channels import Channel, ChannelSettings
 from bakehouse.ledger.roles import Role
 from bakehouse.tezos.address import parse_implicit
 from bakehouse.web.api.alerts import ROW_ID_MAX
+from bakehouse.web.api.fields import Body
 from bakehouse.web.api.security import EXAMPLE_BAKER, TOKEN
 from bakehouse.web.caller import CallerOf
 from bakehouse.web.permission import needs
@@ -23,13 +24,11 @@ router = APIRouter(
     prefix="/api/alerts/channels",
     tags=["alerts"],
     dependencies=[TOKEN, needs(Role.ADMINISTRATOR, all_bakers=True)],
-    responses=refusals(
-        HTTPStatus.FORBIDDEN,
-        HTTPStatus.NOT_FOUND,
-        HTTPStatus.CONFLICT,
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-    ),
+    responses=refusals(HTTPStatus.FORBIDDEN),
 )
+
+_OF_CHANNEL = refusals(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
+_WITH_BODY = _OF_CHANNEL | refusals(HTTPStatus.CONFLICT)
 
 ChannelId = Annotated[int, Path(ge=1, le=ROW_ID_MAX, description="The channel's number.")]
 
@@ -38,19 +37,17 @@ _URL_LENGTH_MAX = 4_000
 _LISTED_MAX = 10_000
 
 
-class ChannelFields(BaseModel):
+class ChannelFields(Body):
     """What a channel is told."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: Annotated[str, Field(min_length=1, max_length=100, examples=["night shift"])]
     severity_min: Annotated[Severity, Field(description="The least severe that is told.")] = (
         Severity.WARNING
     )
     codes: Annotated[
-        list[AlertCode],
+        tuple[AlertCode, ...],
         Field(description="Only these; all when empty.", max_length=len(AlertCode)),
-    ] = []
+    ] = ()
     baker_ids: Annotated[
         list[str] | None,
         Field(
@@ -87,16 +84,16 @@ class ChangedChannel(ChannelFields):
 class ChannelView(BaseModel):
     """A channel as it is."""
 
-    id: int
-    name: str
+    id: Annotated[int, Field(description="Its number.", examples=[3])]
+    name: Annotated[str, Field(examples=["night shift"])]
     url: Annotated[
         str, Field(description="Its scheme and a tail of it.", examples=["tgram://…5678"])
     ]
-    severity_min: str
+    severity_min: Annotated[str, Field(examples=["warning"])]
     codes: Annotated[list[str], Field(description="All when empty.")]
     baker_ids: Annotated[list[str] | None, Field(description="All when null.")]
     enabled: bool
-    created_at: datetime
+    created_at: Annotated[datetime, Field(description="When it was entered.")]
 
 
 class ChannelList(BaseModel):
@@ -124,14 +121,14 @@ async def list_channels(services: Services) -> ChannelList:
     return ChannelList(channels=[view_of(each) for each in await desk_of(services).channels()])
 
 
-@router.post("", status_code=HTTPStatus.CREATED, summary="Enter a channel")
+@router.post("", status_code=HTTPStatus.CREATED, summary="Enter a channel", responses=_WITH_BODY)
 async def add_channel(new: NewChannel, services: Services, caller: CallerOf) -> ChannelView:
     """Enter a channel; 422 for a URL that leads nowhere sensible."""
     url = new.url.get_secret_value()
     return view_of(await desk_of(services).add(_settings(new), url, actor=caller.actor))
 
 
-@router.put("/{channel_id}", summary="Change a channel")
+@router.put("/{channel_id}", summary="Change a channel", responses=_WITH_BODY)
 async def change_channel(
     channel_id: ChannelId, changed: ChangedChannel, services: Services, caller: CallerOf
 ) -> ChannelView:
@@ -142,7 +139,7 @@ async def change_channel(
     )
 
 
-@router.delete("/{channel_id}", summary="Remove a channel")
+@router.delete("/{channel_id}", summary="Remove a channel", responses=_OF_CHANNEL)
 async def remove_channel(
     channel_id: ChannelId, services: Services, caller: CallerOf
 ) -> RemovedChannel:
@@ -151,7 +148,7 @@ async def remove_channel(
     return RemovedChannel(removed=True)
 
 
-@router.post("/{channel_id}/test", summary="Try a channel")
+@router.post("/{channel_id}/test", summary="Try a channel", responses=_OF_CHANNEL)
 async def test_channel(channel_id: ChannelId, services: Services) -> TestResult:
     """Send a test message now, and tell what came of it."""
     error = await desk_of(services).test(channel_id)

@@ -33,12 +33,32 @@ class Health(BaseModel):
     checks: Checks
 
 
+class Liveness(BaseModel):
+    """That this process answers."""
+
+    status: Annotated[Literal["ok"], Field(examples=["ok"])] = "ok"
+
+
+@router.get(
+    "/health/live", summary="Does it answer?", response_description="It does; that is all it says."
+)
+async def live() -> Liveness:
+    """Answer 200 as long as this process answers at all, whatever else is the matter."""
+    return Liveness()
+
+
 @router.get(
     "/health",
     summary="Is it working?",
+    description="The same as `/health/ready`, under its older name.",
     responses={503: {"model": Health, "description": "A part does not work."}},
 )
-async def health(services: Services, response: Response) -> Health:
+@router.get(
+    "/health/ready",
+    summary="Is it working?",
+    responses={503: {"model": Health, "description": "A part does not work."}},
+)
+async def ready(services: Services, response: Response) -> Health:
     """Answer 200 if ledger, queue and workers do their work, else 503 naming the part."""
     engine = services.workshop.engine
     checks = Checks(

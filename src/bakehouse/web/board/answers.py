@@ -60,18 +60,20 @@ class BoardRoute(APIRoute):
         return handle_and_tell
 
 
-def refusal(status: int, headline: str, detail: str, **options: str) -> Response:
+def refusal(
+    status: int, headline: str, detail: str, code: str = InputError.code, **options: str
+) -> Response:
     """Refuse: `headline` is a key of the board's own texts, `detail` a sentence for a person."""
     error: dict[str, Any] = {"key": headline}
     if options:
         error["options"] = options
-    return JSONResponse({"error": error, "message": detail}, status)
+    return JSONResponse({"error": error, "message": detail, "code": code}, status)
 
 
 def _told(error: BakehouseError) -> Response:
     for kind, status, headline in _HEADLINES:
         if isinstance(error, kind):
-            return refusal(status, headline, error.message)
+            return refusal(status, headline, error.message, error.code)
     raise error
 
 

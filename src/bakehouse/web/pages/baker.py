@@ -61,7 +61,7 @@ async def baker_page(
         if not found:
             raise NotFoundError(f"no baker {baker_id!r} is registered here")
         (glance,) = found
-        raised = await alerts.still_open(tx, baker_id)
+        raised = await alerts.unacknowledged(tx, baker_id)
         newest = await distributions.of_baker(tx, baker_id, _DRAWN_FROM)
         page = await distributions.page_of_baker(tx, baker_id, Slice(query.offset, _ROWS))
         counts = await payout_counts(tx, [each.id for each in page.rows])

@@ -5,6 +5,7 @@ from typing import Final
 from fastapi import APIRouter
 
 from bakehouse.web.pages import (
+    alerts,
     audit,
     bond_pool,
     fees,
@@ -23,4 +24,5 @@ CHANGING: Final[tuple[APIRouter, ...]] = (
     new_baker.router,
     *(simulation.router, go.router, settings.router, live.router, stop.router),
     *(fees.router, bond_pool.router, waiting.router, schedules.router, audit.router),
+    alerts.router,
 )

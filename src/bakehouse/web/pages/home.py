@@ -48,7 +48,7 @@ async def home(request: Request, services: Services, caller: CallerOf) -> HTMLRe
     """Show every baker, and every open alert. While the queue is silent, what the ledger has."""
     newest: dict[str, Sequence[Distribution]] = {}
     async with services.workshop.payer.ledger.read() as tx:
-        raised = [each for each in await alerts.still_open(tx) if caller.may_see(each.baker_id)]
+        raised = [each for each in await alerts.unacknowledged(tx) if caller.may_see(each.baker_id)]
         seen = [each for each in await overview(tx) if caller.may_see(each.baker.baker_id)]
         if len(seen) <= _CARDS_MAX:
             for each in seen:

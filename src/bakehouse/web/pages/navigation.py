@@ -11,6 +11,7 @@ _HOUSE: Final = (
     ("/", "Home"),
     ("/waiting", "Waiting"),
     ("/simulation", "Simulation"),
+    ("/alerts", "Alerts"),
     ("/schedules", "Schedules"),
     ("/admin/queues", "Queues"),
     ("/audit", "Audit"),

@@ -34,6 +34,10 @@ class Notice(StrEnum):
     CANCEL_REQUESTED = "cancel-requested"
     DECLARED_DEAD = "declared-dead"
     ACKNOWLEDGED = "acknowledged"
+    CHANNEL_ADDED = "channel-added"
+    CHANNEL_SWITCHED = "channel-switched"
+    CHANNEL_REMOVED = "channel-removed"
+    CHANNEL_TESTED = "channel-tested"
     CYCLE_CHECK_TRIGGERED = "cycle-check-triggered"
     BALANCE_POLL_TRIGGERED = "balance-poll-triggered"
     FREQUENCY_CHANGED = "frequency-changed"
@@ -60,6 +64,10 @@ _SENTENCES: Final[Mapping[str, str]] = {
     Notice.CANCEL_REQUESTED: "The cancellation is asked for; blocks tell which came first.",
     Notice.DECLARED_DEAD: "Declared dead: its payouts are held until you release or drop them.",
     Notice.ACKNOWLEDGED: "Acknowledged.",
+    Notice.CHANNEL_ADDED: "The channel is entered: send a test.",
+    Notice.CHANNEL_SWITCHED: "The channel is switched.",
+    Notice.CHANNEL_REMOVED: "The channel is removed, with what was still to be sent there.",
+    Notice.CHANNEL_TESTED: "The test was taken: look whether it has arrived.",
     Notice.CYCLE_CHECK_TRIGGERED: "The cycles are being looked at now.",
     Notice.BALANCE_POLL_TRIGGERED: "The wallet is being read now.",
     Notice.FREQUENCY_CHANGED: "The frequency is changed, from now on.",

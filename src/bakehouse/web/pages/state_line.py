@@ -17,7 +17,7 @@ async def _read(request: Request, services: Services, caller: CallerOf) -> None:
     if caller.grant is None or not is_page:
         return
     async with services.workshop.payer.ledger.read() as tx:
-        raised = await alerts.still_open(tx)
+        raised = await alerts.unacknowledged(tx)
     note_house_state(request, HouseState(sum(caller.may_see(each.baker_id) for each in raised)))
 
 

@@ -8,14 +8,14 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Request, Response
 
 from bakehouse.desk.waiting import Waiting, WaitingKind, WaitingList, waiting_list
-from bakehouse.errors import BakehouseError, ConflictError, InputError
+from bakehouse.errors import BakehouseError, ConflictError, InputError, NotFoundError
 from bakehouse.ledger import alerts, bakers
 from bakehouse.ledger.page import LIMIT_MAX, OFFSET_MAX, Slice
 from bakehouse.ledger.roles import Role
 from bakehouse.web.caller import Caller, CallerOf
 from bakehouse.web.form import read_fields
-from bakehouse.web.pages.filled_form import FilledForm, reason
-from bakehouse.web.pages.notice import done, notice_of
+from bakehouse.web.pages.filled_form import FilledForm, reason, whole_number
+from bakehouse.web.pages.notice import Notice, done, notice_of
 from bakehouse.web.pages.paging import Paging
 from bakehouse.web.pages.question import Question
 from bakehouse.web.pages.renderer import renderer_of
@@ -28,6 +28,7 @@ router: Final = APIRouter(include_in_schema=False)
 
 PATH: Final = "/waiting"
 _ROWS: Final = 100
+_ALERT_ID_MAX: Final = 2**63 - 1
 _SECTIONS: Final[Mapping[str, WaitingKind]] = {
     "failed": WaitingKind.FAILED,
     "held": WaitingKind.HELD,
@@ -98,6 +99,33 @@ async def decide_held(request: Request, services: Services, caller: CallerOf) ->
 async def decide_operations(request: Request, services: Services, caller: CallerOf) -> Response:
     """Cancel operations whose fate is not proven, or declare them dead."""
     return await _decide(request, services, caller, "operations")
+
+
+@router.post(f"{PATH}/alerts", dependencies=[needs(Role.OPERATOR)])
+async def acknowledge(request: Request, services: Services, caller: CallerOf) -> Response:
+    """Note that somebody saw alerts: they stay open, and are told to nobody again."""
+    sent = _sent("alerts", await read_fields(request))
+    try:
+        await _acknowledge(services, caller, sent.ticked)
+    except (InputError, NotFoundError) as error:
+        sent = replace(sent, form=sent.form.with_trouble(error))
+        return await _page(request, services, caller, Outcome(sent))
+    return done(PATH, Notice.ACKNOWLEDGED)
+
+
+async def _acknowledge(services: WebServices, caller: Caller, ticked: Sequence[str]) -> None:
+    if not ticked:
+        raise InputError("tick what you have seen")
+    ids = [whole_number(text, _ALERT_ID_MAX) for text in ticked]
+    payer = services.workshop.payer
+    async with payer.ledger.write() as tx:
+        for alert_id in ids:
+            alert = await alerts.get(tx, alert_id)
+            if not caller.may_see(alert.baker_id):
+                raise NotFoundError(f"there is no alert {alert_id}")
+            # One whose cause is gone by now needs nobody any more.
+            if alert.is_open:
+                await alerts.acknowledge(tx, alert_id, actor=caller.actor, at=payer.clock())
 
 
 async def _decide(
@@ -208,7 +236,7 @@ async def _page(
     found = await _list(services, caller, Slice(offset, _ROWS))
     async with services.workshop.payer.ledger.read() as tx:
         names = {each.baker_id: each.alias for each in await bakers.everyone(tx) if each.alias}
-        raised = [each for each in await alerts.still_open(tx) if caller.may_see(each.baker_id)]
+        raised = [each for each in await alerts.unacknowledged(tx) if caller.may_see(each.baker_id)]
     sent = outcome.sent
     return renderer_of(request).page(
         request,
@@ -221,7 +249,9 @@ async def _page(
         held_count=found.held_count,
         held_total=found.held_total,
         alerts=raised,
-        count=len(found.pressing) + found.held_count + len(raised),
+        count=len(found.pressing)
+        + found.held_count
+        + sum(each.acknowledged_at is None for each in raised),
         names=names,
         paging=Paging(
             path=PATH,

@@ -1,0 +1,267 @@
+"""Every button pressed once in a real browser, on the running system; and how the pages read."""
+
+import os
+import re
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal
+
+import pytest
+import pytest_asyncio
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import FilePayload, Page, async_playwright, expect
+
+from bakehouse.ledger.states import Mode
+from tests.web.forms.conftest import Bakery
+from tests.web.forms.waiting_things import WaitingThings
+from tests.web.people import PASSWORD
+from tests.web.scenes import address
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="session"),
+    # Ten seconds on a machine of one's own; a crowded one may take its time.
+    pytest.mark.timeout(300),
+]
+
+WIDTHS: Final = (390, 1_280)
+LOOKS: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
+#: In the frame of every page.
+_FRAME: Final = re.compile(r"Look: .*|Sign out")
+
+
+@dataclass
+class Person:
+    """Somebody at a browser, who remembers which buttons there were and which were pressed."""
+
+    url: str
+    page: Page
+    seen: set[str] = field(default_factory=set)
+    pressed: set[str] = field(default_factory=set)
+    complaints: list[str] = field(default_factory=list)
+
+    async def open(self, path: str) -> None:
+        await self.page.goto(f"{self.url}{path}")
+        await self._look_around()
+
+    async def follow(self, name: str) -> None:
+        await self.page.get_by_role("link", name=name, exact=True).first.click()
+        await self._look_around()
+
+    async def fill(self, label: str, text: str, among: str = "main") -> None:
+        await self.page.locator(among).get_by_label(label, exact=True).first.fill(text)
+
+    async def tick(self, value: str) -> None:
+        await self.page.locator(f"input[value='{value}']").check()
+
+    async def press(self, name: str, then: str, among: str = "main") -> None:
+        """Press a button; the next page says `then`."""
+        await self.page.locator(among).get_by_role("button", name=name, exact=True).first.click()
+        self.pressed.add(name)
+        await expect(self.page.locator("main")).to_contain_text(then)
+        await self._look_around()
+
+    async def _look_around(self) -> None:
+        buttons = await self.page.get_by_role("button").all_inner_texts()
+        self.seen |= {each for each in buttons if each and not _FRAME.search(each)}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def person(bakery: Bakery) -> AsyncIterator[Person]:
+    chromium = shutil.which("chromium")
+    assert chromium, "this test needs Chromium: run requirements/system-packages as root"
+    name, _, secret = bakery.administrator.headers["cookie"].partition("=")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
+        )
+        try:
+            context = await browser.new_context()
+            url = bakery.house.url
+            await context.add_cookies([{"name": name, "value": secret, "url": url}])
+            someone = Person(url, await context.new_page())
+            context.on(
+                "console",
+                lambda said: someone.complaints.append(said.text) if said.type == "error" else None,
+            )
+            yield someone
+        finally:
+            await browser.close()
+
+
+async def register(person: Person, baker_id: str) -> None:
+    await person.open("/bakers/new")
+    await person.fill("Address of the baker", baker_id)
+    await person.fill("Alias", "Chromium")
+    await person.press("Register", "The baker is registered.")
+
+
+async def change_settings(person: Person, baker_id: str) -> None:
+    await person.open(f"/bakers/{baker_id}/settings")
+    await person.fill("Fee", "9.95")
+    await person.press("Change settings", "The settings are changed")
+    await person.follow("Go live…")
+    await person.fill("Type the baker's alias or address", "Chromium")
+    await person.fill("Your password again", PASSWORD)
+    await person.press("Go live", "The baker is live")
+    await person.press("Simulate only, from now on", "The baker simulates")
+
+
+async def change_fees(person: Person, baker_id: str) -> None:
+    await person.open(f"/bakers/{baker_id}/fees")
+    await person.fill("Delegator", address(1))
+    await person.fill("Fee", "4.5")
+    await person.press("Set the fee", "The fee is set.")
+    lines = f"{address(2)},3\n{address(3)},2\n".encode()
+    file: FilePayload = {"name": "fees.csv", "mimeType": "text/csv", "buffer": lines}
+    await person.page.get_by_label("Or choose a file").set_input_files(file)
+    await person.press("Import", "The fees are imported.")
+    await person.fill("Find an address", address(3)[20:])
+    await person.press("Find", address(3))
+    await person.follow(f"Remove the fee of {address(3)}")
+    await person.press("Remove the fee", "The fee is removed")
+
+
+async def change_bond_pool(person: Person, baker_id: str) -> None:
+    await person.open(f"/bakers/{baker_id}/bond-pool")
+    await person.fill("Address", address(1))
+    await person.fill("Bond", "1000")
+    await person.page.get_by_label("Manager").first.check()
+    await person.press("Change members", "The bond pool is changed.")
+    lines = f"address,amount,adm_charge,is_manager\n{address(4)},5,0,yes\n{address(5)},2.5,3,no"
+    await person.fill("Paste them", lines)
+    await person.press("Import", "66.67 %")
+
+
+async def simulate(person: Person, bakery: Bakery) -> None:
+    await person.open(f"/bakers/{bakery.stone_oven}/simulation")
+    await person.fill("What if the fee were", "5")
+    await person.press("Work it out", "what if: 5 %")
+    await person.fill("Find an address", "tz1")
+    await person.press("Find", "Recipients")
+
+
+async def change_schedules(person: Person, baker_id: str) -> None:
+    await person.open("/schedules")
+    card = f"section[aria-labelledby='{baker_id}']"
+    await person.press("Look for finished cycles now", "being looked at now", card)
+    await person.press("Read the wallet now", "being read now", card)
+    await person.fill("Look for finished cycles every", "15", card)
+    await person.press("Change frequency", "The frequency is changed", card)
+    await person.press("Make them anew", "The schedules run", card)
+    await person.page.locator(card).get_by_role("link", name="Remove…").click()
+    await person.press("Remove the schedules", "The schedules are removed")
+    await person.press("Make the schedules", "The schedules run", card)
+
+
+async def decide(person: Person, bakery: Bakery) -> None:
+    things = WaitingThings(bakery, await bakery.register(mode=Mode.ON, alias="Waits"))
+    failed, (first, second, _) = await things.fail(1_500), await things.hold(1_501)
+    doomed, dead = await things.quarantine(1_502, 81), None
+    for item, decision, section, then in (
+        (failed, "Retry", "failed", "Taken up again."),
+        (first, "Release: pay them", "held", "Released"),
+        (second, "Drop: never pay…", "held", "Drop held payouts"),
+        (dead, "Drop: never pay them", "", "Dropped"),
+        (doomed, "Cancel: take its counters", "operations", "cancellation is asked for"),
+        (doomed, "Declare dead…", "operations", "Declare an operation dead"),
+        (dead, "Declare dead", "", "Declared dead"),
+    ):
+        form = f"form[action='/waiting/{section}']" if section else "main form"
+        if item is not None:
+            await person.open("/waiting")
+            await person.tick(item)
+            await person.fill("Why", "seen on the chain", form)
+        await person.press(decision, then, form)
+    alert = await things.alert()
+    await person.open("/waiting")
+    await person.page.locator(f"#alert-{alert}").check()
+    await person.press("Acknowledge", "seen by user:anna")
+    await person.open(f"/bakers/{things.baker_id}/go/1501")
+    await person.fill("Why", "the sums are right")
+    await person.press("Let it go", "The cycle may go")
+    await person.open(f"/bakers/{things.baker_id}/settings")
+    await person.follow("Stop paying…")
+    await person.fill("Why", "the key leaked")
+    await person.press("Stop paying", "Paying is stopped")
+    await person.press("Start again in simulation", "The baker simulates")
+
+
+async def read_audit(person: Person, baker_id: str) -> None:
+    await person.open("/audit")
+    await person.fill("Who", "anna")
+    await person.page.get_by_label("Baker", exact=True).select_option(baker_id)
+    await person.press("Show", "fees.changed")
+    await person.follow("Does the chain of hashes verify?")
+    await expect(person.page.locator("main")).to_contain_text("The chain of hashes verifies")
+
+
+async def test_every_button_does_what_it_says(bakery: Bakery, person: Person) -> None:
+    baker_id = address(4_100)
+
+    await register(person, baker_id)
+    await change_settings(person, baker_id)
+    await change_fees(person, baker_id)
+    await change_bond_pool(person, baker_id)
+    await simulate(person, bakery)
+    await change_schedules(person, baker_id)
+    await decide(person, bakery)
+    await read_audit(person, baker_id)
+
+    assert person.seen - person.pressed == set()
+    assert person.complaints == []
+
+
+async def test_every_page_reads_well_on_phone_and_desk_by_day_and_by_night(
+    bakery: Bakery, person: Person
+) -> None:
+    things = WaitingThings(bakery, await bakery.register(mode=Mode.ON, alias="Waits on"))
+    await things.fail(1_510)
+    await things.hold(1_511)
+    await things.quarantine(1_512, counter=82)
+    await things.alert()
+    waiting, stone_oven = f"/bakers/{things.baker_id}", f"/bakers/{bakery.stone_oven}"
+    pages = {
+        "simulation": f"{stone_oven}/simulation?fee=5",
+        "settings": f"{stone_oven}/settings",
+        "live": f"{stone_oven}/live",
+        "fees": f"{stone_oven}/fees",
+        "bond-pool": f"{stone_oven}/bond-pool",
+        "stop": f"{waiting}/stop",
+        "go": f"{waiting}/go/1511",
+        "new": "/bakers/new",
+        "waiting": "/waiting",
+        "schedules": "/schedules",
+        "remove": f"/schedules/{bakery.stone_oven}/remove",
+        "audit": "/audit?verify=yes",
+    }
+    for name, path in pages.items():
+        for scheme in LOOKS:
+            await person.page.emulate_media(color_scheme=scheme)
+            await person.open(path)
+            for width in WIDTHS:
+                await person.page.set_viewport_size({"width": width, "height": 900})
+                wanted = await person.page.evaluate("document.documentElement.scrollWidth")
+                assert wanted <= width, f"{name} is {wanted} wide on a screen of {width}"
+                await take_picture(person.page, f"{name}-{width}-{scheme}")
+            assert await violations(person.page) == [], f"{name}, {scheme}"
+
+
+async def take_picture(page: Page, name: str) -> None:
+    """Keep how a page looks, for people to judge, where they asked for it."""
+    folder = os.environ.get("BAKEHOUSE_SCREENSHOTS")
+    if folder:
+        await page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
+async def violations(page: Page) -> list[tuple[str, str, str]]:
+    """What a reader who sees, hears or types otherwise could not get past."""
+    found = await Axe().run(page)
+    return [
+        (each["id"], node["html"], node["failureSummary"])
+        for each in found.response["violations"]
+        if each["impact"] in {"serious", "critical"}
+        for node in each["nodes"]
+    ]
