@@ -95,10 +95,11 @@ async def test_the_page_says_where_it_is_and_links_to_nowhere_else(board: Board)
     config: dict[str, Any] = json.loads(found[1])
 
     assert config["boardTitle"] == "Bakehouse"
-    assert config["environment"]["label"] == "A private or simulated chain"
+    assert config["environment"]["label"] == "Demo: no real money"
     assert config["hideDocsLink"] is True
     assert config["hasHistoryProvider"] is False
-    assert config["miscLinks"] == [{"text": "Back to Bakehouse", "url": "/"}]
+    assert config["miscLinks"][0] == {"text": "Home", "url": "/"}
+    assert {link["url"][0] for link in config["miscLinks"]} == {"/"}
 
 
 async def test_only_this_page_may_style_itself_and_only_by_a_secret_of_the_moment(

@@ -146,7 +146,7 @@ async def test_all_queues_are_paused_and_resumed(board: Board) -> None:
     await board.put("/queues/resume")
     resumed = [(await board.queue(name))["isPaused"] for name in QueueName]
 
-    assert (paused, resumed) == ([True] * 4, [False] * 4)
+    assert (paused, resumed) == ([True] * len(QueueName), [False] * len(QueueName))
 
 
 async def test_a_job_is_added_whose_name_the_queue_knows(board: Board) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 from bullmq import FlowProducer
 
-from bakehouse.jobs.job_types import JSON, JobName, JobState, QueueName, Schedule
+from bakehouse.jobs.job_types import JOB_OF, JSON, JobName, JobState, QueueName, Schedule
 from tests.board.conftest import MONITORING, PAYING, REASON, Board, eventually
 from tests.web.conftest import BAKER
 
@@ -36,7 +36,7 @@ def child(number: int, **more: Any) -> dict[str, Any]:
     return {"name": "part", "queueName": MONITORING, "data": {"number": number}} | more
 
 
-async def test_the_four_queues_are_listed_before_anything_happens(board: Board) -> None:
+async def test_the_queues_are_listed_before_anything_happens(board: Board) -> None:
     queues = (await board.get("/queues"))["queues"]
 
     assert [queue["name"] for queue in queues] == [name.value for name in QueueName]
@@ -124,7 +124,7 @@ async def test_only_the_queue_that_is_looked_at_brings_its_jobs(board: Board) ->
 
     queues = (await board.get("/queues", activeQueue=PAYING, status="paused"))["queues"]
 
-    assert [queue["jobs"] for queue in queues] == [[], [], [], []]
+    assert [queue["jobs"] for queue in queues] == [[]] * len(QueueName)
 
 
 async def test_schedules_tell_their_next_run_and_the_job_it_will_be(board: Board) -> None:
@@ -221,6 +221,8 @@ async def test_the_form_for_a_job_knows_what_each_queue_is_told(board: Board) ->
     assert (one["title"], one["required"]) == (JobName.CHECK_CYCLE, ["baker_id"])
     assert set(other["required"]) == {"network", "baker_id", "cycle", "kind", "mode"}
     assert await board.get(f"/queues/{PAYING}/default-job-options") == {"attempts": 1}
+    for queue in QueueName:
+        assert (await board.get(f"/queues/{queue}/job-data-schema"))["title"] == JOB_OF[queue]
 
 
 @pytest.mark.parametrize(

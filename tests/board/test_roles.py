@@ -58,7 +58,9 @@ async def test_a_viewer_sees_all_and_changes_nothing(board: Board) -> None:
     async with await board.token(Role.VIEWER) as viewer:
         assert await statuses(viewer, CHANGES) == {403}
         assert 403 not in await statuses(viewer, READS)
-        queues = (await viewer.get(f"{API}/queues")).json()["queues"]
+        answer = await viewer.get(f"{API}/queues")
+        assert answer.status_code == 200, answer.text
+        queues = answer.json()["queues"]
 
     assert {queue["readOnlyMode"] for queue in queues} == {True}
     assert {queue["allowRetries"] for queue in queues} == {False}

@@ -80,6 +80,6 @@ def _invalid(error: RequestValidationError) -> Response:
     where, *path = first["loc"]
     field = ".".join(str(part) for part in path)
     if (where, field) == ("path", "queue"):
-        return refusal(HTTPStatus.NOT_FOUND, _QUEUE_NOT_FOUND, "Bakehouse has four queues.")
+        return refusal(HTTPStatus.NOT_FOUND, _QUEUE_NOT_FOUND, "Bakehouse has no such queue.")
     headline = _INVALID_QUERY if where == "query" else _INVALID_BODY
     return refusal(HTTPStatus.BAD_REQUEST, headline, f"{field}: {first['msg']}", field=field)

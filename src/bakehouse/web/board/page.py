@@ -12,8 +12,10 @@ from starlette.staticfiles import StaticFiles
 
 from bakehouse.jobs.job_types import JSON
 from bakehouse.ledger.roles import Role
+from bakehouse.web.caller import caller_of
 from bakehouse.web.hardening import content_security_policy
 from bakehouse.web.network import Network, NetworkKind
+from bakehouse.web.pages.navigation import Navigation
 from bakehouse.web.pages.renderer import renderer_of
 from bakehouse.web.permission import needs
 from bakehouse.web.services import Services, WebServices
@@ -87,13 +89,14 @@ class StaticBoardFiles(StaticFiles):
 
 
 def _ui_config(request: Request, services: WebServices) -> JSON:
-    static = request.app.state.static_files
-    mark = static["mark.svg"].path
+    mark = request.app.state.static_files["mark.svg"].path
+    navigation: Navigation = request.app.state.navigation
+    others = [place for place in navigation.house(caller_of(request)) if place.path != PATH]
     return {
         "boardTitle": "Bakehouse",
         "boardLogo": {"path": mark, "width": 28, "height": 28},
         "favIcon": {"default": mark, "alternative": mark},
-        "miscLinks": [{"text": "Back to Bakehouse", "url": "/"}],
+        "miscLinks": [{"text": place.name, "url": place.path} for place in others],
         "environment": _environment(services.network_shown),
         "hideDocsLink": True,
         "hideRedisDetails": False,
@@ -109,5 +112,10 @@ def _ui_config(request: Request, services: WebServices) -> JSON:
 
 
 def _environment(network: Network) -> JSON:
-    color = "#b42318" if network.kind is NetworkKind.MAINNET else "#4a5568"
-    return {"label": f"Tezos {network.name}", "color": color, "textColor": "#fff"}
+    match network.kind:
+        case NetworkKind.MAINNET:
+            return {"label": "Tezos mainnet", "color": "#b42318", "textColor": "#fff"}
+        case NetworkKind.TEST:
+            return {"label": f"Tezos {network.name}", "color": "#4a5568", "textColor": "#fff"}
+        case NetworkKind.DEMO:
+            return {"label": "Demo: no real money", "color": "#4a5568", "textColor": "#fff"}
