@@ -46,6 +46,7 @@ JOB_OF: Mapping[QueueName, JobName] = {
     QueueName.REWARD_DISTRIBUTION: JobName.DISTRIBUTE,
     QueueName.BLOCKCHAIN_POLLING: JobName.POLL_BALANCE,
     QueueName.BOND_POOL: JobName.DISTRIBUTE_BOND_POOL,
+    QueueName.ALERT_DELIVERY: JobName.DELIVER_ALERT,
 }
 
 

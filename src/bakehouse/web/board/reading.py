@@ -52,11 +52,17 @@ _ONE_DISTRIBUTION: Final[dict[str, JSON]] = {
         "mode": {"type": "string", "enum": [Mode.SIMULATION.value, Mode.ON.value]},
     },
 }
+_ONE_DELIVERY: Final[dict[str, JSON]] = {
+    "type": "object",
+    "required": ["delivery_id"],
+    "properties": {"delivery_id": {"type": "integer", "minimum": 1}},
+}
 _SCHEMAS: Final = {
     QueueName.CYCLE_MONITORING: _ONE_BAKER,
     QueueName.BLOCKCHAIN_POLLING: _ONE_BAKER,
     QueueName.REWARD_DISTRIBUTION: _ONE_DISTRIBUTION,
     QueueName.BOND_POOL: _ONE_DISTRIBUTION,
+    QueueName.ALERT_DELIVERY: _ONE_DELIVERY,
 }
 
 

@@ -34,6 +34,7 @@ _DESCRIPTIONS: Final = {
     "retrying or adding a job never pays twice.",
     QueueName.BLOCKCHAIN_POLLING: "Reads the balance of each payout wallet.",
     QueueName.BOND_POOL: "Pays bond-pool members, after the delegators of the same cycle.",
+    QueueName.ALERT_DELIVERY: "Sends alerts to their channels. What was sent is not sent again.",
 }
 
 
