@@ -8,7 +8,7 @@ import pytest_asyncio
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bakehouse.ledger import distributions, figures, payouts
+from bakehouse.ledger import audit, distributions, figures, payouts
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.distributions import Distribution
 from bakehouse.ledger.states import Mode, PayoutState
@@ -99,6 +99,16 @@ async def test_a_page_of_a_cycle_is_read_without_sorting_the_whole(busy_ledger: 
         steps = await steps_of(tx, lambda: payouts.of_distribution(tx, paying, limit=10))
 
     assert [step for step in steps if "TEMP B-TREE" in step] == []
+
+
+@pytest.mark.parametrize("kind", [SQLITE], indirect=True)
+async def test_the_story_of_a_cycle_is_found_without_reading_everybody_elses(
+    busy_ledger: Ledger,
+) -> None:
+    async with undone(busy_ledger) as tx:
+        steps = await steps_of(tx, lambda: audit.about(tx, [str(key_of(7))]))
+
+    assert [step for step in steps if step.startswith("SCAN")] == []
 
 
 async def steps_of(tx: AsyncConnection, ask: Callable[[], Awaitable[Any]]) -> list[str]:

@@ -63,7 +63,8 @@ def test_a_page_out_of_bounds_cannot_be_asked_for(offset: int, limit: int) -> No
 async def test_payouts_come_newest_cycle_first_and_largest_first_by_page(bakery: Bakery) -> None:
     await two_cycles(bakery)
     wanted = PayoutFilter(baker_id=BAKER)
-    seen, offset = [], 0
+    seen: list[tuple[int, int]] = []
+    offset: int | None = 0
 
     async with bakery.ledger.read() as tx:
         while offset is not None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bakehouse.jobs.job_types import JSON
 from bakehouse.ledger.roles import Grant, Role
 from bakehouse.ledger.states import Mode
 from tests.web.conftest import BAKER, NOW, STRANGER, House, new_client
@@ -154,7 +155,7 @@ async def test_an_overview_says_how_long_the_wallet_lasts_as_far_as_the_queue_kn
     await house.register()
     async with house.scene() as scene:
         await scene.plan({address(1): 100})
-    known = {"address": BAKER, "balance": "950", "level": 7, "at": NOW.isoformat()}
+    known: JSON = {"address": BAKER, "balance": "950", "level": 7, "at": NOW.isoformat()}
     await house.workshop.cache.set(f"balance:{BAKER}", known, 60)
 
     baker = await read(house, f"{PATH}/overview")

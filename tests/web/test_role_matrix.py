@@ -178,6 +178,8 @@ async def test_what_is_read_of_bakers_is_open_to_nobody(still_house: House) -> N
 
     assert open_ones == {
         "/health",
+        "/health/live",
+        "/health/ready",
         "/openapi.json",
         "/docs",
         "/sign-in",

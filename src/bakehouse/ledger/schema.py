@@ -339,4 +339,5 @@ audit_events = Table(
     Column("detail", PlainText, nullable=False),
     Column("previous_hash", PlainText, nullable=False),
     Column("hash", PlainText, nullable=False, unique=True),
+    Index("ix_audit_events_subject", "subject", "id"),
 )

@@ -23,3 +23,4 @@ def upgrade() -> None:
     op.create_index("ix_payouts_work", "payouts", ["paid_with_id", "state", "net"])
     op.drop_index("ix_payouts_distribution", "payouts")
     op.create_index("ix_payouts_distribution", "payouts", ["distribution_id", "net"])
+    op.create_index("ix_audit_events_subject", "audit_events", ["subject", "id"])
