@@ -13,6 +13,7 @@ EVERY_SETTING = {
     "alias": ("my bakery", "my bakery"),
     "bond_pool_enabled": ("yes", True),
     "confirm_first_cycle": ("no", False),
+    "public_page": ("yes", True),
     "cycle_cap": ("none", None),
     "default_fee": ("9.95", 995),
     "first_cycle": ("750", 750),

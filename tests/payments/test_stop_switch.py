@@ -27,6 +27,7 @@ ELSEWHERE = {
     Failpoint.LEASE_RENEW,
     Failpoint.JOB_ACK,
     Failpoint.ALERT_STORED,
+    Failpoint.ALERT_SENT,
     Failpoint.MIGRATION_MID,
     Failpoint.SHUTDOWN,
 }

@@ -120,6 +120,10 @@ _OF_FORMS = {
     ("POST", "/waiting/held"): _operator(),
     ("POST", "/waiting/operations"): _operator(),
     ("POST", "/waiting/alerts"): _operator(),
+    ("POST", "/alerts/channels"): _administrator(all_bakers=True),
+    ("POST", "/alerts/channels/{channel_id}/test"): _administrator(all_bakers=True),
+    ("POST", "/alerts/channels/{channel_id}/switch"): _administrator(all_bakers=True),
+    ("POST", "/alerts/channels/{channel_id}/remove"): _administrator(all_bakers=True),
 }
 
 _QUEUE = "/queues/{queue}"

@@ -51,6 +51,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags[tag] += 1
+        assert (tag, self._open[-1:]) != ("title", ["head"]) or not self.title, "two titles"
         self.attributes += [(tag, name, value or "") for name, value in attrs]
         if tag == "input":
             self.fields.append({name: value or "" for name, value in attrs})
@@ -62,7 +63,8 @@ class Page(HTMLParser):
         assert self._open.pop() == tag, f"</{tag}> comes too early"
 
     def handle_data(self, data: str) -> None:
-        if self._open[-1:] == ["title"]:
+        # A drawing may have titles of its own.
+        if self._open[-2:] == ["head", "title"]:
             self.title += data
         if self._open[-1:] == ["script"]:
             self.inline_scripts += data

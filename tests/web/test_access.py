@@ -4,6 +4,7 @@ import asyncio
 
 import httpx2
 import pytest
+from structlog.testing import capture_logs
 
 from bakehouse.ledger import api_tokens
 from bakehouse.ledger.roles import Grant, Role
@@ -158,10 +159,13 @@ async def test_who_may_look_may_not_touch(house: House) -> None:
     await house.register()
     token = await add_token(house, "grafana", Grant(Role.VIEWER))
     async with new_client(house.url, {"Authorization": f"Bearer {token}"}) as program:
-        answer = await program.post(TRIGGER, json={"baker_id": BAKER})
+        with capture_logs() as logged:
+            answer = await program.post(TRIGGER, json={"baker_id": BAKER})
 
+    events = [each for each in logged if each["event"] == "access-denied"]
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
     assert "operator" in answer.json()["detail"]
+    assert [(each["event"], each["who"]) for each in events] == [("access-denied", "token:grafana")]
 
 
 async def test_a_revoked_or_expired_token_opens_nothing(house: House) -> None:

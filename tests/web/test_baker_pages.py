@@ -25,7 +25,7 @@ async def test_home_tells_that_every_finished_cycle_is_paid(house: House) -> Non
     page = await house.page("/")
 
     assert "Every finished cycle is paid." in page.text
-    assert "Last paid cycle 1336 10.00 tez , all 4 payouts" in page.text
+    assert "Last paid cycle 1336 10.00 tez, all 4 payouts" in page.text
     assert "1336 paid" in page.text
 
 
@@ -51,7 +51,7 @@ async def test_home_tells_that_cycles_failed_before_all_else(house: House) -> No
 
     page = await house.page("/")
 
-    assert "2 payments failed : they wait for a person." in page.text
+    assert "2 payments failed: they wait for a person." in page.text
     assert "the split does not add up" in page.values("title", "a")
 
 

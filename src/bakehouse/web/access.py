@@ -4,18 +4,16 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote
 
-import structlog
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bakehouse.web.authentication import authenticate
 from bakehouse.web.caller import Caller, CallerKind
+from bakehouse.web.denial import denied
 from bakehouse.web.metrics import METRICS_PATH
 from bakehouse.web.problems import Problem, answer, wants_page
 from bakehouse.web.services import services_of
-
-_log = structlog.get_logger(__name__)
 
 SIGN_IN_PATH: Final = "/sign-in"
 WELCOME_PATH: Final = "/welcome"
@@ -28,7 +26,6 @@ _OPEN_PATHS: Final = frozenset(
 _OPEN_PREFIXES: Final = ("/health/", "/static/", "/public/")
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
-_LOGGED_LENGTH_MAX: Final = 200
 
 
 class Guard:
@@ -47,23 +44,6 @@ class Guard:
         request.state.caller = caller
         refusal = _refusal(request, caller)
         await (refusal or self._app)(scope, receive, send)
-
-
-def denied(request: Request, reason: str, who: str = "nobody") -> None:
-    """Say in the log that somebody was refused; what they showed is not repeated."""
-    _log.warning(
-        "access-denied",
-        reason=reason[:_LOGGED_LENGTH_MAX],
-        who=who,
-        method=request.method,
-        path=request.url.path[:_LOGGED_LENGTH_MAX],
-        client=client_of(request),
-    )
-
-
-def client_of(request: Request) -> str:
-    """Name where a request comes from."""
-    return request.client.host if request.client else "unknown"
 
 
 def _refusal(request: Request, caller: Caller) -> Response | None:

@@ -19,6 +19,10 @@ class CallerKind(StrEnum):
     DEMO = "demo"  # by being on the machine of a demo
 
 
+class NotTheirsError(NotFoundError):
+    """A baker that the caller may not see."""
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who sends a request; `actor` is how the audit trail names them."""
@@ -67,7 +71,7 @@ class Caller:
             raise ForbiddenError(f"this needs the role {role}: ask an administrator for it")
         if baker_id is not None and not self.may_see(baker_id):
             # In the words of a baker that is not there: what others have is not told.
-            raise NotFoundError(f"no baker {baker_id!r} is registered here")
+            raise NotTheirsError(f"no baker {baker_id!r} is registered here")
 
 
 NOBODY: Final = Caller(CallerKind.NOBODY)

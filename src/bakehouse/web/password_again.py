@@ -7,8 +7,8 @@ from bakehouse.ledger import sign_in_throttle, users
 from bakehouse.ledger.sign_in_throttle import Attempt
 from bakehouse.payments.payer import Payer
 from bakehouse.web import passwords
-from bakehouse.web.access import client_of, denied
 from bakehouse.web.caller import Caller, CallerKind
+from bakehouse.web.denial import client_of, denied
 from bakehouse.web.services import WebServices
 
 

@@ -19,6 +19,8 @@ from bakehouse.errors import (
     RefusalError,
     SourceError,
 )
+from bakehouse.web.caller import NotTheirsError, caller_of
+from bakehouse.web.denial import denied
 from bakehouse.web.pages.renderer import renderer_of
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -133,6 +135,8 @@ async def _bakehouse(request: Request, error: Exception) -> Response:
         raise error
     for kind, status in _STATUSES:
         if isinstance(error, kind):
+            if isinstance(error, ForbiddenError | NotTheirsError):
+                denied(request, error.message, caller_of(request).actor)
             return answer(request, Problem.of(status, error.code, error.message))
     raise error
 

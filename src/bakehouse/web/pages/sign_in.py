@@ -10,8 +10,9 @@ from bakehouse.ledger import sessions, sign_in_throttle, users
 from bakehouse.ledger.sign_in_throttle import Attempt
 from bakehouse.ledger.users import User
 from bakehouse.web import passwords
-from bakehouse.web.access import SIGN_IN_PATH, client_of, denied
+from bakehouse.web.access import SIGN_IN_PATH
 from bakehouse.web.authentication import COOKIE
+from bakehouse.web.denial import client_of, denied
 from bakehouse.web.form import read_form
 from bakehouse.web.own_path import own_path
 from bakehouse.web.pages.renderer import renderer_of

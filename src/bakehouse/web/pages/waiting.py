@@ -236,7 +236,7 @@ async def _page(
     found = await _list(services, caller, Slice(offset, _ROWS))
     async with services.workshop.payer.ledger.read() as tx:
         names = {each.baker_id: each.alias for each in await bakers.everyone(tx) if each.alias}
-        raised = [each for each in await alerts.unacknowledged(tx) if caller.may_see(each.baker_id)]
+        raised = [each for each in await alerts.still_open(tx) if caller.may_see(each.baker_id)]
     sent = outcome.sent
     return renderer_of(request).page(
         request,
