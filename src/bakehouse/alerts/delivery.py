@@ -174,7 +174,8 @@ def _keep_quiet() -> None:
     logger = logging.getLogger("apprise")
     if not any(isinstance(each, _Listener) for each in logger.handlers):
         logger.handlers = [_Listener()]
-        logger.propagate = False
-        logger.setLevel(logging.WARNING)
-        # It logs paths, which are where many services have their tokens.
-        logging.getLogger("urllib3").setLevel(logging.CRITICAL)
+    # Each time: whoever sets up logging may have opened them again.
+    logger.propagate = False
+    logger.setLevel(logging.WARNING)
+    # It logs paths, which are where many services have their tokens.
+    logging.getLogger("urllib3").setLevel(logging.CRITICAL)

@@ -12,10 +12,13 @@ async def ledger_stamp(tx: AsyncConnection) -> int:
     return int(newest.scalar_one())
 
 
-async def alerts_stamp(tx: AsyncConnection) -> tuple[int, int]:
-    """Give two numbers, one of which changes whenever an alert is opened or closed."""
+async def alerts_stamp(tx: AsyncConnection) -> tuple[int, int, int]:
+    """Give numbers of which one changes when an alert is opened, acknowledged or closed."""
     newest = await tx.execute(select(func.coalesce(func.max(alerts.c.id), 0)))
     still_open = await tx.execute(
-        select(func.count()).select_from(alerts).where(alerts.c.acknowledged_at.is_(None))
+        select(func.count(), func.count(alerts.c.acknowledged_at))
+        .select_from(alerts)
+        .where(alerts.c.closed_at.is_(None))
     )
-    return int(newest.scalar_one()), int(still_open.scalar_one())
+    is_open, acknowledged = still_open.one()
+    return int(newest.scalar_one()), int(is_open), int(acknowledged)
