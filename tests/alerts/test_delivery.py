@@ -128,5 +128,6 @@ async def test_nothing_of_a_url_is_logged_however_much_is_logged(
     assert len(errors) == 4
     assert PASSWORD not in seen
     assert TOKEN not in seen
-    # Not even its harmless lines: nobody can know which the next version makes.
-    assert [line for line in caplog.messages if "JSON" in line or "Telegram" in line] == []
+    # Not even its harmless lines: nobody can know which the next version makes. (What is captured
+    # above comes from a handler that pytest puts on the logger itself.)
+    assert not logging.getLogger("apprise").propagate
