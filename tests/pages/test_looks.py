@@ -6,6 +6,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page
 
+from tests.fault_scale import some_of
 from tests.pages.conftest import PHONE, TABLET, WIDE, Look, Reader
 from tests.pages.scenery import (
     BUSY,
@@ -44,8 +45,15 @@ PAGES: Final = {
 OPEN: Final = {"public", "sign-in"}
 
 
-@pytest.mark.parametrize("look", ["light", "dark"])
-@pytest.mark.parametrize("name", PAGES)
+#: Every page by day and by night; in the smallest size by turns.
+SEEN_BY: Final[list[tuple[str, Look]]] = [
+    (name, look)
+    for number, name in enumerate(PAGES)
+    for look in (("light", "dark") if number % 2 else ("dark", "light"))
+]
+
+
+@pytest.mark.parametrize(("name", "look"), some_of(SEEN_BY))
 async def test_a_page_is_readable_on_every_screen_and_complains_of_nothing(
     reader: Reader, name: str, look: Look
 ) -> None:

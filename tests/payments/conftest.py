@@ -47,7 +47,10 @@ def empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-async def open_baker(tmp_path: Path, empty_ledger: Path) -> AsyncIterator[OpenBaker]:
+async def open_baker(
+    tmp_path: Path, empty_ledger: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[OpenBaker]:
+    has_rivals = request.path.stem == "test_two_payers"
     async with AsyncExitStack() as stack:
 
         async def open_one(
@@ -61,7 +64,7 @@ async def open_baker(tmp_path: Path, empty_ledger: Path) -> AsyncIterator[OpenBa
             client = await stack.enter_async_context(client_of_one_machine())
             database = tmp_path / "ledger.db"
             shutil.copy(empty_ledger, database)
-            surroundings = Surroundings(chain, database, url)
+            surroundings = Surroundings(chain, database, url, has_rivals)
             payer = await stack.enter_async_context(surroundings.payer(client, limits))
             baker = PayingBaker(chain, payer, surroundings, front, stack)
             await baker.register(**settings)

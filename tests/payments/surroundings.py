@@ -29,6 +29,7 @@ from bakehouse.tezos.node import FINALITY_BLOCKS, NodeClient
 from bakehouse.tezos.signer import LocalSigner
 from bakehouse.tezos.transport import JsonSource, SourceLimits
 from bakehouse.tezos.tzkt import TzktClient
+from tests.faults.inline_sqlite import open_engine
 
 #: Whoever does not answer within this is given up.
 SOURCE_LIMITS = SourceLimits(
@@ -77,6 +78,8 @@ class Surroundings:
     chain: Chain
     database: Path
     url: str
+    #: Whether several write at once, so that one waits for another's lock; else it is faster.
+    has_rivals: bool = True
 
     @asynccontextmanager
     async def payer(
@@ -85,7 +88,10 @@ class Surroundings:
         limits: PaymentLimits | None = None,
         source_limits: SourceLimits = SOURCE_LIMITS,
     ) -> AsyncIterator[Payer]:
-        ledger = await Ledger.open(f"sqlite:///{self.database}")
+        if self.has_rivals:
+            ledger = await Ledger.open(f"sqlite:///{self.database}")
+        else:
+            ledger = Ledger(open_engine(self.database))
         try:
             yield self.payer_on(ledger, client, limits, source_limits)
         finally:
