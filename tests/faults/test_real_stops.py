@@ -25,7 +25,7 @@ from tests.faults.real_orders import ExitCode
 _PATIENCE_SECONDS = 120 * FAULT_SCALE
 
 #: At the small size a part of the places; the cancelled ones are those that have gone wrong before.
-CANCELLED = [pytest.param(place, False) for place in some_of(PLACES)]
+CANCELLED = [pytest.param(place, False) for place in some_of(PLACES, 4)]
 #: Who may end its step is seldom in danger: a few do, unless there is time.
 WITH_GRACE = [pytest.param(place, True) for place in some_of(PLACES, 6)]
 

@@ -17,13 +17,11 @@ MakePlace = Callable[[], Place]
 
 #: What PostgreSQL could get wrong by itself; with FAULT_SCALE=2 everything runs on it as well.
 ON_POSTGRESQL_TOO = {
-    "test_cancellations",
     "test_concurrent_writers",
     "test_killed_writers",
     "test_leases",
     "test_ledger_schema",
     "test_legal_moves",
-    "test_one_group_in_flight",
     "test_postgresql",
     "test_transactions",
     "test_upgrading_the_ledger",
