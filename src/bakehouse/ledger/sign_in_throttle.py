@@ -42,6 +42,18 @@ async def blocked_until(tx: AsyncConnection, attempt: Attempt, *, at: datetime) 
     return max((await tx.execute(query)).scalars(), default=None)
 
 
+async def admit(tx: AsyncConnection, attempt: Attempt, *, at: datetime) -> bool:
+    """Say whether a password may be looked at now, and count it as wrong until it is `forget`.
+
+    Counted beforehand, a thousand guesses at once count as well. `at` is read within the
+    transaction: whoever waited for it must not seem to come before others.
+    """
+    if await blocked_until(tx, attempt, at=at) is not None:
+        return False
+    await note_failure(tx, attempt, at=at)
+    return True
+
+
 async def note_failure(tx: AsyncConnection, attempt: Attempt, *, at: datetime) -> None:
     """Count a wrong password against the user and the address."""
     for subject, free in attempt.subjects.items():

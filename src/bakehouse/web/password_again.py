@@ -5,7 +5,6 @@ from fastapi import Request
 from bakehouse.errors import ForbiddenError
 from bakehouse.ledger import sign_in_throttle, users
 from bakehouse.ledger.sign_in_throttle import Attempt
-from bakehouse.payments.payer import Payer
 from bakehouse.web import passwords
 from bakehouse.web.caller import Caller, CallerKind
 from bakehouse.web.denial import client_of, denied
@@ -23,7 +22,9 @@ async def require_password(
         raise ForbiddenError("only a person who is signed in may do this, with their password")
     payer = services.workshop.payer
     attempt = Attempt(caller.name, client_of(request))
-    if not await _may_guess(payer, attempt):
+    async with payer.ledger.write() as tx:
+        is_admitted = await sign_in_throttle.admit(tx, attempt, at=payer.clock())
+    if not is_admitted:
         denied(request, "too many wrong passwords", caller.actor)
         raise ForbiddenError("too many wrong passwords: wait some minutes, then try again")
     async with payer.ledger.read() as tx:
@@ -33,13 +34,3 @@ async def require_password(
         raise ForbiddenError("the password is wrong")
     async with payer.ledger.write() as tx:
         await sign_in_throttle.forget(tx, attempt)
-
-
-async def _may_guess(payer: Payer, attempt: Attempt) -> bool:
-    """Count a guess before the password is looked at: many at once count as many."""
-    now = payer.clock()
-    async with payer.ledger.write() as tx:
-        if await sign_in_throttle.blocked_until(tx, attempt, at=now) is not None:
-            return False
-        await sign_in_throttle.note_failure(tx, attempt, at=now)
-        return True

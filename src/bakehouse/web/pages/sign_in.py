@@ -92,13 +92,7 @@ def _form(
 async def _may_try(services: WebServices, attempt: Attempt) -> bool:
     payer = services.workshop.payer
     async with payer.ledger.write() as tx:
-        # Asked within the transaction: whoever waited for it must not seem to come before others.
-        now = payer.clock()
-        if await sign_in_throttle.blocked_until(tx, attempt, at=now) is not None:
-            return False
-        # Counted before the password is looked at: a thousand guesses at once count as well.
-        await sign_in_throttle.note_failure(tx, attempt, at=now)
-    return True
+        return await sign_in_throttle.admit(tx, attempt, at=payer.clock())
 
 
 async def _user_of(services: WebServices, name: str, password: str) -> User | None:
