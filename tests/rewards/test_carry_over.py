@@ -9,7 +9,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from bakehouse.rewards.cycle_rewards import CycleRewards, DelegatorBalance
 from bakehouse.rewards.money import NO_MUTEZ, BasisPoints, Mutez
-from bakehouse.rewards.plan import PayoutPlan, PayoutRules, plan_payouts
+from bakehouse.rewards.payout_rules import PayoutRules
+from bakehouse.rewards.plan import plan_payouts
+from bakehouse.rewards.plan_values import PayoutPlan
 
 CycleOf = Callable[..., CycleRewards]
 NO_FEE = BasisPoints(0)

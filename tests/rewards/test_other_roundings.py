@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from bakehouse.rewards.cycle_rewards import CycleRewards
 from bakehouse.rewards.money import WHOLE, BasisPoints
-from bakehouse.rewards.plan import PayoutRules, plan_payouts
+from bakehouse.rewards.payout_rules import PayoutRules
+from bakehouse.rewards.plan import plan_payouts
 
 CycleOf = Callable[..., CycleRewards]
 

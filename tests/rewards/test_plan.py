@@ -7,7 +7,8 @@ import pytest
 from bakehouse.errors import RefusalError, SettingError
 from bakehouse.rewards.cycle_rewards import CycleRewards, DelegatorBalance
 from bakehouse.rewards.money import NO_MUTEZ, BasisPoints, Mutez
-from bakehouse.rewards.plan import PayoutRules, plan_payouts
+from bakehouse.rewards.payout_rules import PayoutRules
+from bakehouse.rewards.plan import plan_payouts
 
 TEN_PERCENT = BasisPoints(1000)
 CycleOf = Callable[..., CycleRewards]

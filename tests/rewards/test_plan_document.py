@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from bakehouse.rewards.cycle_rewards import CycleRewards
 from bakehouse.rewards.money import BasisPoints
-from bakehouse.rewards.plan import PayoutRules, plan_payouts
+from bakehouse.rewards.payout_rules import PayoutRules
+from bakehouse.rewards.plan import plan_payouts
 from bakehouse.rewards.plan_document import plan_document
 
 CycleOf = Callable[..., CycleRewards]

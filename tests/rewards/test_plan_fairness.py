@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from bakehouse.rewards.cycle_rewards import CycleRewards
 from bakehouse.rewards.money import BasisPoints
-from bakehouse.rewards.plan import PayoutRules, plan_payouts
+from bakehouse.rewards.payout_rules import PayoutRules
+from bakehouse.rewards.plan import plan_payouts
 
 CycleOf = Callable[..., CycleRewards]
 

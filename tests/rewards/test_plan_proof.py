@@ -9,7 +9,10 @@ import pytest
 from bakehouse.errors import RefusalError
 from bakehouse.rewards.cycle_rewards import CycleRewards
 from bakehouse.rewards.money import BasisPoints, Mutez
-from bakehouse.rewards.plan import PayoutPlan, PayoutRules, plan_payouts, prove
+from bakehouse.rewards.payout_rules import PayoutRules
+from bakehouse.rewards.plan import plan_payouts
+from bakehouse.rewards.plan_values import PayoutPlan
+from bakehouse.rewards.proof import prove
 
 CycleOf = Callable[..., CycleRewards]
 

@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 from bakehouse.rewards.cycle_rewards import CycleRewards
 from bakehouse.rewards.money import WHOLE, BasisPoints, Mutez
-from bakehouse.rewards.plan import PayoutPlan, PayoutRules, plan_payouts, prove
+from bakehouse.rewards.payout_rules import PayoutRules
+from bakehouse.rewards.plan import plan_payouts
+from bakehouse.rewards.plan_values import PayoutPlan
+from bakehouse.rewards.proof import prove
 
 CycleOf = Callable[..., CycleRewards]
 Rows = list[tuple[str, int]]

@@ -9,7 +9,9 @@ import pytest
 
 from bakehouse.rewards.cycle_rewards import CycleRewards, DelegatorBalance
 from bakehouse.rewards.money import BasisPoints, Mutez
-from bakehouse.rewards.plan import PayoutPlan, PayoutRules, plan_payouts
+from bakehouse.rewards.payout_rules import PayoutRules
+from bakehouse.rewards.plan import plan_payouts
+from bakehouse.rewards.plan_values import PayoutPlan
 
 pytestmark = pytest.mark.conformance
 

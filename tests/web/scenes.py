@@ -19,7 +19,7 @@ from bakehouse.ledger.states import (
 )
 from bakehouse.ledger.transfers import record_receipts
 from bakehouse.rewards.money import BasisPoints, Mutez
-from bakehouse.rewards.plan_document import BOND_MEMBER, DELEGATOR
+from bakehouse.rewards.payout_kind import PayoutKind
 from bakehouse.tezos.base58check import Prefix, encode
 
 OWN_PART = 7
@@ -133,7 +133,7 @@ class Scene:
     def _payout(self, owed_to: str, net: int) -> NewPayout:
         is_bond_pool = self.key.kind is DistributionKind.BOND_POOL
         return NewPayout(
-            kind=BOND_MEMBER if is_bond_pool else DELEGATOR,
+            kind=PayoutKind.BOND_MEMBER if is_bond_pool else PayoutKind.DELEGATOR,
             owed_to=owed_to,
             delegated_balance=Mutez(1_000 * net),
             gross=Mutez(net + self.fee),

@@ -12,7 +12,8 @@ from bakehouse.cli.plan_text import write_plan
 from bakehouse.errors import SplitRefusedError
 from bakehouse.rewards.cycle_rewards import CycleRewards
 from bakehouse.rewards.money import parse_percentage
-from bakehouse.rewards.plan import PayoutRules, plan_payouts
+from bakehouse.rewards.payout_rules import PayoutRules
+from bakehouse.rewards.plan import plan_payouts
 from bakehouse.rewards.plan_document import plan_document
 from bakehouse.tezos.address import parse_implicit
 from bakehouse.tezos.rewards_split import parse_split_text

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bakehouse.rewards.money import format_percentage, format_tez
-from bakehouse.rewards.plan import PayoutPlan, PlannedPayout
+from bakehouse.rewards.plan_values import PayoutPlan, PlannedPayout
 
 #: More rows would push the totals out of sight.
 TERMINAL_ROWS_MAX: Final = 20

@@ -15,7 +15,7 @@ from bakehouse.ledger.page import Page, Slice
 from bakehouse.ledger.payouts import Payout
 from bakehouse.ledger.states import DistributionKind, Mode
 from bakehouse.rewards.money import Mutez
-from bakehouse.rewards.plan_document import BOND_MEMBER
+from bakehouse.rewards.payout_kind import PayoutKind
 
 
 class WaitingKind(StrEnum):
@@ -118,7 +118,7 @@ async def _quarantined(tx: AsyncConnection, operation: Operation) -> Waiting:
 
 
 def _held(baker_id: str, payout: Payout) -> Waiting:
-    is_bond = payout.kind == BOND_MEMBER
+    is_bond = payout.kind == PayoutKind.BOND_MEMBER
     return Waiting(
         kind=WaitingKind.HELD,
         baker_id=baker_id,

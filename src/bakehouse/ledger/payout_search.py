@@ -13,11 +13,11 @@ from bakehouse.ledger.payouts import Payout
 from bakehouse.ledger.schema import operations, payouts, transfers
 from bakehouse.ledger.states import DistributionKind, Mode, PayoutState
 from bakehouse.rewards.money import Mutez
-from bakehouse.rewards.plan_document import BOND_MEMBER, DELEGATOR
+from bakehouse.rewards.payout_kind import PayoutKind
 
 _KINDS: Final = {
-    DistributionKind.DELEGATORS: DELEGATOR,
-    DistributionKind.BOND_POOL: BOND_MEMBER,
+    DistributionKind.DELEGATORS: PayoutKind.DELEGATOR,
+    DistributionKind.BOND_POOL: PayoutKind.BOND_MEMBER,
 }
 
 

@@ -30,6 +30,14 @@ from bakehouse.ledger.states import (
     OperationState,
     PayoutState,
 )
+from bakehouse.rewards.payout_rules import (
+    CostBearer,
+    ExcludedShare,
+    Leavers,
+    Listing,
+    RewardBasis,
+    Rounding,
+)
 
 metadata = MetaData(
     naming_convention={
@@ -49,6 +57,10 @@ def _row_id() -> Column[int]:
 def _one_of(column: str, states: type[StrEnum]) -> CheckConstraint:
     names = ", ".join(f"'{state}'" for state in states)
     return CheckConstraint(f"{column} IN ({names})", name=f"{column}_known")
+
+
+def _choice(name: str, *, default: StrEnum) -> Column[str]:
+    return Column(name, PlainText, nullable=False, server_default=text(f"'{default}'"))
 
 
 def _mutez(name: str, **options: Any) -> Column[int]:
@@ -81,6 +93,32 @@ bakers = Table(
     Column("confirm_first_cycle", Boolean, nullable=False, server_default=true()),
     # Whether anybody may look an address up and see what it was paid.
     Column("public_page", Boolean, nullable=False, server_default=false()),
+    Column("share_block_rewards", Boolean, nullable=False, server_default=true()),
+    Column("share_attestation_rewards", Boolean, nullable=False, server_default=true()),
+    Column("share_dal_rewards", Boolean, nullable=False, server_default=true()),
+    Column("share_nonce_rewards", Boolean, nullable=False, server_default=true()),
+    Column("share_vdf_rewards", Boolean, nullable=False, server_default=true()),
+    Column("share_denunciation_rewards", Boolean, nullable=False, server_default=false()),
+    _choice("reward_basis", default=RewardBasis.ACTUAL),
+    Column("over_delegation_protection", Boolean, nullable=False, server_default=false()),
+    _choice("rounding", default=Rounding.NET_FLOOR),
+    _choice("transfer_fee_payer", default=CostBearer.BAKER),
+    _choice("burn_payer", default=CostBearer.BAKER),
+    _mutez("minimum_balance", server_default=text("0")),
+    Column("maximum_balance", BigInteger),
+    _choice("below_minimum_share", default=ExcludedShare.BAKER),
+    _choice("excluded_share", default=ExcludedShare.BAKER),
+    Column("only_allowed", Boolean, nullable=False, server_default=false()),
+    Column("pay_emptied", Boolean, nullable=False, server_default=true()),
+    # What a transfer to a contract may cost (mutez) before it is held; NULL: whatever it costs.
+    Column("contract_cost_cap", BigInteger),
+    Column("minimum_fee_multiple", Integer, nullable=False, server_default=text("0")),
+    _choice("leavers", default=Leavers.KEEP),
+    Column("payout_interval", Integer, nullable=False, server_default=text("1")),
+    Column("interval_offset", Integer, nullable=False, server_default=text("0")),
+    # Blocks after the moment a cycle is due, between which it is drawn when it is paid.
+    Column("delay_blocks_least", Integer, nullable=False, server_default=text("0")),
+    Column("delay_blocks_most", Integer, nullable=False, server_default=text("0")),
     _one_of("mode", Mode),
     CheckConstraint("default_fee BETWEEN 0 AND 10000", name="default_fee_range"),
     CheckConstraint("update_freq >= 1", name="update_freq_range"),
@@ -99,6 +137,39 @@ delegator_fees = Table(
     Column("address", PlainText, primary_key=True),
     Column("fee", Integer, nullable=False),
     CheckConstraint("fee BETWEEN 0 AND 10000", name="fee_range"),
+)
+
+# What else is different for one delegator; NULL is as for everybody.
+delegator_rules = Table(
+    "delegator_rules",
+    metadata,
+    Column("baker_id", ForeignKey("bakers.baker_id"), primary_key=True),
+    Column("address", PlainText, primary_key=True),
+    Column("recipient", PlainText),
+    Column("listing", PlainText),
+    Column("minimum_balance", BigInteger),
+    Column("maximum_balance", BigInteger),
+    Column("transfer_fee_payer", PlainText),
+    Column("burn_payer", PlainText),
+    Column("excluded_share", PlainText),
+    _one_of("listing", Listing),
+    _one_of("transfer_fee_payer", CostBearer),
+    _one_of("burn_payer", CostBearer),
+    _one_of("excluded_share", ExcludedShare),
+)
+
+# Parts of the baker's income for named addresses, in basis points.
+income_shares = Table(
+    "income_shares",
+    metadata,
+    Column("baker_id", ForeignKey("bakers.baker_id"), primary_key=True),
+    Column("address", PlainText, primary_key=True),
+    Column("of_bonds", Integer, nullable=False),
+    Column("of_fees", Integer, nullable=False),
+    Column("of_excluded", Integer, nullable=False),
+    CheckConstraint("of_bonds BETWEEN 0 AND 10000", name="of_bonds_range"),
+    CheckConstraint("of_fees BETWEEN 0 AND 10000", name="of_fees_range"),
+    CheckConstraint("of_excluded BETWEEN 0 AND 10000", name="of_excluded_range"),
 )
 
 bond_pool_members = Table(
@@ -136,6 +207,7 @@ distributions = Table(
     Column("snapshot", PlainText),
     Column("snapshot_sha256", PlainText),
     _mutez("pool", server_default=text("0")),
+    # What the baker keeps beside fees: its own part, and `excluded_kept` of those it does not pay.
     _mutez("own_part", server_default=text("0")),
     _mutez("total_fees", server_default=text("0")),
     _mutez("total_net", server_default=text("0")),
@@ -146,6 +218,9 @@ distributions = Table(
     # When a person let the first live cycle go, and when the chain was read again after paying.
     Column("approved_at", UtcTime),
     Column("verified_at", UtcTime),
+    _mutez("excluded_kept", server_default=text("0")),
+    # Drawn when the cycle was first seen: nothing is planned before the chain is there.
+    Column("not_before_level", Integer),
     UniqueConstraint("network", "baker_id", "cycle", "kind", "mode", name="identity"),
     # All that lists and counts ask: a row itself is long, with its snapshot in the middle.
     Index("ix_distributions_baker", "baker_id", "cycle", "kind", "mode", "state", "total_net"),
@@ -262,6 +337,11 @@ payouts = Table(
     Column("looked_back_level", Integer),
     # Set when a person let it go after it was held: what it was held for is settled.
     Column("released_at", UtcTime),
+    # Whether the recipient bears the fee of its transfer, and what it burns.
+    Column("bears_fee", Boolean, nullable=False, server_default=false()),
+    Column("bears_burn", Boolean, nullable=False, server_default=false()),
+    # What of the transfer's cost it bears, in mutez: `net - withheld` is what arrives.
+    _mutez("withheld", server_default=text("0")),
     # Whom it is owed to, not where it is sent: a redirect changed later never pays again.
     UniqueConstraint(
         "network", "baker_id", "cycle", "kind", "owed_to", "mode", name="uq_payouts_identity"
@@ -275,6 +355,19 @@ payouts = Table(
     CheckConstraint(
         "(state IN ('assigned', 'paid')) = (transfer_id IS NOT NULL)", name="assigned_has_transfer"
     ),
+)
+
+# Delegators of a planned cycle who are not paid, and where their share went; nothing changes here.
+exclusions = Table(
+    "exclusions",
+    metadata,
+    Column("distribution_id", ForeignKey("distributions.id"), primary_key=True),
+    Column("owed_to", PlainText, primary_key=True),
+    _mutez("delegated_balance"),
+    _mutez("gross"),
+    Column("reason", PlainText, nullable=False),
+    Column("share_goes_to", PlainText, nullable=False),
+    CheckConstraint("gross >= 0", name="gross_not_negative"),
 )
 
 # Who may sign for a payout address. The token grows with every change of hands and never shrinks.

@@ -35,10 +35,10 @@ class DistributionState(StrEnum):
 class PayoutState(StrEnum):
     """What became of one payout."""
 
-    OWED = "owed"  # -> assigned | held
+    OWED = "owed"  # -> assigned | held | carried (it would not cover the cost it bears)
     ASSIGNED = "assigned"  # -> paid | owed (its operation is dead) | held (its transfer failed)
     PAID = "paid"
-    CARRIED = "carried"  # -> owed: a later cycle lifted the sum over the minimum
+    CARRIED = "carried"  # -> owed: a later cycle pays it, or lifted the sum over the minimum
     HELD = "held"  # -> owed | dropped: a person decided
     DROPPED = "dropped"
     SIMULATED = "simulated"
@@ -115,7 +115,7 @@ DISTRIBUTION_MOVES = _moves(
 
 PAYOUT_MOVES = _moves(
     {
-        PayoutState.OWED: {PayoutState.ASSIGNED, PayoutState.HELD},
+        PayoutState.OWED: {PayoutState.ASSIGNED, PayoutState.HELD, PayoutState.CARRIED},
         PayoutState.ASSIGNED: {PayoutState.PAID, PayoutState.OWED, PayoutState.HELD},
         PayoutState.PAID: set(),
         PayoutState.CARRIED: {PayoutState.OWED, PayoutState.SIMULATED},

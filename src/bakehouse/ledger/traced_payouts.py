@@ -15,7 +15,7 @@ from bakehouse.ledger.payouts import Payout, payout_of
 from bakehouse.ledger.schema import distributions, operations, payouts, transfers
 from bakehouse.ledger.states import Mode, OperationState, PayoutState
 from bakehouse.rewards.money import Mutez
-from bakehouse.rewards.plan_document import BOND_MEMBER, DELEGATOR
+from bakehouse.rewards.payout_kind import PayoutKind
 
 #: The last character there is: what begins with a text is not after the text and this.
 _LAST: Final = "\U0010ffff"
@@ -133,7 +133,7 @@ def _of_person(
         payouts.c.network == network,
         payouts.c.baker_id == baker_id,
         payouts.c.cycle.in_(cycles),
-        payouts.c.kind.in_((DELEGATOR, BOND_MEMBER)),
+        payouts.c.kind.in_((PayoutKind.DELEGATOR, PayoutKind.BOND_MEMBER)),
         payouts.c.owed_to == owed_to,
         payouts.c.mode == Mode.ON,
     )

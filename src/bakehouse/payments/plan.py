@@ -24,8 +24,10 @@ from bakehouse.ledger.states import (
 from bakehouse.payments.payer import Payer
 from bakehouse.rewards.bond_pool import BondPoolPlan, plan_bond_pool
 from bakehouse.rewards.money import NO_MUTEZ, Mutez
-from bakehouse.rewards.plan import PayoutPlan, PayoutRules, PlannedPayout, plan_payouts
-from bakehouse.rewards.plan_document import BOND_MEMBER, DELEGATOR
+from bakehouse.rewards.payout_rules import PayoutRules
+from bakehouse.rewards.plan import plan_payouts
+from bakehouse.rewards.plan_values import PayoutPlan, PlannedPayout
+from bakehouse.rewards.payout_kind import PayoutKind
 from bakehouse.tezos.rewards_split import RewardSplit
 
 
@@ -125,7 +127,7 @@ def _entry_state(mode: Mode) -> PayoutState:
 
 def _new_payout(payout: PlannedPayout, mode: Mode) -> NewPayout:
     return NewPayout(
-        kind=DELEGATOR,
+        kind=PayoutKind.DELEGATOR,
         owed_to=payout.recipient,
         delegated_balance=payout.delegated_balance,
         gross=payout.gross,
@@ -145,7 +147,7 @@ def _released(plan: PayoutPlan, waiting: Mapping[str, list[Payout]]) -> list[lis
 def _bond_payouts(plan: BondPoolPlan, mode: Mode) -> list[NewPayout]:
     return [
         NewPayout(
-            kind=BOND_MEMBER,
+            kind=PayoutKind.BOND_MEMBER,
             owed_to=payout.recipient,
             delegated_balance=payout.amount,
             gross=Mutez(payout.gross + payout.charges_received),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bakehouse.payments.what_if import Preview
-from bakehouse.rewards.plan import PlannedPayout
+from bakehouse.rewards.plan_values import PlannedPayout
 
 
 def preview_document(preview: Preview) -> dict[str, Any]:

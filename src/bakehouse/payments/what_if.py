@@ -16,7 +16,9 @@ from bakehouse.ledger.states import DistributionKind, Mode
 from bakehouse.payments.payer import Payer
 from bakehouse.payments.plan import rules_of, sum_of
 from bakehouse.rewards.money import NO_MUTEZ, BasisPoints, Mutez
-from bakehouse.rewards.plan import PayoutPlan, PayoutRules, plan_payouts
+from bakehouse.rewards.payout_rules import PayoutRules
+from bakehouse.rewards.plan import plan_payouts
+from bakehouse.rewards.plan_values import PayoutPlan
 from bakehouse.tezos.address import Address
 from bakehouse.tezos.rewards_split import RewardSplit
 

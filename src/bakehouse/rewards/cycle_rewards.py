@@ -16,11 +16,31 @@ class DelegatorBalance:
 
 
 @dataclass(frozen=True, slots=True)
+class MissedRewards:
+    """Rewards (mutez) that the cycle's rights would have brought, of the whole baking power."""
+
+    blocks: Mutez
+    attestations: Mutez
+    dal: Mutez
+
+
+@dataclass(frozen=True, slots=True)
+class Stake:
+    """What was staked with the baker when the cycle's rights were given out, in mutez."""
+
+    own: Mutez
+    external: Mutez
+    #: Stake and delegation together, as the protocol weighs them for the cycle's rights.
+    baking_power: int
+
+
+@dataclass(frozen=True, slots=True)
 class CycleRewards:
     """Liquid rewards of one finished cycle and the balances they are shared by, in mutez.
 
     Only the *delegated* part of rewards is here: stakers are paid by the protocol, and what is
-    staked or is the edge on staking stays with the baker (octez docs, adaptive issuance).
+    staked or is the edge on staking stays with the baker (octez docs, adaptive issuance). What is
+    None was not told: a rule that needs it refuses, nothing is taken for 0.
     """
 
     cycle: int
@@ -33,14 +53,7 @@ class CycleRewards:
     nonce_revelation_rewards: Mutez
     block_fees: Mutez
     delegators: tuple[DelegatorBalance, ...]
-
-    def pool(self, *, share_block_fees: bool) -> Mutez:
-        """Sum what is shared between the baker's own delegated balance and the delegators."""
-        rewards = (
-            self.block_rewards
-            + self.attestation_rewards
-            + self.dal_attestation_rewards
-            + self.vdf_revelation_rewards
-            + self.nonce_revelation_rewards
-        )
-        return Mutez(rewards + (self.block_fees if share_block_fees else 0))
+    #: For denouncing other bakers' double baking, attesting and preattesting.
+    denunciation_rewards: Mutez | None = None
+    missed: MissedRewards | None = None
+    stake: Stake | None = None

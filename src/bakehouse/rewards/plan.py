@@ -1,149 +1,92 @@
-"""The payout plan of one cycle: who is owed what, and the proof that it adds up to the mutez."""
+"""Planning one cycle: who is owed what, who is not and why, and what waits for a later cycle."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
+from typing import Final
 
-from bakehouse.errors import RefusalError, SettingError
-from bakehouse.rewards.cycle_rewards import CycleRewards, DelegatorBalance
+from bakehouse.errors import RefusalError
+from bakehouse.rewards.cycle_rewards import CycleRewards
+from bakehouse.rewards.eligibility import CountedDelegator, ExclusionReason, count_delegators
 from bakehouse.rewards.money import NO_MUTEZ, WHOLE, BasisPoints, Mutez, share_floor
+from bakehouse.rewards.payout_kind import PayoutKind
+from bakehouse.rewards.payout_rules import (
+    CostBearer,
+    ExcludedShare,
+    IncomeShare,
+    Leavers,
+    PayoutRules,
+    Rounding,
+)
+from bakehouse.rewards.plan_values import (
+    NO_COSTS,
+    CarryReason,
+    Exclusion,
+    PayoutPlan,
+    PlannedPayout,
+    TransferCosts,
+)
+from bakehouse.rewards.pool import own_part_of, pool_of
+from bakehouse.rewards.proof import prove
 
-_NOTHING: Mapping[str, Mutez] = MappingProxyType({})
-_NO_FEES: Mapping[str, BasisPoints] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True)
-class PayoutRules:
-    """What a baker decides about sharing: fees in basis points, the minimum in mutez."""
-
-    default_fee: BasisPoints
-    #: Fees of single delegators, by address; they replace the default.
-    fees: Mapping[str, BasisPoints] = field(default_factory=lambda: _NO_FEES)
-    share_block_fees: bool = False
-    #: What is due below this is carried to the next cycle instead of being paid.
-    minimum_payout: Mutez = NO_MUTEZ
-
-    def __post_init__(self) -> None:
-        for fee in (self.default_fee, *self.fees.values()):
-            if not 0 <= fee <= WHOLE:
-                raise SettingError(f"a fee of {fee} basis points is outside 0 to {WHOLE}")
-        if self.minimum_payout < 0:
-            raise SettingError(f"a minimum payout of {self.minimum_payout} mutez is negative")
-
-    def fee_of(self, delegator: str) -> BasisPoints:
-        """Give the fee that applies to one delegator."""
-        return self.fees.get(delegator, self.default_fee)
+_NOTHING: Final[Mapping[str, Mutez]] = MappingProxyType({})
+_NO_FEE: Final = BasisPoints(0)
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedPayout:
-    """What one delegator is owed for the cycle, in mutez; `gross == fee + net` always holds."""
-
-    recipient: str
-    delegated_balance: Mutez
-    gross: Mutez
-    fee_basis_points: BasisPoints
-    fee: Mutez
-    net: Mutez
-    #: Left over from earlier cycles in which the sum stayed below the minimum.
-    carried_in: Mutez
-    #: The sum is still below the minimum: nothing is paid now, all of it waits.
-    is_carried: bool
-
-    @property
-    def due(self) -> Mutez:
-        """Sum what the cycle and the carried amounts give."""
-        return Mutez(self.net + self.carried_in)
-
-
-@dataclass(frozen=True, slots=True)
-class PayoutPlan:
-    """One cycle's plan. `pool == own_part + total_fees + total_net + dust`, all in mutez."""
-
-    cycle: int
-    pool: Mutez
-    #: The baker's share for its own delegated balance.
-    own_part: Mutez
-    payouts: tuple[PlannedPayout, ...]
-    total_gross: Mutez
-    #: Fees of every delegator, those whose payout came to nothing included.
-    total_fees: Mutez
-    total_net: Mutez
-    #: What rounding down left over; it stays with the baker.
-    dust: Mutez
-    #: Delegators whose payout came to 0 mutez: counted, not listed.
-    zero_payouts: int
-    #: Amounts carried in for addresses that left the baker, and are due now.
-    released: Mapping[str, Mutez]
-
-    @property
-    def baker_share(self) -> Mutez:
-        """What the baker keeps of the pool: own part, fees and dust."""
-        return Mutez(self.own_part + self.total_fees + self.dust)
-
-    @property
-    def total_due_now(self) -> Mutez:
-        """What leaves the wallet for this cycle, carried amounts that are due now included."""
-        listed = sum(payout.due for payout in self.payouts if not payout.is_carried)
-        return Mutez(listed + sum(self.released.values()))
+_INCOME: Final = (PayoutKind.BOND_SHARE, PayoutKind.FEE_SHARE, PayoutKind.EXCLUDED_SHARE)
 
 
 def plan_payouts(
     rewards: CycleRewards,
     rules: PayoutRules,
     carried: Mapping[str, Mutez] = _NOTHING,
+    costs: TransferCosts = NO_COSTS,
+    staying: frozenset[str] = frozenset(),
 ) -> PayoutPlan:
-    """Share one cycle's rewards by the default rule, floors all the way (see docs/rewards.md).
+    """Share one cycle's rewards by a baker's rules (see docs/rewards.md).
 
-    `carried` is what earlier cycles left unpaid, by address. Raises RefusalError when the balances
-    do not belong together or the result would not add up.
+    `carried` is what earlier cycles left unpaid, by whom it is owed to; `staying` names those of
+    them who have not left the baker although they do not delegate. Raises RefusalError when the
+    balances do not belong together or the rules need what was not told.
     """
     _refuse_inconsistent(rewards)
-    pool = rewards.pool(share_block_fees=rules.share_block_fees)
-    own_part = _own_part(pool, rewards)
-    external_pool = Mutez(pool - own_part)
-    everyone = [
-        _plan_one(delegator, external_pool, rewards.external_delegated_balance, rules, carried)
-        for delegator in rewards.delegators
-    ]
-    listed = tuple(payout for payout in everyone if payout.due > 0)
-    present = {delegator.address for delegator in rewards.delegators}
-    total_gross = Mutez(sum(payout.gross for payout in everyone))
+    counted = count_delegators(rewards.delegators, rules)
+    external = Mutez(sum(each.counted for each in counted))
+    pool = pool_of(rewards, rules)
+    own_part = own_part_of(pool, rewards, external, rules)
+    shares = [_share(Mutez(pool - own_part), each, external) for each in counted]
+    paid = [_delegator(each, gross, rules, costs) for each, gross in shares if each.reason is None]
+    exclusions = tuple(_exclusion(each, gross) for each, gross in shares if each.reason is not None)
+    fees = Mutez(sum(payout.fee for payout in paid))
+    named = _sum_for(exclusions, ExcludedShare.NAMED)
+    income = list(_income(rules, bonds=own_part, fees=fees, excluded=named))
+    given = {kind: sum(each.net for each in income if each.kind is kind) for kind in _INCOME}
+    rows = _decide([*paid, *income], rules, rewards.cycle, carried, costs)
+    cut_off = pool - own_part - sum(gross for _, gross in shares)
+    present = {each.address for each in rewards.delegators}
+    with_rows = {row.recipient for row in rows}
     plan = PayoutPlan(
         cycle=rewards.cycle,
         pool=pool,
-        own_part=own_part,
-        payouts=listed,
-        total_gross=total_gross,
-        total_fees=Mutez(sum(payout.fee for payout in everyone)),
-        total_net=Mutez(sum(payout.net for payout in everyone)),
-        dust=Mutez(external_pool - total_gross),
-        zero_payouts=len(everyone) - len(listed),
-        released={
-            address: amount
-            for address, amount in carried.items()
-            if address not in present and amount >= max(1, rules.minimum_payout)
-        },
+        own_part=Mutez(own_part - given[PayoutKind.BOND_SHARE]),
+        payouts=tuple(row for row in rows if row.due > 0),
+        total_gross=Mutez(sum(payout.gross for payout in paid)),
+        total_fees=Mutez(fees - given[PayoutKind.FEE_SHARE]),
+        total_net=Mutez(sum(row.net for row in rows)),
+        dust=Mutez(cut_off + named - given[PayoutKind.EXCLUDED_SHARE]),
+        zero_payouts=sum(row.kind is PayoutKind.DELEGATOR and not row.due for row in rows),
+        released=_released(
+            rules,
+            rewards.cycle,
+            {whom: amount for whom, amount in carried.items() if whom not in with_rows},
+            present | staying,
+        ),
+        excluded_kept=_sum_for(exclusions, ExcludedShare.BAKER),
+        exclusions=exclusions,
+        shares_rounded=len(shares) + len(rules.income),
     )
     prove(plan)
     return plan
-
-
-def prove(plan: PayoutPlan) -> None:
-    """Add the plan up anew from its rows; raises RefusalError naming the sum that is off."""
-    if plan.pool < 0:
-        raise RefusalError(f"a pool of {plan.pool} mutez is negative")
-    total_net = sum(payout.net for payout in plan.payouts)
-    if total_net != plan.total_net:
-        raise RefusalError(f"payouts add up to {total_net} mutez, not to {plan.total_net}")
-    parts = plan.own_part + plan.total_fees + plan.total_net + plan.dust
-    if parts != plan.pool:
-        raise RefusalError(f"the parts add up to {parts} mutez, the pool is {plan.pool}")
-    if plan.own_part < 0 or not 0 <= plan.dust <= len(plan.payouts) + plan.zero_payouts:
-        raise RefusalError(f"own part {plan.own_part} or dust {plan.dust} mutez is out of bounds")
-    for payout in plan.payouts:
-        if payout.gross != payout.fee + payout.net or min(payout.fee, payout.net) < 0:
-            raise RefusalError(f"the payout of {payout.recipient} does not add up")
 
 
 def _refuse_inconsistent(rewards: CycleRewards) -> None:
@@ -161,33 +104,133 @@ def _refuse_inconsistent(rewards: CycleRewards) -> None:
         raise RefusalError("a delegator is listed twice in the cycle")
 
 
-def _own_part(pool: Mutez, rewards: CycleRewards) -> Mutez:
-    if not rewards.external_delegated_balance:
-        return pool
-    base = rewards.own_delegated_balance + rewards.external_delegated_balance
-    return share_floor(pool, rewards.own_delegated_balance, base)
-
-
-def _plan_one(
-    delegator: DelegatorBalance,
-    external_pool: Mutez,
-    external_balance: Mutez,
-    rules: PayoutRules,
-    carried: Mapping[str, Mutez],
-) -> PlannedPayout:
-    balance = delegator.delegated_balance
+def _share(
+    external_pool: Mutez, each: CountedDelegator, external: Mutez
+) -> tuple[CountedDelegator, Mutez]:
     # No balance outside means nothing to divide by, and nothing to give.
-    gross = share_floor(external_pool, balance, external_balance) if balance else NO_MUTEZ
-    fee_basis_points = rules.fee_of(delegator.address)
-    net = share_floor(gross, WHOLE - fee_basis_points, WHOLE)
-    carried_in = carried.get(delegator.address, NO_MUTEZ)
+    gross = share_floor(external_pool, each.counted, external) if each.counted else NO_MUTEZ
+    return each, gross
+
+
+def _delegator(
+    each: CountedDelegator, gross: Mutez, rules: PayoutRules, costs: TransferCosts
+) -> PlannedPayout:
+    whom = each.delegator.address
+    rule, rate = rules.rule_of(whom), rules.fee_of(whom)
+    if rules.rounding is Rounding.FEE_FLOOR:
+        fee = share_floor(gross, rate, WHOLE)
+    else:
+        fee = Mutez(gross - share_floor(gross, WHOLE - rate, WHOLE))
+    bears_fee = (rule.transfer_fee_payer or rules.transfer_fee_payer) is CostBearer.DELEGATOR
+    bears_burn = (rule.burn_payer or rules.burn_payer) is CostBearer.DELEGATOR
+    burn = costs.burn if bears_burn and each.delegator.emptied else NO_MUTEZ
     return PlannedPayout(
-        recipient=delegator.address,
-        delegated_balance=balance,
+        recipient=whom,
+        delegated_balance=each.delegator.delegated_balance,
         gross=gross,
-        fee_basis_points=fee_basis_points,
-        fee=Mutez(gross - net),
-        net=net,
-        carried_in=carried_in,
-        is_carried=net + carried_in < rules.minimum_payout,
+        fee_basis_points=rate,
+        fee=fee,
+        net=Mutez(gross - fee),
+        address=rule.recipient or whom,
+        bears_fee=bears_fee,
+        bears_burn=bears_burn,
+        cost_borne=Mutez((costs.fee if bears_fee else 0) + burn),
     )
+
+
+def _exclusion(each: CountedDelegator, gross: Mutez) -> Exclusion:
+    if each.reason is None or each.share_goes_to is None:
+        raise TypeError(f"{each.delegator.address} is not excluded")
+    delegator = each.delegator
+    return Exclusion(
+        delegator.address, delegator.delegated_balance, gross, each.reason, each.share_goes_to
+    )
+
+
+def _sum_for(exclusions: Iterable[Exclusion], goes_to: ExcludedShare) -> Mutez:
+    return Mutez(sum(each.gross for each in exclusions if each.share_goes_to is goes_to))
+
+
+def _income(
+    rules: PayoutRules, *, bonds: Mutez, fees: Mutez, excluded: Mutez
+) -> Iterable[PlannedPayout]:
+    for share in rules.income:
+        yield _income_payout(share, PayoutKind.BOND_SHARE, bonds, share.of_bonds)
+        yield _income_payout(share, PayoutKind.FEE_SHARE, fees, share.of_fees)
+        yield _income_payout(share, PayoutKind.EXCLUDED_SHARE, excluded, share.of_excluded)
+
+
+def _income_payout(
+    share: IncomeShare, kind: PayoutKind, whole: Mutez, part: BasisPoints
+) -> PlannedPayout:
+    amount = share_floor(whole, part, WHOLE)
+    return PlannedPayout(
+        recipient=share.address,
+        delegated_balance=NO_MUTEZ,
+        gross=amount,
+        fee_basis_points=_NO_FEE,
+        fee=NO_MUTEZ,
+        net=amount,
+        kind=kind,
+        address=share.address,
+    )
+
+
+def _decide(
+    rows: Sequence[PlannedPayout],
+    rules: PayoutRules,
+    cycle: int,
+    carried: Mapping[str, Mutez],
+    costs: TransferCosts,
+) -> list[PlannedPayout]:
+    """Say of each row what is carried into it, and whether it is paid: all of a recipient's alike.
+
+    What a recipient is owed in several roles is one sum, which is over the minimum or is not.
+    """
+    due: dict[str, int] = {}
+    borne: dict[str, int] = {}
+    for row in rows:
+        whom = row.recipient
+        due[whom] = due.get(whom, carried.get(whom, 0)) + row.net
+        borne[whom] = borne.get(whom, 0) + row.cost_borne
+    reasons = {
+        whom: _carry_reason(Mutez(total), Mutez(borne[whom]), rules, cycle, costs)
+        for whom, total in due.items()
+    }
+    left = dict(carried)
+    return [
+        replace(
+            row,
+            # Once, with the first of the recipient's rows.
+            carried_in=left.pop(row.recipient, NO_MUTEZ),
+            carry_reason=reasons[row.recipient],
+        )
+        for row in rows
+    ]
+
+
+def _carry_reason(
+    due: Mutez, borne: Mutez, rules: PayoutRules, cycle: int, costs: TransferCosts
+) -> CarryReason | None:
+    if not rules.pays_in(cycle):
+        return CarryReason.INTERVAL
+    if due < max(rules.minimum_payout, rules.minimum_fee_multiple * costs.fee):
+        return CarryReason.MINIMUM
+    return CarryReason.COST if borne and due <= borne else None
+
+
+def _released(
+    rules: PayoutRules, cycle: int, waiting: Mapping[str, Mutez], staying: set[str]
+) -> Mapping[str, Mutez]:
+    """Give what is due now of those who have no payout in this cycle to add it to."""
+    if not rules.pays_in(cycle):
+        return {}
+    return {
+        whom: amount
+        for whom, amount in waiting.items()
+        if amount >= _least_of(rules, is_leaver=whom not in staying)
+    }
+
+
+def _least_of(rules: PayoutRules, *, is_leaver: bool) -> int:
+    return 1 if is_leaver and rules.leavers is Leavers.PAY else max(1, rules.minimum_payout)

@@ -9,12 +9,19 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bakehouse.errors import AddressError, SourceMalformedError, SplitRefusedError
-from bakehouse.rewards.cycle_rewards import CycleRewards, DelegatorBalance
+from bakehouse.rewards.cycle_rewards import (
+    CycleRewards,
+    DelegatorBalance,
+    MissedRewards,
+    Stake,
+)
 from bakehouse.rewards.money import Mutez
 from bakehouse.tezos.address import parse_recipient
 from bakehouse.tezos.strict_json import Fields, decode_unique, read_objects
 
 DELEGATORS: Final = "delegators"
+
+_STAKE_FIELDS: Final = ("ownStakedBalance", "externalStakedBalance", "bakingPower")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,9 @@ class SplitTotals:
     future_attestations: int
     #: What the cycle is still expected to bring.
     future_rewards: Mutez
+    denunciation_rewards: Mutez | None
+    missed: MissedRewards | None
+    stake: Stake | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +109,9 @@ def parse_totals(document: Any) -> SplitTotals:
             + _attestation(fields, "futureAttestationRewards")
             + (fields.natural("futureDalAttestationRewards") if has_dal else 0)
         ),
+        denunciation_rewards=_denunciations(fields),
+        missed=_missed(fields, has_dal=has_dal),
+        stake=_stake(fields),
     )
 
 
@@ -134,6 +147,9 @@ def complete(totals: SplitTotals, delegators: Sequence[DelegatorBalance]) -> Rew
             nonce_revelation_rewards=totals.nonce_revelation_rewards,
             block_fees=totals.block_fees,
             delegators=tuple(delegators),
+            denunciation_rewards=totals.denunciation_rewards,
+            missed=totals.missed,
+            stake=totals.stake,
         ),
         totals=totals,
     )
@@ -154,6 +170,40 @@ def _attestation(fields: Fields, name: str) -> int:
     if len(values) > 1:
         raise SourceMalformedError(f"{name} and {old_name} mean the same, but differ")
     return values.pop()
+
+
+def _denunciations(fields: Fields) -> Mutez | None:
+    """Sum the rewards for denouncing; None where an indexer does not tell all of them.
+
+    TzKT before 1.16 told double attesting and double preattesting apart.
+    """
+    consensus: tuple[str, ...] = ("doubleConsensusRewards",)
+    if consensus[0] not in fields:
+        consensus = ("doubleEndorsingRewards", "doublePreendorsingRewards")
+    names = ("doubleBakingRewards", *consensus)
+    if any(name not in fields for name in names):
+        return None
+    return Mutez(sum(fields.natural(name) for name in names))
+
+
+def _missed(fields: Fields, *, has_dal: bool) -> MissedRewards | None:
+    attestations = ("missedAttestationRewards", "missedEndorsementRewards")
+    if "missedBlockRewards" not in fields or not any(each in fields for each in attestations):
+        return None
+    if has_dal and "missedDalAttestationRewards" not in fields:
+        return None
+    return MissedRewards(
+        blocks=_mutez(fields, "missedBlockRewards"),
+        attestations=Mutez(_attestation(fields, attestations[0])),
+        dal=_mutez(fields, "missedDalAttestationRewards") if has_dal else Mutez(0),
+    )
+
+
+def _stake(fields: Fields) -> Stake | None:
+    if any(name not in fields for name in _STAKE_FIELDS):
+        return None
+    own, external, power = (fields.natural(name) for name in _STAKE_FIELDS)
+    return Stake(Mutez(own), Mutez(external), power)
 
 
 def _knows_dal(fields: Fields) -> bool:

@@ -13,7 +13,7 @@ from bakehouse.ledger.roles import Role
 from bakehouse.ledger.span import Span
 from bakehouse.ledger.states import DistributionKind
 from bakehouse.payments.export import Export, Row
-from bakehouse.rewards.plan_document import BOND_MEMBER, DELEGATOR
+from bakehouse.rewards.payout_kind import PayoutKind
 from bakehouse.tezos.address import parse_implicit
 from bakehouse.web.cycle_records import CycleNumber
 from bakehouse.web.pages.payout_query import PayoutQuery
@@ -22,7 +22,7 @@ from bakehouse.web.services import Services
 
 router: Final = APIRouter(include_in_schema=False, dependencies=[needs(Role.VIEWER)])
 
-_KINDS: Final = {DistributionKind.DELEGATORS: DELEGATOR, DistributionKind.BOND_POOL: BOND_MEMBER}
+_KINDS: Final = {DistributionKind.DELEGATORS: PayoutKind.DELEGATOR, DistributionKind.BOND_POOL: PayoutKind.BOND_MEMBER}
 _MEDIA_TYPES: Final = {
     ExportFormat.CSV: "text/csv; charset=utf-8",
     ExportFormat.JSON: "application/json",

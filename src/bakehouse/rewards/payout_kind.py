@@ -1,0 +1,15 @@
+"""Why somebody is owed: the kinds of payout, as the ledger and documents name them."""
+
+from enum import StrEnum
+
+
+class PayoutKind(StrEnum):
+    """Why the recipient is owed."""
+
+    DELEGATOR = "delegator"
+    #: Lent the baker its bond.
+    BOND_MEMBER = "bond-member"
+    #: Gets a part of the baker's own part, of its fees, of shares that nobody else gets.
+    BOND_SHARE = "bond-share"
+    FEE_SHARE = "fee-share"
+    EXCLUDED_SHARE = "excluded-share"
