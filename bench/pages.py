@@ -22,7 +22,7 @@ from bakehouse.ledger.states import (
     OperationState,
     PayoutState,
 )
-from bakehouse.rewards.plan_document import DELEGATOR
+from bakehouse.rewards.payout_kind import PayoutKind
 from tests.web.conftest import BROWSER, NETWORK, House, serve_house
 from tests.web.scenes import address, operation_hash
 
@@ -139,7 +139,7 @@ def _payout(distribution_id: int, number: int) -> dict[str, object]:
         "baker_id": _BAKER,
         "cycle": _CYCLES,
         "mode": Mode.ON,
-        "kind": DELEGATOR,
+        "kind": PayoutKind.DELEGATOR,
         "owed_to": address(number),
         "address": address(number),
         "delegated_balance": 10**10,

@@ -14,7 +14,8 @@ from pathlib import Path
 from random import Random
 
 from bakehouse.rewards.money import BasisPoints
-from bakehouse.rewards.plan import PayoutRules, plan_payouts
+from bakehouse.rewards.payout_rules import PayoutRules
+from bakehouse.rewards.plan import plan_payouts
 from bakehouse.tezos.base58check import Prefix, encode
 from bakehouse.tezos.rewards_split import parse_split_text
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bakehouse.ledger import bakers
+from bakehouse.ledger import bakers, payout_rules
 from bakehouse.rewards.bond_pool import BondPoolMember
 from bakehouse.rewards.money import BasisPoints, Mutez
 from tests.cli.bakers_desk import ANN, BAKER, BOB, MEMBERS, Desk, open_desk
@@ -31,7 +31,7 @@ def test_fees_of_single_delegators_come_from_a_file(desk: Desk, content: str) ->
     out = desk.done("baker", "fees", BAKER, str(desk.write("fees", content)))
 
     assert out == "2 delegators have fees of their own\n"
-    assert desk.read(lambda tx: bakers.fees(tx, BAKER)) == {ANN: 500, BOB: 725}
+    assert desk.read(lambda tx: payout_rules.fees(tx, BAKER)) == {ANN: 500, BOB: 725}
 
 
 def test_a_file_of_fees_replaces_the_one_before(desk: Desk) -> None:
@@ -39,10 +39,10 @@ def test_a_file_of_fees_replaces_the_one_before(desk: Desk) -> None:
     desk.done("baker", "fees", BAKER, str(desk.write("fees", f"{ANN},5\n{BOB},6")))
 
     desk.done("baker", "fees", BAKER, str(desk.write("fees", f"{BOB},0")))
-    assert desk.read(lambda tx: bakers.fees(tx, BAKER)) == {BOB: 0}
+    assert desk.read(lambda tx: payout_rules.fees(tx, BAKER)) == {BOB: 0}
 
     desk.done("baker", "fees", BAKER, str(desk.write("fees", "")))
-    assert desk.read(lambda tx: bakers.fees(tx, BAKER)) == {}
+    assert desk.read(lambda tx: payout_rules.fees(tx, BAKER)) == {}
 
 
 def test_a_mistake_in_a_file_of_fees_is_told_with_its_line_and_changes_nothing(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bakehouse.ledger import bakers
+from bakehouse.ledger import bakers, payout_rules
 from bakehouse.payments.export import CYCLE_COLUMNS, PAYOUT_COLUMNS
 from tests.cli import paid_ledger
 from tests.cli.bakers_desk import ANN, BAKER, BOB, MEMBERS, Desk, open_desk
@@ -97,7 +97,7 @@ def test_one_fee_is_set_shown_and_taken_away(desk: Desk) -> None:
     assert shown["fees_basis_points"] == {ANN: 725, BOB: 0}
     assert f"7.25 %  {ANN}" in desk.done("fees", "show", BAKER)
     desk.done("fees", "unset", BAKER, ANN)
-    assert desk.read(lambda tx: bakers.fees(tx, BAKER)) == {BOB: 0}
+    assert desk.read(lambda tx: payout_rules.fees(tx, BAKER)) == {BOB: 0}
     assert desk.refused(2, "fees", "unset", BAKER, ANN) == f"{ANN} has no fee of its own"
 
 
@@ -110,7 +110,7 @@ def test_fees_that_are_exported_can_be_imported(desk: Desk) -> None:
     told = desk.done("fees", "import", BAKER, str(file), "--json")
 
     assert json.loads(told) == {"fees": 1}
-    assert desk.read(lambda tx: bakers.fees(tx, BAKER)) == {ANN: 725}
+    assert desk.read(lambda tx: payout_rules.fees(tx, BAKER)) == {ANN: 725}
 
 
 @pytest.mark.parametrize("percent", ["101", "-1", "ten", "1.234"])

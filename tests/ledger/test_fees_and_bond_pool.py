@@ -9,7 +9,7 @@ from sqlalchemy import insert, update
 from sqlalchemy.exc import IntegrityError
 
 from bakehouse.errors import NotFoundError, SettingError
-from bakehouse.ledger import bakers
+from bakehouse.ledger import bakers, payout_rules
 from bakehouse.ledger.audit import AuditEvent
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.schema import bond_pool_members, delegator_fees
@@ -20,7 +20,7 @@ from tests.ledger.bakery import BAKER, NETWORK, NOW, Bakery, last_event
 
 async def fees_of(bakery: Bakery, baker_id: str = BAKER) -> dict[str, BasisPoints]:
     async with bakery.ledger.read() as tx:
-        return await bakers.fees(tx, baker_id)
+        return await payout_rules.fees(tx, baker_id)
 
 
 async def set_fees(bakery: Bakery, fees: Mapping[str, int], baker_id: str = BAKER) -> None:

@@ -87,7 +87,8 @@ def rows_of(engine: Engine, query: str) -> list[tuple[str, ...]]:
 
 
 def test_every_table_of_money_is_guarded(built: Engine, kind: str) -> None:
-    kept = {"attempts", "audit_events", "distributions", "operations", "payouts", "transfers"}
+    kept = {"attempts", "audit_events", "distributions", "exclusions", "operations", "payouts"}
+    kept.add("transfers")
     never_emptied = {f"{table}_no_truncate" for table in kept}
     assert {name for (name,) in rows_of(built, TRIGGERS[kind])} == {
         *(never_emptied if kind == POSTGRESQL else ()),
@@ -97,6 +98,8 @@ def test_every_table_of_money_is_guarded(built: Engine, kind: str) -> None:
         "audit_events_no_update",
         "distributions_legal_moves",
         "distributions_no_delete",
+        "exclusions_no_delete",
+        "exclusions_no_update",
         "operations_cancels_in_flight",
         "operations_fixed",
         "operations_legal_moves",

@@ -15,6 +15,7 @@ from bakehouse.ledger import (
     distributions,
     operation_search,
     operations,
+    payout_rules,
     payout_search,
     payouts,
     simulations,
@@ -216,7 +217,7 @@ async def test_fees_are_set_merged_removed_and_found(bakery: Bakery) -> None:
         await delegator_fees.remove(tx, BAKER, "tz1-ann", actor="user:ann", at=NOW)
 
     async with bakery.ledger.read() as tx:
-        assert await bakers.fees(tx, BAKER) == {"tz1-bob": 10_000, "tz1-cyd": 5}
+        assert await payout_rules.fees(tx, BAKER) == {"tz1-bob": 10_000, "tz1-cyd": 5}
         page = await delegator_fees.page(tx, BAKER, Slice(0, 1))
         assert ([row.address for row in page.rows], page.next_offset) == (["tz1-bob"], 1)
         found = await delegator_fees.page(tx, BAKER, Slice(), search="CY")
@@ -239,7 +240,7 @@ async def test_what_cannot_be_a_fee_changes_nothing(bakery: Bakery) -> None:
             await delegator_fees.remove(tx, BAKER, "tz1-ann", actor="a", at=NOW)
         with pytest.raises(NotFoundError):
             await delegator_fees.change(tx, OTHER, {}, actor="a", at=NOW)
-        assert await bakers.fees(tx, BAKER) == {}
+        assert await payout_rules.fees(tx, BAKER) == {}
 
 
 async def test_a_simulation_is_kept_once_under_its_hash(bakery: Bakery) -> None:

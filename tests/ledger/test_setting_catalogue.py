@@ -4,7 +4,8 @@ import pytest
 
 from bakehouse.errors import SettingError
 from bakehouse.ledger.bakers import Baker
-from bakehouse.ledger.setting_catalogue import CATALOGUE, Group, Kind, Setting
+from bakehouse.ledger.setting import Group, Kind, Setting
+from bakehouse.ledger.setting_catalogue import CATALOGUE
 from bakehouse.payments.baker_settings import document_name
 from bakehouse.web.api.bakers import BakerView, SettingsBody
 from bakehouse.web.pages.setting_fields import FIELDS

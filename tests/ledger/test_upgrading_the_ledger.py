@@ -32,6 +32,7 @@ NEW_TABLES = {
     *("source_leases", "users", "user_bakers", "sessions", "api_tokens", "api_token_bakers"),
     *("one_time_links", "sign_in_failures", "simulations"),
     *("alert_channels", "alert_deliveries"),
+    *("delegator_rules", "income_shares", "exclusions"),
 }
 
 #: What would meet a row that was there before, and the complaint.
@@ -94,11 +95,47 @@ async def test_new_columns_say_what_was_true_all_along(
             "payout_cap": None,
             "confirm_first_cycle": True,
             "public_page": False,
+            # What was the rule before there was a choice.
+            "share_block_rewards": True,
+            "share_attestation_rewards": True,
+            "share_dal_rewards": True,
+            "share_nonce_rewards": True,
+            "share_vdf_rewards": True,
+            "share_denunciation_rewards": False,
+            "reward_basis": "actual",
+            "over_delegation_protection": False,
+            "rounding": "net-floor",
+            "transfer_fee_payer": "baker",
+            "burn_payer": "baker",
+            "minimum_balance": 0,
+            "maximum_balance": None,
+            "below_minimum_share": "baker",
+            "excluded_share": "baker",
+            "only_allowed": False,
+            "pay_emptied": True,
+            "contract_cost_cap": None,
+            "minimum_fee_multiple": 0,
+            "leavers": "keep",
+            "payout_interval": 1,
+            "interval_offset": 0,
+            "delay_blocks_least": 0,
+            "delay_blocks_most": 0,
         }
     for row in after["distributions"]:
-        assert added(before, "distributions", row) == {"approved_at": None, "verified_at": None}
+        assert added(before, "distributions", row) == {
+            "approved_at": None,
+            "verified_at": None,
+            "excluded_kept": 0,
+            "not_before_level": None,
+        }
     for row in after["payouts"]:
-        assert added(before, "payouts", row) == {"looked_back_level": None, "released_at": None}
+        assert added(before, "payouts", row) == {
+            "looked_back_level": None,
+            "released_at": None,
+            "bears_fee": False,
+            "bears_burn": False,
+            "withheld": 0,
+        }
     for row in after["operations"]:
         assert added(before, "operations", row) == {
             "kind": "payout",

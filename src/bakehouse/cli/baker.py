@@ -13,7 +13,8 @@ from bakehouse.errors import InputError
 from bakehouse.ledger import bakers
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.database import Ledger
-from bakehouse.ledger.setting_catalogue import CATALOGUE, Kind
+from bakehouse.ledger.setting import Kind
+from bakehouse.ledger.setting_catalogue import CATALOGUE
 from bakehouse.ledger.states import Mode
 from bakehouse.payments.baker_settings import parse_assignments, parse_settings
 from bakehouse.rewards.money import format_percentage

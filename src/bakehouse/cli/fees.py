@@ -11,7 +11,7 @@ from bakehouse.cli.fees_file import read_fees
 from bakehouse.cli.ledger_access import BakerArgument, actor, with_ledger
 from bakehouse.cli.output import AsJson, print_json, tell
 from bakehouse.errors import NotFoundError
-from bakehouse.ledger import bakers
+from bakehouse.ledger import bakers, payout_rules
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.database import Ledger
 from bakehouse.payments.export import csv_line
@@ -107,7 +107,7 @@ def _read(baker: str) -> tuple[Baker, Mapping[str, BasisPoints]]:
     async def read(ledger: Ledger) -> tuple[Baker, Mapping[str, BasisPoints]]:
         async with ledger.read() as tx:
             found = await bakers.get(tx, parse_implicit(baker))
-            fees = await bakers.fees(tx, found.baker_id)
+            fees = await payout_rules.fees(tx, found.baker_id)
             return found, dict(sorted(fees.items()))
 
     return with_ledger(read)
@@ -119,7 +119,7 @@ def _change(baker: str, change: Callable[[Fees], Fees]) -> None:
     async def write(ledger: Ledger) -> None:
         async with ledger.write() as tx:
             baker_id = (await bakers.get(tx, parse_implicit(baker))).baker_id
-            fees = change(await bakers.fees(tx, baker_id))
+            fees = change(await payout_rules.fees(tx, baker_id))
             await bakers.replace_fees(tx, baker_id, fees, actor=actor(), at=utc_now())
 
     with_ledger(write)

@@ -58,7 +58,7 @@ def plan(  # noqa: PLR0913 - a parameter is an option of the command
     rewards = _read_rewards(split)
     payouts = plan_payouts(rewards, rules)
     if as_json:
-        typer.echo(json.dumps(plan_document(payouts, named)))
+        typer.echo(json.dumps(plan_document(payouts, named, rules)))
         return
     present = {delegator.address for delegator in rewards.delegators}
     write_plan(payouts, named, unused_fees=len(rules.fees.keys() - present))

@@ -9,13 +9,20 @@ from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.errors import ConflictError, NotFoundError, SettingError
-from bakehouse.ledger import audit
+from bakehouse.ledger import audit, payout_rules
 from bakehouse.ledger.audit import AuditEvent
 from bakehouse.ledger.schema import bakers, bond_pool_members, delegator_fees
 from bakehouse.ledger.setting_catalogue import CATALOGUE
 from bakehouse.ledger.states import Mode
 from bakehouse.rewards.bond_pool import BondPoolMember, check_members
 from bakehouse.rewards.money import NO_MUTEZ, WHOLE, BasisPoints, Mutez
+from bakehouse.rewards.payout_rules import (
+    CostBearer,
+    ExcludedShare,
+    Leavers,
+    RewardBasis,
+    Rounding,
+)
 
 DEFAULT_FEE = BasisPoints(1_000)
 
@@ -51,10 +58,39 @@ class Baker:
     confirm_first_cycle: bool = True
     #: Whether anybody may look an address up and see what it was paid.
     public_page: bool = False
+    share_block_rewards: bool = True
+    share_attestation_rewards: bool = True
+    share_dal_rewards: bool = True
+    share_nonce_rewards: bool = True
+    share_vdf_rewards: bool = True
+    share_denunciation_rewards: bool = False
+    reward_basis: RewardBasis = RewardBasis.ACTUAL
+    over_delegation_protection: bool = False
+    rounding: Rounding = Rounding.NET_FLOOR
+    transfer_fee_payer: CostBearer = CostBearer.BAKER
+    burn_payer: CostBearer = CostBearer.BAKER
+    minimum_balance: Mutez = NO_MUTEZ
+    maximum_balance: Mutez | None = None
+    below_minimum_share: ExcludedShare = ExcludedShare.BAKER
+    excluded_share: ExcludedShare = ExcludedShare.BAKER
+    only_allowed: bool = False
+    pay_emptied: bool = True
+    contract_cost_cap: Mutez | None = None
+    minimum_fee_multiple: int = 0
+    leavers: Leavers = Leavers.KEEP
+    payout_interval: int = 1
+    interval_offset: int = 0
+    delay_blocks_least: int = 0
+    delay_blocks_most: int = 0
 
     def __post_init__(self) -> None:
         for name, setting in CATALOGUE.items():
             setting.check(getattr(self, name))
+        if self.delay_blocks_least > self.delay_blocks_most:
+            raise SettingError(
+                f"delay_blocks_least {self.delay_blocks_least} is more than delay_blocks_most "
+                f"{self.delay_blocks_most}: set both, the least first"
+            )
 
 
 #: What `change` may change; the rest is who the baker is.
@@ -65,6 +101,7 @@ async def add(tx: AsyncConnection, baker: Baker, *, actor: str, at: datetime) ->
     """Register a baker; raises ConflictError when it is there already."""
     if await find(tx, baker.baker_id):
         raise ConflictError(f"the baker {baker.baker_id} is registered already")
+    await payout_rules.rules_of(tx, baker)
     values = asdict(baker)
     await tx.execute(insert(bakers).values(created_at=at, **values))
     await audit.record(tx, AuditEvent(at, actor, "baker.added", baker.baker_id, values))
@@ -75,7 +112,8 @@ async def change(
 ) -> Baker:
     """Change settings by name, typed and in range; gives the baker as it is now.
 
-    Raises NotFoundError for an unknown baker, SettingError for an unknown or impossible setting.
+    Raises NotFoundError for an unknown baker, SettingError for a setting that is unknown,
+    impossible, or contradicts what else is set.
     """
     unknown = sorted(set(settings) - set(SETTINGS))
     if unknown:
@@ -85,6 +123,7 @@ async def change(
     changed = replace(await get(tx, baker_id), **settings)
     if not settings:
         return changed
+    await payout_rules.rules_of(tx, changed)
     await tx.execute(update(bakers).where(bakers.c.baker_id == baker_id).values(**settings))
     await audit.record(tx, AuditEvent(at, actor, "baker.changed", baker_id, settings))
     return changed
@@ -108,12 +147,6 @@ async def everyone(tx: AsyncConnection) -> list[Baker]:
     """Give all bakers in the order they came."""
     rows = await tx.execute(select(bakers).order_by(bakers.c.created_at, bakers.c.baker_id))
     return [_baker(row) for row in rows]
-
-
-async def fees(tx: AsyncConnection, baker_id: str) -> dict[str, BasisPoints]:
-    """Give the fees of single delegators, by address."""
-    rows = await tx.execute(select(delegator_fees).where(delegator_fees.c.baker_id == baker_id))
-    return {row.address: BasisPoints(row.fee) for row in rows}
 
 
 async def replace_fees(
@@ -181,4 +214,9 @@ async def replace_bond_pool(
 def _baker(row: Row[Any]) -> Baker:
     values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
     values.pop("created_at")
-    return Baker(**{**values, "mode": Mode(values["mode"])})
+    chosen = {
+        name: setting.choices(values[name])
+        for name, setting in CATALOGUE.items()
+        if setting.choices is not None
+    }
+    return Baker(**{**values, **chosen})

@@ -22,7 +22,7 @@ from bakehouse.ledger.states import (
     Mode,
 )
 from bakehouse.ledger.transition import move, state_of
-from bakehouse.rewards.money import Mutez
+from bakehouse.rewards.money import NO_MUTEZ, Mutez
 
 #: The evidence may be megabytes for a large baker: only `snapshot` reads it.
 _COLUMNS = tuple(column for column in distributions.c if column.name != "snapshot")
@@ -45,7 +45,10 @@ class DistributionKey:
 
 @dataclass(frozen=True, slots=True)
 class PlanFigures:
-    """The sums of a plan, in mutez: `pool == own_part + total_fees + total_net + dust`."""
+    """The sums of a plan, in mutez.
+
+    `pool == own_part + total_fees + excluded_kept + total_net + dust`.
+    """
 
     pool: Mutez
     own_part: Mutez
@@ -53,6 +56,8 @@ class PlanFigures:
     total_net: Mutez
     dust: Mutez
     zero_payouts: int
+    #: Shares of excluded delegators that stayed with the baker.
+    excluded_kept: Mutez = NO_MUTEZ
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,8 @@ class Distribution:
     approved_at: datetime | None
     #: When the chain was read again after it was paid.
     verified_at: datetime | None
+    #: Drawn when it was first seen: nothing is planned before the chain is there; None: at once.
+    not_before_level: int | None = None
 
     @property
     def is_planned(self) -> bool:
@@ -78,8 +85,14 @@ class Distribution:
         return self.snapshot_sha256 is not None
 
 
-async def ensure(tx: AsyncConnection, key: DistributionKey, *, at: datetime) -> Distribution:
-    """Give the distribution, entering it as seen when it is new."""
+async def ensure(
+    tx: AsyncConnection,
+    key: DistributionKey,
+    *,
+    at: datetime,
+    not_before_level: int | None = None,
+) -> Distribution:
+    """Give the distribution, entering it as seen when it is new; then its level is kept."""
     found = await find(tx, key)
     if found:
         return found
@@ -91,6 +104,7 @@ async def ensure(tx: AsyncConnection, key: DistributionKey, *, at: datetime) -> 
             kind=key.kind,
             mode=key.mode,
             state=DistributionState.SEEN,
+            not_before_level=not_before_level,
             created_at=at,
             updated_at=at,
         )
@@ -282,7 +296,9 @@ async def store_plan(  # noqa: PLR0913 - keyword-only facts of one change
     """Keep the plan's figures with the evidence they were computed from."""
     values: dict[str, Any] = {
         "pool": figures.pool,
-        "own_part": figures.own_part,
+        # The database adds up five parts: what is kept of others stands in one with the own part.
+        "own_part": figures.own_part + figures.excluded_kept,
+        "excluded_kept": figures.excluded_kept,
         "total_fees": figures.total_fees,
         "total_net": figures.total_net,
         "dust": figures.dust,
@@ -329,14 +345,16 @@ def _distribution(row: Row[Any]) -> Distribution:
         snapshot_sha256=row.snapshot_sha256,
         figures=PlanFigures(
             Mutez(row.pool),
-            Mutez(row.own_part),
+            Mutez(row.own_part - row.excluded_kept),
             Mutez(row.total_fees),
             Mutez(row.total_net),
             Mutez(row.dust),
             row.zero_payouts,
+            Mutez(row.excluded_kept),
         ),
         created_at=row.created_at,
         updated_at=row.updated_at,
         approved_at=row.approved_at,
         verified_at=row.verified_at,
+        not_before_level=row.not_before_level,
     )

@@ -1,7 +1,7 @@
 """Operations: every group ever signed, and what was heard of it."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +34,8 @@ class NewTransfer:
     gas_limit: int
     storage_limit: int
     payout_ids: tuple[int, ...]
+    #: What payouts bear of its cost, by row: `amount` is what they are owed without it.
+    withheld: Mapping[int, Mutez] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,7 @@ async def store_signed(
             storage_limit=transfer.storage_limit,
         )
         transfer_id = int((await tx.execute(stored.returning(transfers.c.id))).scalar_one())
-        await payouts.assign(tx, transfer.payout_ids, transfer_id)
+        await payouts.assign(tx, transfer.payout_ids, transfer_id, transfer.withheld)
     detail = {
         "kind": new.kind,
         "distribution": str(key),

@@ -1,11 +1,12 @@
 """Payouts: what each delegator or bond-pool member is owed for a cycle, and what became of it."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
-from sqlalchemy import Row, Select, func, insert, or_, select
+from sqlalchemy import Row, Select, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.ledger.distributions import Distribution
@@ -13,7 +14,9 @@ from bakehouse.ledger.schema import payouts, transfers
 from bakehouse.ledger.statement_parts import in_parts
 from bakehouse.ledger.states import Mode, PayoutState
 from bakehouse.ledger.transition import move
-from bakehouse.rewards.money import BasisPoints, Mutez
+from bakehouse.rewards.money import NO_MUTEZ, BasisPoints, Mutez
+
+_NOTHING: Final[Mapping[int, Mutez]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,12 @@ class NewPayout:
     fee: Mutez
     net: Mutez
     state: PayoutState
+    #: Where it is sent; empty: to whom it is owed.
+    address: str = ""
+    bears_fee: bool = False
+    bears_burn: bool = False
+    #: Why it waits, when it is carried.
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +62,16 @@ class Payout:
     looked_back_level: int | None
     #: When a person let it go after it was held.
     released_at: datetime | None
+    #: Whether the recipient bears the fee of its transfer, and what it burns.
+    bears_fee: bool = False
+    bears_burn: bool = False
+    #: What of its transfer's cost it bears.
+    withheld: Mutez = NO_MUTEZ
+
+    @property
+    def received(self) -> Mutez:
+        """What arrives, or has arrived."""
+        return Mutez(self.net - self.withheld)
 
 
 async def add(tx: AsyncConnection, distribution: Distribution, rows: Iterable[NewPayout]) -> None:
@@ -68,13 +87,16 @@ async def add(tx: AsyncConnection, distribution: Distribution, rows: Iterable[Ne
             "mode": key.mode,
             "kind": row.kind,
             "owed_to": row.owed_to,
-            "address": row.owed_to,
+            "address": row.address or row.owed_to,
             "delegated_balance": row.delegated_balance,
             "gross": row.gross,
             "fee_basis_points": row.fee_basis_points,
             "fee": row.fee,
             "net": row.net,
             "state": row.state,
+            "bears_fee": row.bears_fee,
+            "bears_burn": row.bears_burn,
+            "reason": row.reason,
         }
         for row in rows
     ]
@@ -108,7 +130,17 @@ async def release_carried(
 ) -> None:
     """Let carried payouts be paid (or simulated) together with this distribution."""
     ids = [payout.id for payout in released]
-    await move(tx, payouts, ids, to, paid_with_id=distribution.id)
+    await move(tx, payouts, ids, to, paid_with_id=distribution.id, reason=None)
+
+
+async def carry(tx: AsyncConnection, ids: Collection[int], reason: str) -> None:
+    """Let owed payouts wait for a later cycle after all."""
+    await move(tx, payouts, ids, PayoutState.CARRIED, reason=reason)
+
+
+async def redirect(tx: AsyncConnection, payout_id: int, address: str) -> None:
+    """Have a payout sent elsewhere; it stays owed to whom it was."""
+    await tx.execute(update(payouts).where(payouts.c.id == payout_id).values(address=address))
 
 
 async def in_state(
@@ -152,9 +184,16 @@ async def total_of_cycle(tx: AsyncConnection, distribution: Distribution) -> Mut
     return Mutez(int((await tx.execute(query)).scalar_one()))
 
 
-async def assign(tx: AsyncConnection, ids: Collection[int], transfer_id: int) -> None:
-    """Bind owed payouts to the transfer that settles them."""
+async def assign(
+    tx: AsyncConnection,
+    ids: Collection[int],
+    transfer_id: int,
+    withheld: Mapping[int, Mutez] = _NOTHING,
+) -> None:
+    """Bind owed payouts to the transfer that settles them, and what each bears of its cost."""
     await move(tx, payouts, ids, PayoutState.ASSIGNED, transfer_id=transfer_id)
+    for payout_id, amount in withheld.items():
+        await tx.execute(update(payouts).where(payouts.c.id == payout_id).values(withheld=amount))
 
 
 async def of_transfer(tx: AsyncConnection, transfer_id: int) -> list[Payout]:
@@ -179,9 +218,9 @@ async def release_operation(
     """
     for transfer_id, reason in held:
         ids = [payout.id for payout in await of_transfer(tx, transfer_id)]
-        await move(tx, payouts, ids, PayoutState.HELD, transfer_id=None, reason=reason)
+        await move(tx, payouts, ids, PayoutState.HELD, transfer_id=None, reason=reason, withheld=0)
     rest = await _ids_of_operation(tx, operation_id)
-    await move(tx, payouts, rest, PayoutState.OWED, transfer_id=None)
+    await move(tx, payouts, rest, PayoutState.OWED, transfer_id=None, withheld=0)
 
 
 async def hold(
@@ -271,4 +310,7 @@ def payout_of(row: Row[Any]) -> Payout:
         reason=row.reason,
         looked_back_level=row.looked_back_level,
         released_at=row.released_at,
+        bears_fee=row.bears_fee,
+        bears_burn=row.bears_burn,
+        withheld=Mutez(row.withheld),
     )

@@ -40,6 +40,9 @@ _log = structlog.get_logger(__name__)
 #: What a step waits for while an earlier cycle is not settled.
 EARLIER_CYCLE: Final = "an earlier cycle"
 
+#: While a cycle waits for its block, it is looked at again after so many at most.
+_DELAY_BLOCKS_AT_ONCE: Final = 50
+
 #: Earlier cycles in these states are paid first; failed ones wait for a person and block nobody.
 _BEFORE_US = frozenset(
     {
@@ -119,6 +122,10 @@ async def _go_on(payer: Payer, lease: Lease, distribution: Distribution, baker: 
     if distribution.state in SETTLED_DISTRIBUTIONS:
         return await _step(payer, distribution, None)
     if not distribution.is_planned:
+        if (blocks := await _blocks_to_wait(payer, distribution)) > 0:
+            step = await _wait(payer, distribution, f"{blocks} blocks of delay")
+            seconds = (step.wait_seconds or 0) * min(blocks, _DELAY_BLOCKS_AT_ONCE)
+            return replace(step, wait_seconds=seconds)
         if not await _plan(payer, distribution, baker):
             return await _wait(payer, distribution, "the indexer")
         distribution = await _reload(payer, distribution)
@@ -127,6 +134,12 @@ async def _go_on(payer: Payer, lease: Lease, distribution: Distribution, baker: 
     if distribution.state is DistributionState.FAILED:
         distribution = await _enter(payer, distribution, DistributionState.PLANNED)
     return await _close(payer, distribution)
+
+
+async def _blocks_to_wait(payer: Payer, distribution: Distribution) -> int:
+    if distribution.not_before_level is None:
+        return 0
+    return distribution.not_before_level - (await payer.node.head()).level
 
 
 async def _plan(payer: Payer, distribution: Distribution, baker: Baker) -> bool:

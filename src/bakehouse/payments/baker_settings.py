@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from bakehouse.errors import SettingError
 from bakehouse.ledger.bakers import Baker
-from bakehouse.ledger.setting_catalogue import CATALOGUE, Kind, Setting
+from bakehouse.ledger.setting import Kind, Setting
+from bakehouse.ledger.setting_catalogue import CATALOGUE
 from bakehouse.rewards.money import parse_percentage
 from bakehouse.tezos.address import parse_implicit
 

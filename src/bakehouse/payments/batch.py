@@ -1,7 +1,7 @@
 """Grouping what is owed into transfers and batches; pure, and the same for the same ledger."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 
 from bakehouse.ledger.payouts import Payout
@@ -9,12 +9,33 @@ from bakehouse.rewards.money import Mutez
 
 
 @dataclass(frozen=True, slots=True)
+class IntentPart:
+    """One payout of a transfer, in mutez, and what of the transfer's cost its recipient bears."""
+
+    payout_id: int
+    net: Mutez
+    bears_fee: bool = False
+    bears_burn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class TransferIntent:
     """One transfer that is meant, and the payouts it settles together."""
 
     destination: str
-    amount: Mutez
-    payout_ids: tuple[int, ...]
+    parts: tuple[IntentPart, ...]
+    #: What payouts bear of its cost, by row, once that is known.
+    withheld: Mapping[int, Mutez] = field(default_factory=dict)
+
+    @property
+    def amount(self) -> Mutez:
+        """What its payouts are owed together."""
+        return Mutez(sum(part.net for part in self.parts))
+
+    @property
+    def payout_ids(self) -> tuple[int, ...]:
+        """The rows of its payouts."""
+        return tuple(part.payout_id for part in self.parts)
 
 
 def intents(owed: Iterable[Payout]) -> list[TransferIntent]:
@@ -22,9 +43,11 @@ def intents(owed: Iterable[Payout]) -> list[TransferIntent]:
     ordered = sorted(owed, key=lambda payout: (payout.address, payout.id))
     merged = []
     for destination, group in groupby(ordered, key=lambda payout: payout.address):
-        together = list(group)
-        amount = Mutez(sum(payout.net for payout in together))
-        merged.append(TransferIntent(destination, amount, tuple(payout.id for payout in together)))
+        parts = [
+            IntentPart(payout.id, payout.net, payout.bears_fee, payout.bears_burn)
+            for payout in group
+        ]
+        merged.append(TransferIntent(destination, tuple(parts)))
     return merged
 
 

@@ -15,7 +15,7 @@ from bakehouse.ledger import distributions
 from bakehouse.ledger.leases import Lease
 from bakehouse.ledger.operations import Operation
 from bakehouse.ledger.states import IN_FLIGHT, OperationKind
-from bakehouse.payments.batch import TransferIntent
+from bakehouse.payments.batch import IntentPart, TransferIntent
 from bakehouse.payments.payer import Payer
 from bakehouse.payments.prepare import PreparedGroup, draft_group, with_fees, with_limits
 from bakehouse.payments.sign import sign_and_store
@@ -47,7 +47,7 @@ async def sign_requested(payer: Payer, lease: Lease, unfinished: Sequence[Operat
     if context.counter >= doomed.counter_first:
         # One of its counters is used already: there is nothing left to take from it.
         return False
-    to_self = TransferIntent(signer.address, _ONE_MUTEZ, ())
+    to_self = TransferIntent(signer.address, (IntentPart(0, _ONE_MUTEZ),))
     draft = draft_group(signer, context, [to_self])
     results = await payer.node.simulate(draft, block=context.head.hash)
     if any(result.status is not Status.APPLIED for result in results):

@@ -1,5 +1,6 @@
 """Which cycles are due: every finished one since the baker's first, oldest first, none skipped."""
 
+import hashlib
 from dataclasses import dataclass
 
 from bakehouse.errors import WrongChainError
@@ -63,10 +64,26 @@ async def note_due_cycles(payer: Payer, baker_id: str) -> DueCycles:
                 continue
             key = DistributionKey(baker.network, baker_id, cycle, kind, baker.mode)
             if state is None:
-                await distributions.ensure(tx, key, at=payer.clock())
+                not_before = first_level_to_pay(baker, cycle, final)
+                await distributions.ensure(tx, key, at=payer.clock(), not_before_level=not_before)
                 new.append(key)
             (failed if state is DistributionState.FAILED else due).append(key)
     return DueCycles(current, final.cycle_position, tuple(due), tuple(failed), tuple(new))
+
+
+def first_level_to_pay(baker: Baker, cycle: int, final: BlockMetadata) -> int | None:
+    """Draw the level from which on a cycle may be planned; None: at once.
+
+    Only a cycle that has just become due waits, what was missed has waited enough. What is drawn
+    depends on the block at which the cycle was found due, and on nothing that a restart forgets.
+    """
+    span = baker.delay_blocks_most - baker.delay_blocks_least + 1
+    if cycle != final.cycle - 1 - baker.payout_delay_cycles or not baker.delay_blocks_most:
+        return None
+    seed = f"{baker.network}/{baker.baker_id}/{cycle}/{final.level}".encode()
+    drawn = int.from_bytes(hashlib.sha256(seed).digest()[:8]) % span
+    due_since = final.level - final.cycle_position
+    return due_since + baker.delay_blocks_least + drawn
 
 
 async def _final_block(payer: Payer) -> BlockMetadata:

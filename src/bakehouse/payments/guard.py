@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from typing import Any
 
 from bakehouse.errors import (
     ConflictError,
@@ -18,7 +19,10 @@ from bakehouse.ledger.operations import Operation
 from bakehouse.ledger.payouts import Payout
 from bakehouse.ledger.states import Death, DistributionKind, Mode, OperationState
 from bakehouse.payments.payer import Payer
-from bakehouse.rewards.money import Mutez, format_tez
+from bakehouse.rewards.cycle_rewards import MissedRewards, Stake
+from bakehouse.rewards.money import NO_MUTEZ, Mutez, format_tez
+from bakehouse.rewards.payout_rules import RewardBasis
+from bakehouse.rewards.pool import delegated_part
 from bakehouse.tezos.address import Address
 
 
@@ -30,6 +34,7 @@ class Guard(StrEnum):
     WITHIN_EARNED = "within-earned"  # no more is paid than the cycle brought
     CYCLE_CAP = "cycle-cap"  # nor than the baker allows for a cycle
     PAYOUT_CAP = "payout-cap"  # nor for one recipient
+    CONTRACT_COST_CAP = "contract-cost-cap"  # nor for the cost of a transfer to a contract
     FIRST_CYCLE = "first-cycle"  # a person has let the first live cycle go
     NOT_PAID_ELSEWHERE = "not-paid-elsewhere"  # no other tool has paid the same people
     BALANCE_COVERS = "balance-covers"
@@ -190,8 +195,21 @@ def _earned(kind: DistributionKind, evidence: Mapping[str, object]) -> Mutez:
     rewards = evidence["rewards"]
     if not isinstance(rewards, dict):
         raise refuse(Guard.WITHIN_EARNED, "the evidence names no rewards")
-    parts = [value for name, value in rewards.items() if name.endswith(("_rewards", "_fees"))]
-    return Mutez(sum(_whole_number(part) for part in parts))
+    parts = [
+        value
+        for name, value in rewards.items()
+        if name.endswith(("_rewards", "_fees")) and value is not None
+    ]
+    return Mutez(sum(_whole_number(part) for part in parts) + _promised(evidence, rewards))
+
+
+def _promised(evidence: Mapping[str, object], rewards: Mapping[str, Any]) -> Mutez:
+    """Give what a baker adds of its own that shares as if nothing had been missed."""
+    rules = evidence.get("rules")
+    if not isinstance(rules, dict) or rules.get("reward_basis") != RewardBasis.IDEAL:
+        return NO_MUTEZ
+    missed = MissedRewards(**rewards["missed"])
+    return Mutez(sum(delegated_part(missed, Stake(**rewards["stake"]))))
 
 
 def _whole_number(value: object) -> Mutez:

@@ -21,6 +21,7 @@ MEANINGS: Final[Mapping[Guard, str]] = MappingProxyType(
         Guard.CYCLE_CAP: "nor than the baker allows for a cycle",
         Guard.REACHES_BLOCKS: "groups do not expire one after another",
         Guard.PAYOUT_CAP: "nobody gets more than the baker allows for one",
+        Guard.CONTRACT_COST_CAP: "no transfer to a contract costs more than the baker allows",
         Guard.NOT_PAID_ELSEWHERE: "no other tool has paid the same people",
         Guard.BALANCE_COVERS: "the wallet covers payouts, fees and burns",
         Guard.SIMULATION: "the node would apply the group",

@@ -3,10 +3,13 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from bakehouse.payments.what_if import Preview
+from bakehouse.rewards.payout_rules import PayoutRules
 from bakehouse.rewards.plan_values import PlannedPayout
+
+_AMOUNTS: Final = frozenset({"minimum_payout", "minimum_balance", "maximum_balance"})
 
 
 def preview_document(preview: Preview) -> dict[str, Any]:
@@ -21,21 +24,27 @@ def preview_document(preview: Preview) -> dict[str, Any]:
         "mode": preview.baker.mode.value,
         "cycle": plan.cycle,
         "is_final": preview.is_final,
-        "rules": {
-            "default_fee_basis_points": rules.default_fee,
-            "fees_basis_points": dict(sorted(rules.fees.items())),
-            "share_block_fees": rules.share_block_fees,
-            "minimum_payout": str(rules.minimum_payout),
-        },
+        "rules": _rules(rules),
         "pool": str(plan.pool),
         "own_part": str(plan.own_part),
         "total_fees": str(plan.total_fees),
+        "excluded_kept": str(plan.excluded_kept),
         "dust": str(plan.dust),
         "baker_share": str(plan.baker_share),
         "total_net": str(plan.total_net),
         "total_due_now": str(plan.total_due_now),
         "zero_payouts": plan.zero_payouts,
         "payouts": [_payout(each) for each in plan.payouts],
+        "exclusions": [
+            {
+                "owed_to": each.recipient,
+                "delegated_balance": str(each.delegated_balance),
+                "gross": str(each.gross),
+                "reason": each.reason,
+                "share_goes_to": each.share_goes_to,
+            }
+            for each in plan.exclusions
+        ],
         "released": {whom: str(amount) for whom, amount in sorted(plan.released.items())},
         "over_payout_cap": sorted(preview.over_payout_cap),
         "is_over_cycle_cap": preview.is_over_cycle_cap,
@@ -53,9 +62,30 @@ def document_sha256(document: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
+def _rules(rules: PayoutRules) -> dict[str, Any]:
+    document = rules.document()
+    fee, fees = document.pop("default_fee"), document.pop("fees")
+    delegators = document.pop("delegators")
+    return {
+        "default_fee_basis_points": fee,
+        "fees_basis_points": dict(sorted(fees.items())),
+        **_amounts_as_text(document),
+        "delegators": {whom: _amounts_as_text(rule) for whom, rule in sorted(delegators.items())},
+    }
+
+
+def _amounts_as_text(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: str(value) if name in _AMOUNTS and value is not None else value
+        for name, value in values.items()
+    }
+
+
 def _payout(payout: PlannedPayout) -> dict[str, Any]:
     return {
         "owed_to": payout.recipient,
+        "kind": payout.kind,
+        "address": payout.address,
         "delegated_balance": str(payout.delegated_balance),
         "gross": str(payout.gross),
         "fee_basis_points": payout.fee_basis_points,
@@ -63,5 +93,7 @@ def _payout(payout: PlannedPayout) -> dict[str, Any]:
         "net": str(payout.net),
         "carried_in": str(payout.carried_in),
         "is_carried": payout.is_carried,
+        "carry_reason": payout.carry_reason,
+        "cost_borne": str(payout.cost_borne),
         "due": str(payout.due),
     }

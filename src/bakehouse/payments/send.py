@@ -23,8 +23,10 @@ from bakehouse.payments.look_back import paid_elsewhere
 from bakehouse.payments.payer import Payer
 from bakehouse.payments.prepare import PreparedGroup, RefusedTransfer, prepare
 from bakehouse.payments.sign import sign_and_store
+from bakehouse.payments.transfer_costs import NotWorthwhile, TooCostly, bear_costs
 from bakehouse.payments.wallet_transfers import WalletTransfer
 from bakehouse.rewards.money import NO_MUTEZ, Mutez, format_tez
+from bakehouse.rewards.plan_values import CarryReason
 from bakehouse.tezos.address import Address
 from bakehouse.tezos.node import SigningContext
 from bakehouse.tezos.signer import Signer
@@ -72,7 +74,7 @@ async def send_next(payer: Payer, lease: Lease, distribution: Distribution, bake
     if hits:
         await _hold_paid_elsewhere(payer, hits, context.head.level)
         return True
-    prepared = await _prepare(payer, signer, context, work)
+    prepared = await _prepare(payer, signer, context, work, baker)
     if prepared is not None:
         await sign_and_store(payer, lease, signer, distribution, prepared)
     return True
@@ -109,7 +111,7 @@ def _check_plan(payer: Payer, distribution: Distribution, baker: Baker, work: _W
 
 
 async def _prepare(
-    payer: Payer, signer: Signer, context: SigningContext, work: _Work
+    payer: Payer, signer: Signer, context: SigningContext, work: _Work, baker: Baker
 ) -> PreparedGroup | None:
     wanted = intents(work.owed)
     if len(work.owed) == _OWED_READ_MAX and len(wanted) > 1:
@@ -129,7 +131,26 @@ async def _prepare(
         return None
     costs = Mutez(prepared.total_fee + prepared.burns)
     guard.balance_covers(signer.address, context.balance, amounts=amounts, costs=costs)
-    return prepared
+    return await _bear_costs(payer, prepared, baker)
+
+
+async def _bear_costs(payer: Payer, prepared: PreparedGroup, baker: Baker) -> PreparedGroup | None:
+    borne = bear_costs(prepared, baker.contract_cost_cap)
+    if isinstance(borne, TooCostly):
+        reason = (
+            f"{guard.Guard.CONTRACT_COST_CAP}: the transfer to it would cost "
+            f"{format_tez(borne.cost)} tez, more than the cap of "
+            f"{format_tez(baker.contract_cost_cap or NO_MUTEZ)}"
+        )
+        await _hold(payer, borne.intent.payout_ids, reason)
+        return None
+    if isinstance(borne, NotWorthwhile):
+        ids = [payout_id for intent in borne.intents for payout_id in intent.payout_ids]
+        _log.info("payouts-carried", payouts=ids, reason=CarryReason.COST)
+        async with payer.ledger.write() as tx:
+            await payouts.carry(tx, ids, CarryReason.COST)
+        return None
+    return borne
 
 
 async def _hold_over_cap(payer: Payer, owed: Sequence[Payout], baker: Baker) -> bool:

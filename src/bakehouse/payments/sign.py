@@ -2,7 +2,7 @@
 
 from sqlalchemy.exc import IntegrityError
 
-from bakehouse.errors import OvertakenError
+from bakehouse.errors import OvertakenError, RefusalError
 from bakehouse.failpoints import Failpoint, failpoint
 from bakehouse.ledger import bakers, operations
 from bakehouse.ledger.distributions import Distribution
@@ -10,6 +10,7 @@ from bakehouse.ledger.leases import Lease
 from bakehouse.ledger.operations import NewOperation, NewTransfer
 from bakehouse.ledger.states import OperationKind
 from bakehouse.payments import guard
+from bakehouse.payments.batch import TransferIntent
 from bakehouse.payments.payer import Payer
 from bakehouse.payments.prepare import PreparedGroup
 from bakehouse.rewards.money import Mutez
@@ -70,15 +71,20 @@ def _new_operation(prepared: PreparedGroup, signed: SignedOperation) -> NewOpera
         born_level=context.final.level,
         born_block=context.final.hash,
         transfers=tuple(
-            _new_transfer(prepared.reveal_count + index, content, intent.payout_ids)
+            _new_transfer(prepared.reveal_count + index, content, intent)
             for index, (content, intent) in enumerate(settling)
         ),
     )
 
 
-def _new_transfer(position: int, content: Content, payout_ids: tuple[int, ...]) -> NewTransfer:
+def _new_transfer(position: int, content: Content, intent: TransferIntent) -> NewTransfer:
     if not isinstance(content, Transaction):
         raise TypeError(f"content {position} is no transfer")
+    if content.amount + sum(intent.withheld.values()) != intent.amount:
+        raise RefusalError(
+            f"the transfer to {content.destination} and what is withheld of it do not add up to "
+            f"{intent.amount} mutez"
+        )
     return NewTransfer(
         position=position,
         destination=content.destination,
@@ -86,5 +92,6 @@ def _new_transfer(position: int, content: Content, payout_ids: tuple[int, ...]) 
         fee=Mutez(content.fee),
         gas_limit=content.gas_limit,
         storage_limit=content.storage_limit,
-        payout_ids=payout_ids,
+        payout_ids=intent.payout_ids,
+        withheld=intent.withheld,
     )

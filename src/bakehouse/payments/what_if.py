@@ -8,13 +8,14 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.errors import InputError
-from bakehouse.ledger import bakers, distributions, payouts
+from bakehouse.ledger import bakers, distributions, payout_rules, payouts
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.distributions import Distribution, DistributionKey
 from bakehouse.ledger.payouts import Payout
 from bakehouse.ledger.states import DistributionKind, Mode
 from bakehouse.payments.payer import Payer
-from bakehouse.payments.plan import rules_of, sum_of
+from bakehouse.payments.plan import sum_of, who_stays
+from bakehouse.payments.transfer_costs import expected_costs
 from bakehouse.rewards.money import NO_MUTEZ, BasisPoints, Mutez
 from bakehouse.rewards.payout_rules import PayoutRules
 from bakehouse.rewards.plan import plan_payouts
@@ -83,14 +84,16 @@ async def preview(
     """
     async with payer.ledger.read() as tx:
         baker = await bakers.get(tx, baker_id)
-        rules = other.instead_of(await rules_of(tx, baker))
+        rules = other.instead_of(await payout_rules.rules_of(tx, baker))
+        staying = await who_stays(tx, baker_id, rules)
     split, is_final = await _split(payer, baker_id, cycle)
     mode = baker.mode if baker.mode is not Mode.OFF else Mode.ON
     async with payer.ledger.read() as tx:
         carried = await _carried(tx, baker, split.rewards.cycle, mode)
         last, before = await _last_planned(tx, baker_id, split.rewards.cycle, mode)
+    costs = await expected_costs(payer, rules)
     # Sixty thousand delegators take a moment: not on the event loop.
-    plan = await asyncio.to_thread(plan_payouts, split.rewards, rules, carried)
+    plan = await asyncio.to_thread(plan_payouts, split.rewards, rules, carried, costs, staying)
     return Preview(
         baker=baker,
         rules=rules,

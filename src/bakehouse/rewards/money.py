@@ -12,6 +12,7 @@ Mutez = NewType("Mutez", int)
 BasisPoints = NewType("BasisPoints", int)
 
 NO_MUTEZ = Mutez(0)
+NO_SHARE = BasisPoints(0)
 WHOLE = BasisPoints(10_000)
 MUTEZ_PER_TEZ = 1_000_000
 

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from bakehouse.errors import SettingError
-from bakehouse.rewards.money import NO_MUTEZ, WHOLE, BasisPoints, Mutez
+from bakehouse.rewards.money import NO_MUTEZ, NO_SHARE, WHOLE, BasisPoints, Mutez
 
 _NO_FEES: Final[Mapping[str, BasisPoints]] = MappingProxyType({})
 
@@ -89,10 +89,10 @@ class IncomeShare:
     """What one address gets of the baker's own part, of its fees, and of excluded shares."""
 
     address: str
-    of_bonds: BasisPoints = BasisPoints(0)
-    of_fees: BasisPoints = BasisPoints(0)
+    of_bonds: BasisPoints = NO_SHARE
+    of_fees: BasisPoints = NO_SHARE
     #: Of shares that go to named addresses; those of all addresses are the whole of it.
-    of_excluded: BasisPoints = BasisPoints(0)
+    of_excluded: BasisPoints = NO_SHARE
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from typing import Final
 
 from bakehouse.errors import RefusalError
 from bakehouse.rewards.cycle_rewards import CycleRewards
-from bakehouse.rewards.eligibility import CountedDelegator, ExclusionReason, count_delegators
-from bakehouse.rewards.money import NO_MUTEZ, WHOLE, BasisPoints, Mutez, share_floor
+from bakehouse.rewards.eligibility import CountedDelegator, count_delegators
+from bakehouse.rewards.money import NO_MUTEZ, NO_SHARE, WHOLE, BasisPoints, Mutez, share_floor
 from bakehouse.rewards.payout_kind import PayoutKind
 from bakehouse.rewards.payout_rules import (
     CostBearer,
@@ -30,9 +30,6 @@ from bakehouse.rewards.pool import own_part_of, pool_of
 from bakehouse.rewards.proof import prove
 
 _NOTHING: Final[Mapping[str, Mutez]] = MappingProxyType({})
-_NO_FEE: Final = BasisPoints(0)
-
-
 _INCOME: Final = (PayoutKind.BOND_SHARE, PayoutKind.FEE_SHARE, PayoutKind.EXCLUDED_SHARE)
 
 
@@ -168,7 +165,7 @@ def _income_payout(
         recipient=share.address,
         delegated_balance=NO_MUTEZ,
         gross=amount,
-        fee_basis_points=_NO_FEE,
+        fee_basis_points=NO_SHARE,
         fee=NO_MUTEZ,
         net=amount,
         kind=kind,

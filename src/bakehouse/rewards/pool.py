@@ -4,7 +4,7 @@ from typing import Final
 
 from bakehouse.errors import RefusalError
 from bakehouse.rewards.cycle_rewards import CycleRewards, MissedRewards, Stake
-from bakehouse.rewards.money import NO_MUTEZ, Mutez, share_floor
+from bakehouse.rewards.money import Mutez, share_floor
 from bakehouse.rewards.payout_rules import PayoutRules, RewardBasis
 
 #: Delegation of this many times the own stake counts for rights (octez docs, adaptive issuance).
@@ -24,7 +24,7 @@ def pool_of(rewards: CycleRewards, rules: PayoutRules) -> Mutez:
         (rewards.nonce_revelation_rewards, rules.share_nonce_rewards),
         (rewards.block_fees, rules.share_block_fees),
     )
-    earned = sum(amount for amount, is_shared in kinds if is_shared)
+    earned: int = sum(amount for amount, is_shared in kinds if is_shared)
     if rules.share_denunciation_rewards:
         if rewards.denunciation_rewards is None:
             raise _untold("denunciation rewards")
@@ -42,14 +42,27 @@ def ideal_addition(rewards: CycleRewards, rules: PayoutRules) -> Mutez:
     missed, stake = rewards.missed, rewards.stake
     if missed is None or stake is None:
         raise _untold("missed rewards and the stake")
-    kinds = (
-        (missed.blocks, rules.share_block_rewards),
-        (missed.attestations, rules.share_attestation_rewards),
-        (missed.dal, rules.share_dal_rewards),
+    shared = (rules.share_block_rewards, rules.share_attestation_rewards, rules.share_dal_rewards)
+    parts = delegated_part(missed, stake)
+    return Mutez(sum(part for part, is_shared in zip(parts, shared, strict=True) if is_shared))
+
+
+def delegated_part(missed: MissedRewards, stake: Stake) -> tuple[Mutez, Mutez, Mutez]:
+    """Give the delegated part (mutez, rounded down) of missed blocks, attestations and DAL.
+
+    Raises RefusalError for a baking power that does not hold the stakes.
+    """
+    delegated = stake.baking_power - stake.own - stake.external
+    if delegated < 0 or not stake.baking_power:
+        raise RefusalError(
+            f"the baking power of {stake.baking_power} does not hold the stakes of {stake.own} and "
+            f"{stake.external} mutez: what delegation missed cannot be told"
+        )
+    blocks, attestations, dal = (
+        share_floor(amount, delegated, stake.baking_power)
+        for amount in (missed.blocks, missed.attestations, missed.dal)
     )
-    return Mutez(
-        sum(_delegated_part(amount, stake, missed) for amount, is_shared in kinds if is_shared)
-    )
+    return blocks, attestations, dal
 
 
 def own_part_of(
@@ -70,18 +83,6 @@ def own_part_of(
         room = DELEGATION_OVER_STAKE * rewards.stake.own
         base = min(base, room) if room else base
     return share_floor(pool, min(own, base), base)
-
-
-def _delegated_part(amount: Mutez, stake: Stake, missed: MissedRewards) -> Mutez:
-    if not amount:
-        return NO_MUTEZ
-    delegated = stake.baking_power - stake.own - stake.external
-    if not 0 <= delegated or not stake.baking_power:
-        raise RefusalError(
-            f"the baking power of {stake.baking_power} does not hold the stakes of {stake.own} and "
-            f"{stake.external} mutez, so what delegation missed of {missed} cannot be told"
-        )
-    return share_floor(amount, delegated, stake.baking_power)
 
 
 def _untold(what: str) -> RefusalError:

@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 from bakehouse.errors import SplitRefusedError
+from bakehouse.rewards.money import BasisPoints
+from bakehouse.rewards.payout_rules import PayoutRules
+from bakehouse.rewards.pool import pool_of
 from bakehouse.tezos.rewards_split import parse_split, parse_split_text
 
 #: Fields that the excerpt of a split leaves out; these were 0.
@@ -32,7 +35,7 @@ def test_recorded_splits_are_payable(
     split = parse_split_text(data)
 
     assert len(split.rewards.delegators) == split.totals.delegators_count == delegators
-    assert split.rewards.pool(share_block_fees=False) == pool
+    assert pool_of(split.rewards, PayoutRules(BasisPoints(0))) == pool
     assert split.is_closed
 
 

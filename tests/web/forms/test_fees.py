@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bakehouse.ledger import bakers
+from bakehouse.ledger import bakers, payout_rules
 from bakehouse.rewards.money import BasisPoints
 from tests.web.forms.conftest import Bakery, followed, sent, shown
 from tests.web.scenes import address
@@ -16,7 +16,7 @@ SOMEBODY, ELSE = address(1), address(2)
 
 async def fees_of(bakery: Bakery, baker_id: str) -> dict[str, BasisPoints]:
     async with bakery.house.workshop.payer.ledger.read() as tx:
-        return await bakers.fees(tx, baker_id)
+        return await payout_rules.fees(tx, baker_id)
 
 
 async def with_fees(bakery: Bakery, count: int = 2) -> str:

@@ -11,18 +11,11 @@ from bakehouse.ledger import bakers
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.roles import Role
 from bakehouse.ledger.setting_catalogue import CATALOGUE
-from bakehouse.ledger.states import Mode
 from bakehouse.payments.baker_settings import document_name, setting_document
 from bakehouse.web.api.etag import NOT_MODIFIED, tagged
-from bakehouse.web.api.fields import (
-    BakerOfPath,
-    Body,
-    FeeSent,
-    ImplicitSent,
-    MutezSent,
-    MutezText,
-)
+from bakehouse.web.api.fields import BakerOfPath, ImplicitSent
 from bakehouse.web.api.security import EXAMPLE_BAKER, TOKEN
+from bakehouse.web.api.setting_models import settings_sent, settings_shown
 from bakehouse.web.caller import CallerOf
 from bakehouse.web.permission import needs
 from bakehouse.web.problems import refusals
@@ -39,50 +32,15 @@ _OF_BAKER: Final = refusals(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTIT
 _CHANGING: Final = {**_OF_BAKER, **refusals(HTTPStatus.FORBIDDEN)}
 
 
-#: Not required, and nothing in its place: a default would be read as what becomes of the setting.
-_LEFT_OUT: Final[Any] = Field(default_factory=lambda: None)
+_SettingsShown: Any = settings_shown()
+_SettingsSent: Any = settings_sent()
 
 
-def _range(name: str) -> Any:
-    setting = CATALOGUE[name]
-    return Field(ge=setting.least, le=setting.most, examples=[max(setting.least, 10)])
-
-
-class BakerView(BaseModel):
+class BakerView(_SettingsShown):  # type: ignore[misc]  # made of the catalogue
     """A baker and its settings."""
 
     baker_id: Annotated[str, Field(examples=[EXAMPLE_BAKER])]
     network: Annotated[str, Field(description="Id of the chain.", examples=["NetXdQprcVkpaWU"])]
-    alias: Annotated[str | None, Field(examples=["Bake Nug"])]
-    payout_address: Annotated[
-        str, Field(description="The wallet that pays.", examples=[EXAMPLE_BAKER])
-    ]
-    mode: Mode
-    default_fee_basis_points: Annotated[int, Field(examples=[1000])]
-    first_cycle: Annotated[int, Field(examples=[750])]
-    payout_delay_cycles: Annotated[int, Field(examples=[1])]
-    share_block_fees: bool
-    minimum_payout: MutezText
-    update_freq: Annotated[
-        int, Field(description="Minutes between two looks at the chain.", examples=[10])
-    ]
-    payment_retries: Annotated[int, Field(examples=[1])]
-    minutes_between_retries: Annotated[int, Field(examples=[1])]
-    num_blocks_wait: Annotated[
-        int, Field(description="Blocks on top that make a block final.", examples=[2])
-    ]
-    bond_pool_enabled: bool
-    scheduled: bool
-    cycle_cap: Annotated[
-        str | None, Field(description="In mutez; none: no cap.", examples=["5000000000"])
-    ]
-    payout_cap: Annotated[
-        str | None, Field(description="In mutez; none: no cap.", examples=["250000000"])
-    ]
-    confirm_first_cycle: Annotated[
-        bool, Field(description="The first cycle that is paid waits for a person's go.")
-    ]
-    public_page: Annotated[bool, Field(description="Anybody may look up what was paid to whom.")]
 
 
 class BakerList(BaseModel):
@@ -91,26 +49,8 @@ class BakerList(BaseModel):
     bakers: list[BakerView]
 
 
-class SettingsBody(Body):
+class SettingsBody(_SettingsSent):  # type: ignore[misc]  # likewise
     """Settings to change; what is left out stays as it is."""
-
-    alias: Annotated[str | None, Field(max_length=100, examples=["Bake Nug"])] = _LEFT_OUT
-    payout_address: ImplicitSent = _LEFT_OUT
-    default_fee_basis_points: FeeSent = _LEFT_OUT
-    first_cycle: Annotated[int, _range("first_cycle")] = _LEFT_OUT
-    payout_delay_cycles: Annotated[int, _range("payout_delay_cycles")] = _LEFT_OUT
-    share_block_fees: bool = _LEFT_OUT
-    minimum_payout: MutezSent = _LEFT_OUT
-    update_freq: Annotated[int, _range("update_freq")] = _LEFT_OUT
-    payment_retries: Annotated[int, _range("payment_retries")] = _LEFT_OUT
-    minutes_between_retries: Annotated[int, _range("minutes_between_retries")] = _LEFT_OUT
-    num_blocks_wait: Annotated[int, _range("num_blocks_wait")] = _LEFT_OUT
-    bond_pool_enabled: bool = _LEFT_OUT
-    scheduled: bool = _LEFT_OUT
-    cycle_cap: Annotated[MutezSent | None, Field(description="Null: no cap.")] = _LEFT_OUT
-    payout_cap: Annotated[MutezSent | None, Field(description="Null: no cap.")] = _LEFT_OUT
-    confirm_first_cycle: bool = _LEFT_OUT
-    public_page: bool = _LEFT_OUT
 
     def chosen(self) -> dict[str, Any]:
         """Give what was sent, by the ledger's names."""
@@ -212,4 +152,5 @@ async def remove_baker(baker_id: BakerOfPath, services: Services, caller: Caller
 def baker_view(baker: Baker) -> BakerView:
     """Show a baker's settings."""
     who = {"baker_id": baker.baker_id, "network": baker.network}
-    return BakerView.model_validate({**who, **setting_document(baker)})
+    shown: BakerView = BakerView.model_validate({**who, **setting_document(baker)})
+    return shown

@@ -22,7 +22,10 @@ from bakehouse.web.services import Services
 
 router: Final = APIRouter(include_in_schema=False, dependencies=[needs(Role.VIEWER)])
 
-_KINDS: Final = {DistributionKind.DELEGATORS: PayoutKind.DELEGATOR, DistributionKind.BOND_POOL: PayoutKind.BOND_MEMBER}
+_KINDS: Final = {
+    DistributionKind.DELEGATORS: PayoutKind.DELEGATOR,
+    DistributionKind.BOND_POOL: PayoutKind.BOND_MEMBER,
+}
 _MEDIA_TYPES: Final = {
     ExportFormat.CSV: "text/csv; charset=utf-8",
     ExportFormat.JSON: "application/json",

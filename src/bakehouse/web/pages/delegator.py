@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
-from bakehouse.ledger import bakers
+from bakehouse.ledger import bakers, payout_rules
 from bakehouse.ledger.roles import Role
 from bakehouse.tezos.address import parse_implicit, parse_recipient
 from bakehouse.web.pages.person import PersonQuery, read_person
@@ -29,7 +29,7 @@ async def delegator_page(
     async with services.workshop.payer.ledger.read() as tx:
         baker = await bakers.get(tx, baker_id)
         view = await read_person(tx, baker, address, query.offset)
-        fees = await bakers.fees(tx, baker_id)
+        fees = await payout_rules.fees(tx, baker_id)
     return renderer_of(request).page(
         request,
         "delegator.html",

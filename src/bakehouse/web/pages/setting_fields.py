@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from bakehouse.errors import InputError
 from bakehouse.ledger.bakers import Baker
-from bakehouse.ledger.setting_catalogue import CATALOGUE, Group, Kind, Setting
+from bakehouse.ledger.setting import Group, Kind, Setting
+from bakehouse.ledger.setting_catalogue import CATALOGUE
 from bakehouse.payments.baker_settings import parse_settings
 from bakehouse.rewards.money import Mutez, format_percentage, format_tez, parse_tez
 

@@ -1,0 +1,78 @@
+"""Who is not paid in a planned cycle, why, and where the share goes; written with the plan."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bakehouse.ledger.distributions import Distribution
+from bakehouse.ledger.page import Page, Slice
+from bakehouse.ledger.schema import exclusions
+from bakehouse.rewards.eligibility import ExclusionReason
+from bakehouse.rewards.money import Mutez
+from bakehouse.rewards.payout_rules import ExcludedShare
+from bakehouse.rewards.plan_values import Exclusion
+
+
+@dataclass(frozen=True, slots=True)
+class ExclusionSum:
+    """How many were excluded for one reason, and what their shares add up to, in mutez."""
+
+    reason: ExclusionReason
+    share_goes_to: ExcludedShare
+    count: int
+    gross: Mutez
+
+
+async def add(tx: AsyncConnection, distribution: Distribution, rows: Iterable[Exclusion]) -> None:
+    """Enter the exclusions of a plan."""
+    values = [
+        {
+            "distribution_id": distribution.id,
+            "owed_to": row.recipient,
+            "delegated_balance": row.delegated_balance,
+            "gross": row.gross,
+            "reason": row.reason,
+            "share_goes_to": row.share_goes_to,
+        }
+        for row in rows
+    ]
+    if values:
+        await tx.execute(insert(exclusions), values)
+
+
+async def page(tx: AsyncConnection, distribution: Distribution, part: Slice) -> Page[Exclusion]:
+    """Give a page of a plan's exclusions, the largest balance first."""
+    query = (
+        select(exclusions)
+        .where(exclusions.c.distribution_id == distribution.id)
+        .order_by(exclusions.c.delegated_balance.desc(), exclusions.c.owed_to)
+    )
+    rows = await tx.execute(query.offset(part.offset).limit(part.limit_and_one))
+    found = [
+        Exclusion(
+            row.owed_to,
+            Mutez(row.delegated_balance),
+            Mutez(row.gross),
+            ExclusionReason(row.reason),
+            ExcludedShare(row.share_goes_to),
+        )
+        for row in rows
+    ]
+    return Page.of(found, part)
+
+
+async def sums(tx: AsyncConnection, distribution: Distribution) -> list[ExclusionSum]:
+    """Count and sum a plan's exclusions by reason and by where the shares went."""
+    table = exclusions
+    query = (
+        select(table.c.reason, table.c.share_goes_to, func.count(), func.sum(table.c.gross))
+        .where(table.c.distribution_id == distribution.id)
+        .group_by(table.c.reason, table.c.share_goes_to)
+        .order_by(table.c.reason, table.c.share_goes_to)
+    )
+    return [
+        ExclusionSum(ExclusionReason(reason), ExcludedShare(goes_to), count, Mutez(int(gross)))
+        for reason, goes_to, count, gross in await tx.execute(query)
+    ]

@@ -1,0 +1,151 @@
+"""The rules by which a baker shares, put together from what it has set; never applied here.
+
+What differs by address, delegators' rules and income shares, is kept here; fees are beside them.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, fields
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import Row, delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bakehouse.errors import SettingError
+from bakehouse.ledger import audit
+from bakehouse.ledger.audit import AuditEvent
+from bakehouse.ledger.schema import delegator_fees, delegator_rules, income_shares
+from bakehouse.rewards.money import BasisPoints, Mutez
+from bakehouse.rewards.payout_rules import (
+    CostBearer,
+    DelegatorRule,
+    ExcludedShare,
+    IncomeShare,
+    Listing,
+    PayoutRules,
+)
+
+if TYPE_CHECKING:
+    from bakehouse.ledger.bakers import Baker
+
+#: What a rule is made of that the baker has set for everybody; the rest differs by address.
+_FOR_EVERYBODY: Final = tuple(
+    each.name for each in fields(PayoutRules) if each.name not in {"fees", "delegators", "income"}
+)
+_EMPTY: Final = DelegatorRule()
+
+
+async def rules_of(tx: AsyncConnection, baker: "Baker") -> PayoutRules:
+    """Give the rules by which a baker shares, as they are set now; SettingError if they clash."""
+    return PayoutRules(
+        **{name: getattr(baker, name) for name in _FOR_EVERYBODY},
+        fees=await fees(tx, baker.baker_id),
+        delegators=await delegators(tx, baker.baker_id),
+        income=await income(tx, baker.baker_id),
+    )
+
+
+async def fees(tx: AsyncConnection, baker_id: str) -> dict[str, BasisPoints]:
+    """Give the fees of single delegators, by address."""
+    rows = await tx.execute(select(delegator_fees).where(delegator_fees.c.baker_id == baker_id))
+    return {row.address: BasisPoints(row.fee) for row in rows}
+
+
+async def delegators(tx: AsyncConnection, baker_id: str) -> dict[str, DelegatorRule]:
+    """Give what else is different for single delegators, by address and in its order."""
+    table = delegator_rules
+    rows = await tx.execute(
+        select(table).where(table.c.baker_id == baker_id).order_by(table.c.address)
+    )
+    return {row.address: _rule(row) for row in rows}
+
+
+async def income(tx: AsyncConnection, baker_id: str) -> tuple[IncomeShare, ...]:
+    """Give the parts of the baker's income that go to named addresses, ordered by address."""
+    table = income_shares
+    rows = await tx.execute(
+        select(table).where(table.c.baker_id == baker_id).order_by(table.c.address)
+    )
+    return tuple(
+        IncomeShare(
+            row.address,
+            of_bonds=BasisPoints(row.of_bonds),
+            of_fees=BasisPoints(row.of_fees),
+            of_excluded=BasisPoints(row.of_excluded),
+        )
+        for row in rows
+    )
+
+
+async def replace_delegators(
+    tx: AsyncConnection,
+    baker: "Baker",
+    by_address: Mapping[str, DelegatorRule],
+    *,
+    actor: str,
+    at: datetime,
+) -> None:
+    """Set what is different for single delegators to exactly this.
+
+    Raises SettingError for what contradicts the baker's other rules, or pays the paying wallet.
+    """
+    for address, rule in by_address.items():
+        if rule == _EMPTY:
+            raise SettingError(f"the rule of {address} says nothing: leave the address out")
+        if rule.recipient == baker.payout_address:
+            raise SettingError(
+                f"{address} is redirected to {rule.recipient}, which is the wallet that pays"
+            )
+    await tx.execute(delete(delegator_rules).where(delegator_rules.c.baker_id == baker.baker_id))
+    rows = {address: asdict(rule) for address, rule in by_address.items()}
+    if rows:
+        values = [
+            {"baker_id": baker.baker_id, "address": address, **row} for address, row in rows.items()
+        ]
+        await tx.execute(insert(delegator_rules), values)
+    await rules_of(tx, baker)
+    detail = {address: _told(row) for address, row in rows.items()}
+    await audit.record(
+        tx, AuditEvent(at, actor, "delegator_rules.replaced", baker.baker_id, detail)
+    )
+
+
+async def replace_income(
+    tx: AsyncConnection,
+    baker: "Baker",
+    shares: Iterable[IncomeShare],
+    *,
+    actor: str,
+    at: datetime,
+) -> None:
+    """Set the parts of the baker's income that go to named addresses to exactly these.
+
+    Raises SettingError for shares that cannot be, or that other rules need.
+    """
+    rows = [asdict(share) for share in shares]
+    if len({row["address"] for row in rows}) != len(rows):
+        raise SettingError("an address is twice among the income shares; list it once")
+    await tx.execute(delete(income_shares).where(income_shares.c.baker_id == baker.baker_id))
+    if rows:
+        await tx.execute(
+            insert(income_shares), [{"baker_id": baker.baker_id, **row} for row in rows]
+        )
+    await rules_of(tx, baker)
+    event = AuditEvent(at, actor, "income_shares.replaced", baker.baker_id, {"shares": rows})
+    await audit.record(tx, event)
+
+
+def _rule(row: Row[Any]) -> DelegatorRule:
+    return DelegatorRule(
+        recipient=row.recipient,
+        listing=Listing(row.listing) if row.listing else None,
+        minimum_balance=None if row.minimum_balance is None else Mutez(row.minimum_balance),
+        maximum_balance=None if row.maximum_balance is None else Mutez(row.maximum_balance),
+        transfer_fee_payer=CostBearer(row.transfer_fee_payer) if row.transfer_fee_payer else None,
+        burn_payer=CostBearer(row.burn_payer) if row.burn_payer else None,
+        excluded_share=ExcludedShare(row.excluded_share) if row.excluded_share else None,
+    )
+
+
+def _told(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if value is not None}
