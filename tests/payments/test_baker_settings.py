@@ -6,6 +6,7 @@ from bakehouse.errors import AddressError, PercentageError, SettingError
 from bakehouse.ledger.bakers import SETTINGS
 from bakehouse.ledger.states import Mode
 from bakehouse.payments.baker_settings import parse_assignments, parse_settings
+from bakehouse.rewards.payout_rules import CostBearer, ExcludedShare, Leavers, RewardBasis, Rounding
 
 ADDRESS = "tz1Ve3MiHQax9ipPLi5y7DAysjKrsmPB3YzA"
 
@@ -28,6 +29,30 @@ EVERY_SETTING = {
     "scheduled": ("no", False),
     "share_block_fees": ("true", True),
     "update_freq": (" 10 ", 10),
+    "share_block_rewards": ("no", False),
+    "share_attestation_rewards": ("no", False),
+    "share_dal_rewards": ("no", False),
+    "share_nonce_rewards": ("no", False),
+    "share_vdf_rewards": ("no", False),
+    "share_denunciation_rewards": ("yes", True),
+    "reward_basis": ("ideal", RewardBasis.IDEAL),
+    "over_delegation_protection": ("yes", True),
+    "rounding": ("fee-floor", Rounding.FEE_FLOOR),
+    "transfer_fee_payer": ("delegator", CostBearer.DELEGATOR),
+    "burn_payer": ("delegator", CostBearer.DELEGATOR),
+    "minimum_balance": ("10000000", 10_000_000),
+    "maximum_balance": ("none", None),
+    "below_minimum_share": ("everyone", ExcludedShare.EVERYONE),
+    "excluded_share": ("named", ExcludedShare.NAMED),
+    "only_allowed": ("yes", True),
+    "pay_emptied": ("no", False),
+    "contract_cost_cap": ("100000", 100_000),
+    "minimum_fee_multiple": ("2", 2),
+    "leavers": ("pay", Leavers.PAY),
+    "payout_interval": ("3", 3),
+    "interval_offset": ("2", 2),
+    "delay_blocks_least": ("500", 500),
+    "delay_blocks_most": ("1500", 1_500),
 }
 
 
