@@ -32,6 +32,7 @@ class AlertCode(StrEnum):
     GO_NEEDED = "go-needed"
     SOURCES_TROUBLED = "sources-troubled"
     CHAIN_DIFFERS = "chain-differs"
+    PROTOCOL_UNKNOWN = "protocol-unknown"
     CYCLE_CHECK_FAILED = "cycle-check-failed"
     BALANCE_UNKNOWN = "balance-unknown"
     WALLET_LOW = "wallet-low"
@@ -91,6 +92,12 @@ KINDS: Mapping[AlertCode, Kind] = MappingProxyType(
             "The chain is not what the ledger says",
             "Match the two (`bakehouse verify`) and pause the baker (`bakehouse pause`) until the "
             "difference is explained.",
+        ),
+        AlertCode.PROTOCOL_UNKNOWN: Kind(
+            Severity.WARNING,
+            "The chain runs a protocol that this version does not know",
+            "Look for a newer Bakehouse. Payments go on while the constants they depend on are "
+            "there and pass their checks, and wait otherwise.",
         ),
         AlertCode.CYCLE_CHECK_FAILED: Kind(
             Severity.WARNING,

@@ -5,11 +5,22 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bakehouse.rewards.money import Mutez, format_tez
+from bakehouse.tezos.protocols import KNOWN_PROTOCOLS
 
 #: Periods that a schedule may be silent for.
 _SILENT_PERIODS_MAX: Final = 2
 #: Nobody is silent before this, however short a demo makes its minutes.
 _SILENT_AT_LEAST: Final = timedelta(minutes=2)
+
+
+def protocol_unknown(protocol: str) -> str | None:
+    """Tell of a protocol that this version was not held against; None for one that it was."""
+    if protocol in KNOWN_PROTOCOLS:
+        return None
+    return (
+        f"the chain runs protocol {protocol}, which this version of Bakehouse does not know: "
+        "payments go on while its constants are there and pass their checks, and wait otherwise"
+    )
 
 
 def wallet_low(balance: Mutez, need: Mutez | None) -> str | None:
