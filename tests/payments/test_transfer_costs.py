@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from bakehouse.ledger.states import PayoutState
+from bakehouse.ledger import distributions, payouts
+from bakehouse.ledger.states import DistributionState, PayoutState
 from bakehouse.payments.batch import IntentPart, TransferIntent
 from bakehouse.payments.transfer_costs import share_costs
 from bakehouse.rewards.money import Mutez
@@ -127,6 +128,16 @@ async def test_a_transfer_to_a_contract_that_costs_too_much_is_held_alone(
     )
     others = [row for row in rows if row not in held]
     assert {row.state for row in others} == {PayoutState.PAID}
+
+    async with baker.payer.ledger.write() as tx:
+        await payouts.release(tx, [row.id for row in held], at=baker.payer.clock())
+        distribution = await baker.distribution()
+        await distributions.enter_state(
+            tx, distribution, DistributionState.PAYING, at=baker.payer.clock()
+        )
+    await baker.pay()
+
+    assert {row.state for row in await baker.payouts()} == {PayoutState.PAID}
 
 
 @pytest.mark.parametrize("bearer", [CostBearer.BAKER, DELEGATOR])

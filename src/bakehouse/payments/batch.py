@@ -16,6 +16,8 @@ class IntentPart:
     net: Mutez
     bears_fee: bool = False
     bears_burn: bool = False
+    #: A person let it go after it was held.
+    is_released: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,13 @@ def intents(owed: Iterable[Payout]) -> list[TransferIntent]:
     merged = []
     for destination, group in groupby(ordered, key=lambda payout: payout.address):
         parts = [
-            IntentPart(payout.id, payout.net, payout.bears_fee, payout.bears_burn)
+            IntentPart(
+                payout.id,
+                payout.net,
+                payout.bears_fee,
+                payout.bears_burn,
+                is_released=payout.released_at is not None,
+            )
             for payout in group
         ]
         merged.append(TransferIntent(destination, tuple(parts)))

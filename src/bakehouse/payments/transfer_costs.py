@@ -82,7 +82,9 @@ def bear_costs(
 
 
 def _is_over(cap: Mutez | None, intent: TransferIntent, cost: Mutez) -> bool:
-    return cap is not None and is_contract(Address(intent.destination)) and cost > cap
+    if cap is None or cost <= cap or all(part.is_released for part in intent.parts):
+        return False
+    return is_contract(Address(intent.destination))
 
 
 def share_costs(intent: TransferIntent, *, fee: Mutez, burn: Mutez) -> Mapping[int, Mutez]:
