@@ -1,6 +1,7 @@
 """The one place where everything is wired together. No logic of its own."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -182,7 +183,15 @@ async def open_payer(  # noqa: PLR0913 - each has a default
         client=client,
         authentication_key=keys.authentication,
     )
-    return Payer(ledger, node, indexer, keyring, clock, limits or PaymentLimits())
+    return Payer(
+        ledger,
+        node,
+        indexer,
+        keyring,
+        clock,
+        limits or PaymentLimits(),
+        free_bytes=lambda: shutil.disk_usage(config.data_dir).free,
+    )
 
 
 async def _open_workshop(

@@ -104,7 +104,7 @@ class Owed:
 
 def owed_to_delegators(document: Row, settings: Settings, around: Surroundings) -> Owed:
     """Share a cycle's liquid rewards by a baker's rules."""
-    cycle = _cycle(document)
+    cycle = cycle_of_split(document)
     books = books_of(cycle, settings.rules, around)
     balances = {each.address: each.delegated_balance for each in cycle.delegators}
     shares = {
@@ -139,7 +139,9 @@ def _share(  # noqa: PLR0913, PLR0917 -- all that it depends on
     return Share(balances[whom], books.grosses[whom], fee, net)
 
 
-def _cycle(document: Row) -> CycleRewards:
+def cycle_of_split(document: Row) -> CycleRewards:
+    """Read what the rules need from an indexer's document."""
+
     def mutez(name: str) -> Mutez:
         return Mutez(document[name])
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 
 from bakehouse.ledger import audit, bakers, distributions, operations, payout_rules, payouts
+from bakehouse.ledger.bakers import DEFAULT_FEE
 from bakehouse.ledger.distributions import Distribution, DistributionKey
 from bakehouse.ledger.operations import Operation
 from bakehouse.ledger.payouts import Payout
@@ -56,6 +57,10 @@ class RegisteredBaker:
     ) -> DistributionKey:
         wanted = self.first_cycle if cycle is None else cycle
         return DistributionKey(self.chain.chain_id, self.baker_id, wanted, kind, mode)
+
+    @property
+    def default_fee(self) -> BasisPoints:
+        return DEFAULT_FEE
 
     @property
     def kinds(self) -> tuple[DistributionKind, ...]:
@@ -109,11 +114,14 @@ class RegisteredBaker:
 
     async def set_rule(self, address: str, **rule: Any) -> None:
         """Have one delegator differ, and no other."""
+        await self.set_rules({address: DelegatorRule(**rule)})
+
+    async def set_rules(self, rules: Mapping[str, DelegatorRule]) -> None:
         async with self.payer.ledger.write() as tx:
             await payout_rules.replace_delegators(
                 tx,
                 await bakers.get(tx, self.baker_id),
-                {address: DelegatorRule(**rule)},
+                rules,
                 actor="test",
                 at=self.payer.clock(),
             )

@@ -18,7 +18,13 @@ from tests.payments.provocations import REASONS, REFUSALS, cap_the_cycle, let_gr
 from tests.payments.surroundings import owed
 
 #: Guards that hold a payout or make the job wait instead: the tests below, and of looking back.
-GENTLE = {Guard.PAYOUT_CAP, Guard.NOT_PAID_ELSEWHERE, Guard.SOURCES_AGREE, Guard.FIRST_CYCLE}
+GENTLE = {
+    Guard.PAYOUT_CAP,
+    Guard.CONTRACT_COST_CAP,
+    Guard.NOT_PAID_ELSEWHERE,
+    Guard.SOURCES_AGREE,
+    Guard.FIRST_CYCLE,
+}
 
 
 def decision(baker: HostileBaker) -> Decision:

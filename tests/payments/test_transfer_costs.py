@@ -129,9 +129,9 @@ async def test_a_transfer_to_a_contract_that_costs_too_much_is_held_alone(
     others = [row for row in rows if row not in held]
     assert {row.state for row in others} == {PayoutState.PAID}
 
+    distribution = await baker.distribution()
     async with baker.payer.ledger.write() as tx:
         await payouts.release(tx, [row.id for row in held], at=baker.payer.clock())
-        distribution = await baker.distribution()
         await distributions.enter_state(
             tx, distribution, DistributionState.PAYING, at=baker.payer.clock()
         )

@@ -40,6 +40,7 @@ class Guard(StrEnum):
     BALANCE_COVERS = "balance-covers"
     SIMULATION = "simulation"  # the node would apply the group
     REACHES_BLOCKS = "reaches-blocks"  # groups do not expire one after another
+    DISK_SPACE = "disk-space"  # what becomes of a group can be written down
 
 
 def refuse(guard: Guard, reason: str) -> GuardRefusedError:
@@ -149,6 +150,16 @@ def reaches_blocks(distribution: Distribution, signed: Sequence[Operation], most
             Guard.REACHES_BLOCKS,
             f"the last {in_a_row} groups expired without reaching a block, the latest was "
             f"{recent[-1].hash}: see what the nodes answered to it, then retry",
+        )
+
+
+def room_to_write(free: int, least: int) -> None:
+    """Refuse to sign while the disk is nearly full: what becomes of a group must be kept."""
+    if free < least:
+        raise refuse(
+            Guard.DISK_SPACE,
+            f"only {free // 1_000_000} MB are free where the data is kept, at least "
+            f"{least // 1_000_000} are needed: make room, then retry",
         )
 
 

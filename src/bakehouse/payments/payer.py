@@ -39,6 +39,8 @@ class PaymentLimits:
     lease_seconds: int = 9
     #: Seconds between two looks while a source does not answer.
     source_patience_seconds: int = 10
+    #: Bytes that must be free on the ledger's disk: what was sent must be written down for sure.
+    free_bytes_min: int = 200_000_000
 
 
 class SourceLocks:
@@ -57,6 +59,10 @@ def name_of_this_process() -> str:
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
 
 
+def _plenty() -> int:
+    return 2**63
+
+
 @dataclass(frozen=True, slots=True)
 class Payer:
     """Everything that payments touch; nothing here is reached in any other way."""
@@ -70,5 +76,7 @@ class Payer:
     locks: SourceLocks = field(default_factory=SourceLocks)
     #: Under which leases are held.
     holder: str = field(default_factory=name_of_this_process)
+    #: Bytes that are free where the data is kept.
+    free_bytes: Callable[[], int] = _plenty
     #: What was found of transfers that wallets sent; only saves reading it again.
     wallet_transfers: WalletTransfers = field(default_factory=WalletTransfers)

@@ -64,6 +64,7 @@ async def send_next(payer: Payer, lease: Lease, distribution: Distribution, bake
     if not work.owed:
         return False
     _check_plan(payer, distribution, baker, work)
+    guard.room_to_write(payer.free_bytes(), payer.limits.free_bytes_min)
     if await _hold_over_cap(payer, work.owed, baker):
         return True
     failpoint(Failpoint.AFTER_APPROVE)
