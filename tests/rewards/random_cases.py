@@ -1,7 +1,7 @@
 """Cycles, rules and carried amounts at random, over the product of all that a baker can set."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
@@ -43,8 +43,13 @@ class Case:
 def case_of(seed: int) -> Case:
     """Draw everything from one number."""
     chance = Random(seed)  # noqa: S311 - a repeatable case, not a secret
+    cycle = cycle_of(chance, cycle=chance.randrange(1_000))
+    if cycle.stake and chance.random() < 0.02:
+        # The power does not hold the stakes.
+        power = max(0, cycle.stake.own + cycle.stake.external - chance.randrange(1, 3))
+        cycle = replace(cycle, stake=replace(cycle.stake, baking_power=power))
     return Case(
-        cycle=cycle_of(chance, cycle=chance.randrange(1_000)),
+        cycle=cycle,
         rules=rules_of(chance),
         carried={
             whom: amount_of(chance) for whom in EVERYBODY if chance.random() < chance.random() / 2
@@ -59,8 +64,8 @@ def amount_of(chance: Random) -> Mutez:
     return Mutez(chance.randrange(chance.choice(_SIZES)))
 
 
-def cycle_of(chance: Random, *, cycle: int) -> CycleRewards:
-    """Draw what a cycle brought, and by whose balances."""
+def cycle_of(chance: Random, *, cycle: int, is_told: bool = False) -> CycleRewards:
+    """Draw what a cycle brought, by whose balances, and whether everything of it `is_told`."""
     own = Mutez(chance.choice((0, amount_of(chance), amount_of(chance))))
     size = chance.choice(_SIZES)
     delegators = tuple(
@@ -77,14 +82,10 @@ def cycle_of(chance: Random, *, cycle: int) -> CycleRewards:
         Mutez(sum(each.delegated_balance for each in delegators)),
         *(chance.choice((Mutez(0), amount_of(chance))) for _ in range(6)),
         delegators=delegators,
-        denunciation_rewards=_unless_untold(chance, amount_of),
-        missed=_unless_untold(chance, _missed),
-        stake=_unless_untold(chance, _stake),
+        denunciation_rewards=amount_of(chance) if is_told or chance.random() < 0.95 else None,
+        missed=_missed(chance) if is_told or chance.random() < 0.95 else None,
+        stake=_stake(chance) if is_told or chance.random() < 0.95 else None,
     )
-
-
-def _unless_untold(chance: Random, drawn: Callable[[Random], Any]) -> Any:
-    return drawn(chance) if chance.random() < 0.95 else None
 
 
 def _missed(chance: Random) -> MissedRewards:
@@ -93,9 +94,7 @@ def _missed(chance: Random) -> MissedRewards:
 
 def _stake(chance: Random) -> Stake:
     own, external = (chance.choice((Mutez(0), amount_of(chance))) for _ in range(2))
-    # Now and then the power does not hold the stakes.
-    power = max(0, own + external + amount_of(chance) - chance.choice((0, 0, 0, 0, 0, 0, 0, 2)))
-    return Stake(own, external, power)
+    return Stake(own, external, own + external + 1 + amount_of(chance))
 
 
 def rules_of(chance: Random) -> PayoutRules:
