@@ -13,6 +13,7 @@ from bakehouse.payments.controls import Decision
 from bakehouse.payments.payer import PaymentLimits, SourceLocks
 from bakehouse.payments.wallet_transfers import WalletTransfers
 from bakehouse.sandbox.hostile.fault import Fault
+from bakehouse.sandbox.receipt import Status
 from tests.payments.conftest import OpenHostileBaker
 from tests.payments.hostile_baker import (
     NODES,
@@ -21,7 +22,7 @@ from tests.payments.hostile_baker import (
     answered,
     assert_paid_once,
 )
-from tests.payments.surroundings import STEPS_MAX
+from tests.payments.surroundings import STEPS_MAX, small_chain
 
 INJECTION = f"{NODES} POST /injection/operation"
 ANYTHING = f"{NODES} .*"
@@ -30,8 +31,8 @@ BALANCE = f"{NODES} GET .*/contracts/{{}}/balance"
 
 @pytest.fixture
 async def baker(open_hostile: OpenHostileBaker) -> HostileBaker:
-    """One with six delegators, of whom each group pays two."""
-    return await open_hostile(limits=PaymentLimits(transfers_max=2))
+    """One with three delegators, each of whom is paid by a group of its own."""
+    return await open_hostile(small_chain(delegator_count=3), limits=PaymentLimits(transfers_max=1))
 
 
 class Killed(BaseException):
@@ -115,7 +116,8 @@ async def test_one_reply_lost_and_the_node_is_fine(baker: HostileBaker) -> None:
     await assert_three_groups_paid_all(baker, second)
 
 
-async def test_included_but_backtracked(baker: HostileBaker) -> None:
+async def test_included_but_backtracked(open_hostile: OpenHostileBaker) -> None:
+    baker = await open_hostile(limits=PaymentLimits(transfers_max=2))
     failing = await until_second_group(baker)
     baker.sandbox.inflict(Fault.INCLUDED_BUT_FAILED, position=1)
     baker.bake()
@@ -124,6 +126,7 @@ async def test_included_but_backtracked(baker: HostileBaker) -> None:
     await assert_paid_once(baker)
     groups = await baker.operations()
     assert [each.applied for each in groups if each.hash == failing.hash] == [False]
+    assert Status.BACKTRACKED in {each.status for each in baker.transfers()}
     assert len(groups) == 4
 
 
@@ -131,8 +134,8 @@ async def nine_blocks_without(baker: HostileBaker) -> Operation:
     """The second group waits for nine blocks, and nothing is signed in its place."""
     second = await until_second_group(baker)
     baker.sandbox.inflict(Fault.STUCK_UNTIL_EXPIRY)
-    for _ in range(9):
-        baker.bake()
+    for _ in range(3):
+        baker.bake_to(baker.chain.head.level + 3)
         assert (await baker.step()).waiting_for == "a block"
         assert len(await baker.operations()) == 2
     return second
