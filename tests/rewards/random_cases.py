@@ -76,11 +76,17 @@ def cycle_of(chance: Random, *, cycle: int, is_told: bool = False) -> CycleRewar
         )
         for whom in chance.sample(DELEGATORS, chance.randrange(len(DELEGATORS) + 1))
     )
+    rewards = [chance.choice((Mutez(0), amount_of(chance))) for _ in range(6)]
     return CycleRewards(
-        cycle,
-        own,
-        Mutez(sum(each.delegated_balance for each in delegators)),
-        *(chance.choice((Mutez(0), amount_of(chance))) for _ in range(6)),
+        cycle=cycle,
+        own_delegated_balance=own,
+        external_delegated_balance=Mutez(sum(each.delegated_balance for each in delegators)),
+        block_rewards=rewards[0],
+        attestation_rewards=rewards[1],
+        dal_attestation_rewards=rewards[2],
+        vdf_revelation_rewards=rewards[3],
+        nonce_revelation_rewards=rewards[4],
+        block_fees=rewards[5],
         delegators=delegators,
         denunciation_rewards=amount_of(chance) if is_told or chance.random() < 0.95 else None,
         missed=_missed(chance) if is_told or chance.random() < 0.95 else None,

@@ -52,7 +52,7 @@ def pool(cycle: CycleRewards = CYCLE, **rules: bool | RewardBasis) -> int:
 def test_each_kind_is_shared_or_kept_by_a_rule_of_its_own(
     rules: dict[str, bool], expected: int
 ) -> None:
-    assert pool(**rules) == expected
+    assert pool(CYCLE, **rules) == expected
 
 
 def test_ideal_adds_the_delegated_part_of_what_was_missed_each_kind_rounded_down() -> None:
