@@ -69,18 +69,17 @@ def pool_of(cycle: CycleRewards, rules: PayoutRules) -> int:
     is_ideal = rules.reward_basis == "ideal"
     if is_ideal and (missed is None or cycle.stake is None):
         raise CannotBeKnown
-    table = [
-        (rules.share_block_rewards, cycle.block_rewards, missed and missed.blocks),
-        (
-            rules.share_attestation_rewards,
-            cycle.attestation_rewards,
-            missed and missed.attestations,
-        ),
-        (rules.share_dal_rewards, cycle.dal_attestation_rewards, missed and missed.dal),
-        (rules.share_nonce_rewards, cycle.nonce_revelation_rewards, 0),
-        (rules.share_vdf_rewards, cycle.vdf_revelation_rewards, 0),
-        (rules.share_block_fees, cycle.block_fees, 0),
-        (rules.share_denunciation_rewards, cycle.denunciation_rewards, 0),
+    blocks, attestations, dal = (
+        (missed.blocks, missed.attestations, missed.dal) if missed else (None, None, None)
+    )
+    table: list[tuple[bool, int | None, int | None]] = [
+        (rules.share_block_rewards, cycle.block_rewards, blocks),
+        (rules.share_attestation_rewards, cycle.attestation_rewards, attestations),
+        (rules.share_dal_rewards, cycle.dal_attestation_rewards, dal),
+        (rules.share_nonce_rewards, cycle.nonce_revelation_rewards, None),
+        (rules.share_vdf_rewards, cycle.vdf_revelation_rewards, None),
+        (rules.share_block_fees, cycle.block_fees, None),
+        (rules.share_denunciation_rewards, cycle.denunciation_rewards, None),
     ]
     pool = 0
     for is_shared, brought, lost in table:
@@ -121,15 +120,15 @@ def _share(books: Books, cycle: CycleRewards, rules: PayoutRules) -> None:
     for one in cycle.delegators:
         rule = rules.delegators.get(one.address, DelegatorRule())
         most = rules.maximum_balance if rule.maximum_balance is None else rule.maximum_balance
-        counts = one.delegated_balance if most is None else min(one.delegated_balance, most)
+        counts: int = one.delegated_balance if most is None else min(one.delegated_balance, most)
         if why := _why_excluded(one, rule, rules):
             usual = (
                 rules.below_minimum_share
                 if why == "below-minimum-balance"
                 else rules.excluded_share
             )
-            goes_to = rule.excluded_share or usual
-            books.excluded[one.address] = (why, str(goes_to), 0)
+            goes_to = str(rule.excluded_share or usual)
+            books.excluded[one.address] = (why, goes_to, 0)
             counts = 0 if goes_to == "everyone" else counts
         weights[one.address] = counts
 

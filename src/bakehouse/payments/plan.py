@@ -134,7 +134,6 @@ async def plan_bond_members(payer: Payer, distribution: Distribution) -> None:
             raise ConflictError(f"the delegators of cycle {key.cycle} are not settled yet")
         members = await bakers.bond_pool(tx, key.baker_id)
         rules = await payout_rules.rules_of(tx, await bakers.get(tx, key.baker_id))
-        pays = rules.pays_in(key.cycle)
         pool = Mutez(settled.figures.pool - settled.figures.total_net)
         plan = plan_bond_pool(pool, members)
         figures = PlanFigures(plan.pool, NO_MUTEZ, NO_MUTEZ, plan.total_net, plan.dust, 0)
@@ -147,7 +146,7 @@ async def plan_bond_members(payer: Payer, distribution: Distribution) -> None:
         }
         snapshot = json.dumps(evidence, sort_keys=True)
         await _enter_plan(payer, tx, distribution, figures, snapshot)
-        await payouts.add(tx, distribution, _bond_payouts(plan, key.mode, waits=not pays))
+        await payouts.add(tx, distribution, _bond_payouts(plan, key, rules))
 
 
 async def _enter_plan(
@@ -196,17 +195,19 @@ def _released(plan: PayoutPlan, waiting: Mapping[str, list[Payout]]) -> list[lis
     return [rows for address, rows in waiting.items() if address in lifted]
 
 
-def _bond_payouts(plan: BondPoolPlan, mode: Mode, *, waits: bool) -> list[NewPayout]:
+def _bond_payouts(plan: BondPoolPlan, key: DistributionKey, rules: PayoutRules) -> list[NewPayout]:
+    waits = not rules.pays_in(key.cycle)
     return [
         NewPayout(
             kind=PayoutKind.BOND_MEMBER,
             owed_to=payout.recipient,
+            address=rules.rule_of(payout.recipient).recipient or payout.recipient,
             delegated_balance=payout.amount,
             gross=Mutez(payout.gross + payout.charges_received),
             fee_basis_points=payout.adm_charge,
             fee=Mutez(payout.gross + payout.charges_received - payout.net),
             net=payout.net,
-            state=PayoutState.CARRIED if waits else _entry_state(mode),
+            state=PayoutState.CARRIED if waits else _entry_state(key.mode),
             reason=CarryReason.INTERVAL if waits else None,
         )
         for payout in plan.payouts

@@ -8,12 +8,11 @@ from typing import Final
 from bakehouse.errors import RefusalError
 from bakehouse.rewards.cycle_rewards import CycleRewards
 from bakehouse.rewards.eligibility import CountedDelegator, count_delegators
-from bakehouse.rewards.money import NO_MUTEZ, NO_SHARE, WHOLE, BasisPoints, Mutez, share_floor
+from bakehouse.rewards.money import NO_MUTEZ, NO_SHARE, WHOLE, Mutez, share_floor
 from bakehouse.rewards.payout_kind import PayoutKind
 from bakehouse.rewards.payout_rules import (
     CostBearer,
     ExcludedShare,
-    IncomeShare,
     Leavers,
     PayoutRules,
     Rounding,
@@ -60,8 +59,6 @@ def plan_payouts(
     given = {kind: sum(each.net for each in income if each.kind is kind) for kind in _INCOME}
     rows = _decide([*paid, *income], rules, rewards.cycle, carried, costs)
     cut_off = pool - own_part - sum(gross for _, gross in shares)
-    present = {each.address for each in rewards.delegators}
-    with_rows = {row.recipient for row in rows}
     plan = PayoutPlan(
         cycle=rewards.cycle,
         pool=pool,
@@ -73,10 +70,11 @@ def plan_payouts(
         dust=Mutez(cut_off + named - given[PayoutKind.EXCLUDED_SHARE]),
         zero_payouts=sum(row.kind is PayoutKind.DELEGATOR and not row.due for row in rows),
         released=_released(
+            _without_payout(carried, rows, exclusions, staying),
             rules,
             rewards.cycle,
-            {whom: amount for whom, amount in carried.items() if whom not in with_rows},
-            present | staying,
+            costs,
+            staying | {each.address for each in rewards.delegators},
         ),
         excluded_kept=_sum_for(exclusions, ExcludedShare.BAKER),
         exclusions=exclusions,
@@ -120,7 +118,9 @@ def _delegator(
         fee = Mutez(gross - share_floor(gross, WHOLE - rate, WHOLE))
     bears_fee = (rule.transfer_fee_payer or rules.transfer_fee_payer) is CostBearer.DELEGATOR
     bears_burn = (rule.burn_payer or rules.burn_payer) is CostBearer.DELEGATOR
-    burn = costs.burn if bears_burn and each.delegator.emptied else NO_MUTEZ
+    address = rule.recipient or whom
+    # Whether somebody else's account was emptied is not told.
+    is_burnt = bears_burn and each.delegator.emptied and address == whom
     return PlannedPayout(
         recipient=whom,
         delegated_balance=each.delegator.delegated_balance,
@@ -128,10 +128,10 @@ def _delegator(
         fee_basis_points=rate,
         fee=fee,
         net=Mutez(gross - fee),
-        address=rule.recipient or whom,
+        address=address,
         bears_fee=bears_fee,
         bears_burn=bears_burn,
-        cost_borne=Mutez((costs.fee if bears_fee else 0) + burn),
+        cost_borne=Mutez((costs.fee if bears_fee else 0) + (costs.burn if is_burnt else 0)),
     )
 
 
@@ -152,24 +152,22 @@ def _income(
     rules: PayoutRules, *, bonds: Mutez, fees: Mutez, excluded: Mutez
 ) -> Iterable[PlannedPayout]:
     for share in rules.income:
-        yield _income_payout(share, PayoutKind.BOND_SHARE, bonds, share.of_bonds)
-        yield _income_payout(share, PayoutKind.FEE_SHARE, fees, share.of_fees)
-        yield _income_payout(share, PayoutKind.EXCLUDED_SHARE, excluded, share.of_excluded)
+        sent_to = rules.rule_of(share.address).recipient or share.address
+        parts = (bonds, share.of_bonds), (fees, share.of_fees), (excluded, share.of_excluded)
+        for kind, (whole, part) in zip(_INCOME, parts, strict=True):
+            yield _income_payout(share.address, sent_to, kind, share_floor(whole, part, WHOLE))
 
 
-def _income_payout(
-    share: IncomeShare, kind: PayoutKind, whole: Mutez, part: BasisPoints
-) -> PlannedPayout:
-    amount = share_floor(whole, part, WHOLE)
+def _income_payout(recipient: str, address: str, kind: PayoutKind, amount: Mutez) -> PlannedPayout:
     return PlannedPayout(
-        recipient=share.address,
+        recipient=recipient,
         delegated_balance=NO_MUTEZ,
         gross=amount,
         fee_basis_points=NO_SHARE,
         fee=NO_MUTEZ,
         net=amount,
         kind=kind,
-        address=share.address,
+        address=address,
     )
 
 
@@ -211,23 +209,44 @@ def _carry_reason(
 ) -> CarryReason | None:
     if not rules.pays_in(cycle):
         return CarryReason.INTERVAL
-    if due < max(rules.minimum_payout, rules.minimum_fee_multiple * costs.fee):
+    if due < _least(rules, costs):
         return CarryReason.MINIMUM
     return CarryReason.COST if borne and due <= borne else None
 
 
-def _released(
-    rules: PayoutRules, cycle: int, waiting: Mapping[str, Mutez], staying: set[str]
+def _without_payout(
+    carried: Mapping[str, Mutez],
+    rows: Iterable[PlannedPayout],
+    exclusions: Iterable[Exclusion],
+    staying: frozenset[str],
 ) -> Mapping[str, Mutez]:
-    """Give what is due now of those who have no payout in this cycle to add it to."""
+    """Give what waits for those who have no payout in this cycle to add it to.
+
+    Who is excluded, and owed in no other role, is not to be paid: all it is owed goes on waiting.
+    """
+    left_out = {row.recipient for row in rows}
+    left_out |= {each.recipient for each in exclusions} - staying
+    return {whom: amount for whom, amount in carried.items() if whom not in left_out}
+
+
+def _released(
+    waiting: Mapping[str, Mutez],
+    rules: PayoutRules,
+    cycle: int,
+    costs: TransferCosts,
+    staying: frozenset[str],
+) -> Mapping[str, Mutez]:
+    """Give what is due now of what waits without a payout of this cycle."""
     if not rules.pays_in(cycle):
         return {}
+    least = _least(rules, costs)
+    leavers = NO_MUTEZ if rules.leavers is Leavers.PAY else least
     return {
         whom: amount
         for whom, amount in waiting.items()
-        if amount >= _least_of(rules, is_leaver=whom not in staying)
+        if amount and amount >= (least if whom in staying else leavers)
     }
 
 
-def _least_of(rules: PayoutRules, *, is_leaver: bool) -> int:
-    return 1 if is_leaver and rules.leavers is Leavers.PAY else max(1, rules.minimum_payout)
+def _least(rules: PayoutRules, costs: TransferCosts) -> int:
+    return max(rules.minimum_payout, rules.minimum_fee_multiple * costs.fee)
