@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bakehouse.errors import IllegalTransitionError
 from bakehouse.ledger import payouts
 from bakehouse.ledger.database import Ledger
-from bakehouse.ledger.migrations import second_guards
+from bakehouse.ledger.migrations import sixth_guards
 from bakehouse.ledger.schema import metadata
 from bakehouse.ledger.states import (
     DISTRIBUTION_MOVES,
@@ -202,7 +202,7 @@ async def test_a_state_that_nothing_enters_is_refused_in_a_full_sentence(
 async def test_the_migration_spells_out_the_moves_the_code_allows() -> None:
     spelled_out = {
         table: {left: frozenset(entered) for left, entered in moves.items()}
-        for table, moves in second_guards.MOVES.items()
+        for table, moves in sixth_guards.MOVES.items()
     }
     allowed = {
         table: {left: entered for left, entered in moves.items() if entered}

@@ -82,7 +82,7 @@ def test_yes_is_written_in_several_ways(text: str) -> None:
         ("minimum_payout", "", "minimum_payout: '' is not a whole number of 0 or more"),
         ("scheduled", "maybe", "scheduled: 'maybe' is neither yes nor no"),
         ("mode", "ON", "mode: 'ON' is no mode: choose one of off, simulation, on"),
-        ("fee", "5", "unknown setting 'fee': the settings are alias, bond_pool_enabled"),
+        ("fee", "5", "unknown setting 'fee': the settings are alias, below_minimum_share"),
     ],
 )
 def test_a_setting_that_cannot_be_is_told_by_name(name: str, text: str, message: str) -> None:

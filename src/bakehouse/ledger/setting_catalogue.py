@@ -146,5 +146,8 @@ _HOW: Final = (
 )
 
 CATALOGUE: Final[Mapping[str, Setting]] = {
-    setting.name: setting for setting in (*_WHO, *RULE_SETTINGS, *_HOW)
+    setting.name: setting
+    for group in Group
+    for setting in (*_WHO, *RULE_SETTINGS, *_HOW)
+    if setting.group is group
 }
