@@ -56,7 +56,7 @@ def test_yes_is_written_in_several_ways(text: str) -> None:
         ("update_freq", "9" * 5_000, "update_freq: "),
         ("minimum_payout", "", "minimum_payout: '' is not a whole number of 0 or more"),
         ("scheduled", "maybe", "scheduled: 'maybe' is neither yes nor no"),
-        ("mode", "ON", "mode: 'ON' is no mode: the modes are off, simulation, on"),
+        ("mode", "ON", "mode: 'ON' is no mode: choose one of off, simulation, on"),
         ("fee", "5", "unknown setting 'fee': the settings are alias, bond_pool_enabled"),
     ],
 )

@@ -13,6 +13,7 @@ from bakehouse.errors import InputError
 from bakehouse.ledger import bakers
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.database import Ledger
+from bakehouse.ledger.setting_catalogue import CATALOGUE, Kind
 from bakehouse.ledger.states import Mode
 from bakehouse.payments.baker_settings import parse_assignments, parse_settings
 from bakehouse.rewards.money import format_percentage
@@ -108,6 +109,6 @@ def list_(*, as_json: AsJson = False) -> None:
 
 
 def _shown(name: str, value: Any) -> str:
-    if name == "default_fee":
+    if CATALOGUE[name].kind is Kind.PERCENTAGE:
         return f"{format_percentage(value)} %"
     return "yes" if value is True else "no" if value is False else str(value)

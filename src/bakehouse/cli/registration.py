@@ -3,8 +3,7 @@
 import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import asdict
-from typing import Any, Final
+from typing import Any
 
 import typer
 
@@ -16,11 +15,9 @@ from bakehouse.ledger import bakers
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.database import Ledger
 from bakehouse.logs import configure_logs
+from bakehouse.payments.baker_settings import setting_document
 from bakehouse.payments.due import final_cycle
 from bakehouse.tezos.address import Address
-
-#: Settings that are amounts; JSON has them as strings of mutez.
-_AMOUNTS: Final = ("minimum_payout", "cycle_cap", "payout_cap")
 
 
 async def register(ledger: Ledger, address: Address, settings: Mapping[str, Any]) -> Baker:
@@ -51,15 +48,7 @@ def confirm_live(baker_id: str, alias: str | None, *, yes: bool) -> None:
 
 def baker_document(baker: Baker) -> dict[str, Any]:
     """Write a baker and its settings as JSON data."""
-    document = asdict(baker)
-    amounts = {name: None if document[name] is None else str(document[name]) for name in _AMOUNTS}
-    fee = document.pop("default_fee")
-    return {
-        **document,
-        **amounts,
-        "mode": baker.mode.value,
-        "default_fee_basis_points": fee,
-    }
+    return {"baker_id": baker.baker_id, "network": baker.network, **setting_document(baker)}
 
 
 async def _current_cycle() -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,6 +12,7 @@ from bakehouse.errors import ConflictError, NotFoundError, SettingError
 from bakehouse.ledger import audit
 from bakehouse.ledger.audit import AuditEvent
 from bakehouse.ledger.schema import bakers, bond_pool_members, delegator_fees
+from bakehouse.ledger.setting_catalogue import CATALOGUE
 from bakehouse.ledger.states import Mode
 from bakehouse.rewards.bond_pool import BondPoolMember, check_members
 from bakehouse.rewards.money import NO_MUTEZ, WHOLE, BasisPoints, Mutez
@@ -52,46 +53,12 @@ class Baker:
     public_page: bool = False
 
     def __post_init__(self) -> None:
-        for name in _CAPS:
-            cap = getattr(self, name)
-            if cap is not None and not 1 <= cap < 2**63:
-                raise SettingError(f"{name} must be 1 mutez or more, or none, not {cap!r}")
-        for name, (least, most) in RANGES.items():
-            value = getattr(self, name)
-            if not isinstance(value, int) or not least <= value <= most:
-                raise SettingError(
-                    f"{name} must be a whole number from {least} to {most}, not {value!r}"
-                )
-        if not isinstance(self.mode, Mode):
-            raise SettingError(f"mode must be {', '.join(Mode)}, not {self.mode!r}")
+        for name, setting in CATALOGUE.items():
+            setting.check(getattr(self, name))
 
-
-RANGES: Mapping[str, tuple[int, int]] = {
-    "default_fee": (0, WHOLE),
-    "update_freq": (1, 10_080),
-    "payment_retries": (0, 100),
-    "minutes_between_retries": (1, 1_440),
-    "num_blocks_wait": (2, 100),
-    "first_cycle": (0, 2**31 - 1),
-    "payout_delay_cycles": (0, 100),
-    "minimum_payout": (0, 2**63 - 1),
-}
-
-_CAPS = ("cycle_cap", "payout_cap")
 
 #: What `change` may change; the rest is who the baker is.
-SETTINGS = (
-    *RANGES,
-    *_CAPS,
-    "alias",
-    "confirm_first_cycle",
-    "mode",
-    "payout_address",
-    "public_page",
-    "share_block_fees",
-    "bond_pool_enabled",
-    "scheduled",
-)
+SETTINGS: Final = tuple(CATALOGUE)
 
 
 async def add(tx: AsyncConnection, baker: Baker, *, actor: str, at: datetime) -> None:

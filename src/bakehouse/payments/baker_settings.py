@@ -1,14 +1,20 @@
 """A baker's settings as people write them, checked and typed by name. Nothing is stored here."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from enum import StrEnum
+from typing import Any, Final
 
 from bakehouse.errors import SettingError
-from bakehouse.ledger.states import Mode
+from bakehouse.ledger.bakers import Baker
+from bakehouse.ledger.setting_catalogue import CATALOGUE, Kind, Setting
 from bakehouse.rewards.money import parse_percentage
 from bakehouse.tezos.address import parse_implicit
 
-_YES_NO = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
+#: How it is written that there is none.
+NONE: Final = "none"
+
+_BASIS_POINTS: Final = "_basis_points"
+_YES_NO: Final = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
 
 
 def parse_settings(texts: Mapping[str, str]) -> dict[str, Any]:
@@ -16,7 +22,7 @@ def parse_settings(texts: Mapping[str, str]) -> dict[str, Any]:
 
     Ranges are the ledger's business.
     """
-    return {name: _parser_of(name)(text.strip()) for name, text in texts.items()}
+    return {name: _parsed(name, text.strip()) for name, text in texts.items()}
 
 
 def parse_assignments(assignments: list[str]) -> dict[str, str]:
@@ -32,20 +38,48 @@ def parse_assignments(assignments: list[str]) -> dict[str, str]:
     return texts
 
 
-def _parser_of(name: str) -> Callable[[str], Any]:
-    parser = _PARSERS.get(name)
-    if parser is None:
+def setting_document(baker: Baker) -> dict[str, Any]:
+    """Write a baker's settings as JSON data: amounts as strings of mutez, fees in basis points."""
+    return dict(_written(each, getattr(baker, name)) for name, each in CATALOGUE.items())
+
+
+def document_name(setting: Setting) -> str:
+    """Name a setting in JSON: a percentage with its unit, since people write it in percent."""
+    return f"{setting.name}{_BASIS_POINTS if setting.kind is Kind.PERCENTAGE else ''}"
+
+
+def _written(setting: Setting, value: Any) -> tuple[str, Any]:
+    is_amount = setting.kind is Kind.MUTEZ and value is not None
+    return document_name(setting), str(value) if is_amount else value
+
+
+def _parsed(name: str, text: str) -> Any:
+    setting = CATALOGUE.get(name)
+    if setting is None:
         raise SettingError(
-            f"unknown setting {name!r}: the settings are {', '.join(sorted(_PARSERS))}"
+            f"unknown setting {name!r}: the settings are {', '.join(sorted(CATALOGUE))}"
         )
-    return lambda text: _named(name, parser, text)
-
-
-def _named(name: str, parser: Callable[[str], Any], text: str) -> Any:
     try:
-        return parser(text)
+        return _typed(setting, text)
     except ValueError as error:
         raise SettingError(f"{name}: {error}") from error
+
+
+def _typed(setting: Setting, text: str) -> Any:
+    if setting.kind is Kind.TEXT:
+        return text or None
+    if setting.has_none and text.lower() == NONE:
+        return None
+    if setting.kind is Kind.CHOICE and setting.choices is not None:
+        return _choice(setting, setting.choices, text)
+    return _PARSERS[setting.kind](text)
+
+
+def _choice(setting: Setting, choices: type[StrEnum], text: str) -> StrEnum:
+    if text not in set(choices):
+        name = setting.name.replace("_", " ")
+        raise ValueError(f"{text!r} is no {name}: choose one of {', '.join(choices)}")
+    return choices(text)
 
 
 def _whole_number(text: str) -> int:
@@ -60,33 +94,10 @@ def _yes_or_no(text: str) -> bool:
     return _YES_NO[text.lower()]
 
 
-def _cap(text: str) -> int | None:
-    return None if text.lower() == "none" else _whole_number(text)
-
-
-def _mode(text: str) -> Mode:
-    if text not in set(Mode):
-        raise ValueError(f"{text!r} is no mode: the modes are {', '.join(Mode)}")
-    return Mode(text)
-
-
-_PARSERS: Mapping[str, Callable[[str], Any]] = {
-    "alias": lambda text: text or None,
-    "bond_pool_enabled": _yes_or_no,
-    "confirm_first_cycle": _yes_or_no,
-    "public_page": _yes_or_no,
-    "cycle_cap": _cap,
-    "default_fee": parse_percentage,
-    "first_cycle": _whole_number,
-    "minimum_payout": _whole_number,
-    "minutes_between_retries": _whole_number,
-    "mode": _mode,
-    "num_blocks_wait": _whole_number,
-    "payment_retries": _whole_number,
-    "payout_address": parse_implicit,
-    "payout_cap": _cap,
-    "payout_delay_cycles": _whole_number,
-    "scheduled": _yes_or_no,
-    "share_block_fees": _yes_or_no,
-    "update_freq": _whole_number,
+_PARSERS: Final[Mapping[Kind, Callable[[str], Any]]] = {
+    Kind.NUMBER: _whole_number,
+    Kind.MUTEZ: _whole_number,
+    Kind.PERCENTAGE: parse_percentage,
+    Kind.YES_NO: _yes_or_no,
+    Kind.SIGNER: parse_implicit,
 }

@@ -8,9 +8,11 @@ from pydantic import BaseModel, Field
 
 from bakehouse.desk import settings
 from bakehouse.ledger import bakers
-from bakehouse.ledger.bakers import RANGES, Baker
+from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.roles import Role
+from bakehouse.ledger.setting_catalogue import CATALOGUE
 from bakehouse.ledger.states import Mode
+from bakehouse.payments.baker_settings import document_name, setting_document
 from bakehouse.web.api.etag import NOT_MODIFIED, tagged
 from bakehouse.web.api.fields import (
     BakerOfPath,
@@ -42,8 +44,8 @@ _LEFT_OUT: Final[Any] = Field(default_factory=lambda: None)
 
 
 def _range(name: str) -> Any:
-    least, most = RANGES[name]
-    return Field(ge=least, le=most, examples=[max(least, 10)])
+    setting = CATALOGUE[name]
+    return Field(ge=setting.least, le=setting.most, examples=[max(setting.least, 10)])
 
 
 class BakerView(BaseModel):
@@ -112,13 +114,11 @@ class SettingsBody(Body):
 
     def chosen(self) -> dict[str, Any]:
         """Give what was sent, by the ledger's names."""
-        sent = {name: getattr(self, name) for name in self.model_fields_set & _NAMES}
-        if "default_fee_basis_points" in sent:
-            sent["default_fee"] = sent.pop("default_fee_basis_points")
-        return sent
-
-
-_NAMES: Final = frozenset(SettingsBody.model_fields)
+        return {
+            name: getattr(self, document_name(setting))
+            for name, setting in CATALOGUE.items()
+            if document_name(setting) in self.model_fields_set
+        }
 
 
 class NewBakerBody(SettingsBody):
@@ -211,29 +211,5 @@ async def remove_baker(baker_id: BakerOfPath, services: Services, caller: Caller
 
 def baker_view(baker: Baker) -> BakerView:
     """Show a baker's settings."""
-    return BakerView(
-        baker_id=baker.baker_id,
-        network=baker.network,
-        alias=baker.alias,
-        payout_address=baker.payout_address,
-        mode=baker.mode,
-        default_fee_basis_points=baker.default_fee,
-        first_cycle=baker.first_cycle,
-        payout_delay_cycles=baker.payout_delay_cycles,
-        share_block_fees=baker.share_block_fees,
-        minimum_payout=str(baker.minimum_payout),
-        update_freq=baker.update_freq,
-        payment_retries=baker.payment_retries,
-        minutes_between_retries=baker.minutes_between_retries,
-        num_blocks_wait=baker.num_blocks_wait,
-        bond_pool_enabled=baker.bond_pool_enabled,
-        scheduled=baker.scheduled,
-        cycle_cap=_optional(baker.cycle_cap),
-        payout_cap=_optional(baker.payout_cap),
-        confirm_first_cycle=baker.confirm_first_cycle,
-        public_page=baker.public_page,
-    )
-
-
-def _optional(amount: int | None) -> str | None:
-    return None if amount is None else str(amount)
+    who = {"baker_id": baker.baker_id, "network": baker.network}
+    return BakerView.model_validate({**who, **setting_document(baker)})

@@ -1,32 +1,68 @@
-"""A baker's settings as fields: what each means, its unit and range, how it is read and written."""
+"""A baker's settings as fields: how the catalogue's are shown, read and written on pages."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from bakehouse.errors import InputError
 from bakehouse.ledger.bakers import Baker
+from bakehouse.ledger.setting_catalogue import CATALOGUE, Group, Kind, Setting
 from bakehouse.payments.baker_settings import parse_settings
 from bakehouse.rewards.money import Mutez, format_percentage, format_tez, parse_tez
 
 
 @dataclass(frozen=True, slots=True)
 class SettingField:
-    """One setting, for a person."""
+    """One setting, for a person: amounts in tez, and nothing entered means that there is none."""
 
-    name: str
-    label: str
-    meaning: str
-    unit: str = ""
-    #: Whether it is a box to tick.
-    is_tick: bool = False
-    #: Whether leaving it empty means that there is none.
-    is_cap: bool = False
+    setting: Setting
+
+    @property
+    def name(self) -> str:
+        """Give the setting's name."""
+        return self.setting.name
+
+    @property
+    def label(self) -> str:
+        """Give what stands beside the field."""
+        return self.setting.label
+
+    @property
+    def meaning(self) -> str:
+        """Say what it may be, what it does, and what it means to leave it empty."""
+        range_text = "" if self.is_pick else self.setting.range_text
+        none_means = self.setting.none_means
+        parts = [
+            f"{range_text}." if range_text else "",
+            self.setting.meaning,
+            f"Empty: {none_means}." if none_means else "",
+        ]
+        return " ".join(part for part in parts if part)
+
+    @property
+    def unit(self) -> str:
+        """Give what is counted."""
+        return "tez" if self.is_tez else self.setting.unit
 
     @property
     def is_tez(self) -> bool:
         """Whether it is an amount, which people write in tez."""
-        return self.unit == "tez"
+        return self.setting.kind is Kind.MUTEZ
+
+    @property
+    def is_tick(self) -> bool:
+        """Whether it is a box to tick."""
+        return self.setting.kind is Kind.YES_NO
+
+    @property
+    def is_pick(self) -> bool:
+        """Whether it is one of several words."""
+        return self.setting.kind is Kind.CHOICE
+
+    @property
+    def choices(self) -> list[tuple[str, str]]:
+        """Give the words to choose from, as they are sent and as they are read."""
+        return [(word, word.replace("_", " ")) for word in self.setting.choices or ()]
 
     def read(self, text: str) -> Any:
         """Type what was entered; raises InputError. Ranges are the ledger's business."""
@@ -51,7 +87,7 @@ class SettingField:
         return InputError(words.replace(f"{self.name} must", "it must", 1))
 
     def _typed(self, text: str) -> Any:
-        if self.is_cap and not text:
+        if self.setting.has_none and not text:
             return None
         if self.is_tez:
             return parse_tez(text)
@@ -67,7 +103,7 @@ class SettingField:
             return plain_tez(value)
         if self.is_tick:
             return "yes" if value else ""
-        return format_percentage(value) if self.unit == "%" else str(value)
+        return format_percentage(value) if self.setting.kind is Kind.PERCENTAGE else str(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,127 +114,15 @@ class SettingGroup:
     fields: tuple[SettingField, ...]
 
 
-GROUPS: Final = (
-    SettingGroup(
-        "Who",
-        (
-            SettingField("alias", "Alias", "A name for people; may be left empty."),
-            SettingField(
-                "payout_address",
-                "Payout address",
-                "The wallet that pays. It needs a key file or a remote signer.",
-            ),
-        ),
-    ),
-    SettingGroup(
-        "What is shared",
-        (
-            SettingField(
-                "default_fee",
-                "Fee",
-                "0 to 100, up to two decimals. Delegators may have fees of their own.",
-                "%",
-            ),
-            SettingField(
-                "minimum_payout",
-                "Minimum payout",
-                "What is due below it is carried to the next cycle. 0 pays everything.",
-                "tez",
-            ),
-            SettingField(
-                "share_block_fees",
-                "Share block fees",
-                "Delegators get their part of the fees in blocks, too.",
-                is_tick=True,
-            ),
-            SettingField(
-                "bond_pool_enabled",
-                "Pay the bond pool",
-                "What the baker keeps is shared among its members, after the delegators.",
-                is_tick=True,
-            ),
-        ),
-    ),
-    SettingGroup(
-        "When",
-        (
-            SettingField(
-                "update_freq",
-                "Look for finished cycles every",
-                "1 to 10080. Takes effect at once.",
-                "minutes",
-            ),
-            SettingField(
-                "payout_delay_cycles",
-                "Wait after a cycle's end",
-                "0 to 100. Denunciations may come one cycle later.",
-                "cycles",
-            ),
-            SettingField(
-                "first_cycle", "First cycle", "Nothing older is ever touched.", "cycle number"
-            ),
-        ),
-    ),
-    SettingGroup(
-        "Safety",
-        (
-            SettingField(
-                "cycle_cap",
-                "Cap of a cycle",
-                "A cycle that pays more is refused. Empty: no cap.",
-                "tez",
-                is_cap=True,
-            ),
-            SettingField(
-                "payout_cap",
-                "Cap of a recipient",
-                "Whoever would get more in a cycle is held. Empty: no cap.",
-                "tez",
-                is_cap=True,
-            ),
-            SettingField(
-                "confirm_first_cycle",
-                "The first live cycle waits for a go",
-                "A person looks at its plan before anything is signed.",
-                is_tick=True,
-            ),
-        ),
-    ),
-    SettingGroup(
-        "Retries and finality",
-        (
-            SettingField(
-                "payment_retries",
-                "Retries",
-                "0 to 100. How often a failed distribution is tried again by itself.",
-                "times",
-            ),
-            SettingField(
-                "minutes_between_retries",
-                "Before the first retry",
-                "1 to 1440; doubles with each.",
-                "minutes",
-            ),
-            SettingField(
-                "num_blocks_wait",
-                "Final after",
-                "2 to 100. Blocks on top before an operation counts as final.",
-                "blocks",
-            ),
-        ),
-    ),
-    SettingGroup(
-        "In public",
-        (
-            SettingField(
-                "public_page",
-                "Public page",
-                "Anybody may look an address up and see what it was paid, with proofs.",
-                is_tick=True,
-            ),
-        ),
-    ),
-)
+def _groups() -> Iterator[SettingGroup]:
+    shown = [each for each in CATALOGUE.values() if not each.is_apart]
+    for group in Group:
+        fields = tuple(SettingField(each) for each in shown if each.group is group)
+        if fields:
+            yield SettingGroup(group, fields)
+
+
+GROUPS: Final = tuple(_groups())
 
 FIELDS: Final[Mapping[str, SettingField]] = {
     field.name: field for group in GROUPS for field in group.fields
