@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "baker": "Register bakers and set their rules.",
     "fees": "Fees of single delegators.",
     "bond-pool": "Members of the bond pool.",
+    "config": "Settings as a file: write, compare, take over.",
     "wallet": "Make, import and fund payout wallets.",
     "key": "Another name of wallet.",
     "user": "Users of the pages, and their roles.",

@@ -1,17 +1,15 @@
 """`bakehouse export …`: the books of a baker, as CSV for spreadsheets or as JSON lines."""
 
 import json
-import os
 import re
-import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Final, TextIO
+from typing import Annotated, Final
 
 import typer
 
 from bakehouse.cli.ledger_access import BakerArgument, with_ledger
+from bakehouse.cli.new_file import opened
 from bakehouse.cli.output import waiting
 from bakehouse.errors import InputError
 from bakehouse.ledger import bakers
@@ -118,7 +116,7 @@ def _write(
         async with ledger.read() as tx:
             await bakers.get(tx, wanted.baker_id)
         count = 0
-        with _opened(output) as file:
+        with opened(output) as file:
             if not as_json:
                 file.write(csv_line(columns))
             async for row in rows(ledger):
@@ -132,16 +130,3 @@ def _write(
     with waiting(f"writing {output}"):
         count = with_ledger(work)
     typer.echo(f"{count} rows are in {output}")
-
-
-@contextmanager
-def _opened(output: Path | None) -> Iterator[TextIO]:
-    if output is None:
-        yield sys.stdout
-        return
-    try:
-        handle = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as error:
-        raise InputError(f"cannot write {output}: {error.strerror}") from error
-    with os.fdopen(handle, "w", newline="") as file:
-        yield file
