@@ -13,7 +13,7 @@ from bakehouse.ledger.states import Mode
 from bakehouse.rewards.money import WHOLE
 
 _INTEGER_MAX: Final = 2**31 - 1
-MUTEZ_MAX: Final = 2**63 - 1
+_MUTEZ_MAX: Final = 2**63 - 1
 
 
 @unique
@@ -161,7 +161,7 @@ CATALOGUE: Final[Mapping[str, Setting]] = {
             kind=Kind.MUTEZ,
             label="Minimum payout",
             meaning="What is due below it is carried to the next cycle. 0 pays everything.",
-            most=MUTEZ_MAX,
+            most=_MUTEZ_MAX,
         ),
         Setting(
             name="share_block_fees",
@@ -211,7 +211,7 @@ CATALOGUE: Final[Mapping[str, Setting]] = {
             label="Cap of a cycle",
             meaning="A cycle that pays more is refused.",
             least=1,
-            most=MUTEZ_MAX,
+            most=_MUTEZ_MAX,
             none_means="no cap",
         ),
         Setting(
@@ -221,7 +221,7 @@ CATALOGUE: Final[Mapping[str, Setting]] = {
             label="Cap of a recipient",
             meaning="Whoever would get more in a cycle is held.",
             least=1,
-            most=MUTEZ_MAX,
+            most=_MUTEZ_MAX,
             none_means="no cap",
         ),
         Setting(

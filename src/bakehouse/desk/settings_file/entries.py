@@ -6,11 +6,14 @@ A new rule for single delegators is one more entry here, and one more in `of_del
 from collections.abc import Mapping
 from typing import Any, Final
 
-from bakehouse.ledger.setting_catalogue import MUTEZ_MAX, Group, Kind, Setting
+from bakehouse.ledger.setting_catalogue import Group, Kind, Setting
 from bakehouse.rewards.bond_pool import BondPoolMember
 from bakehouse.rewards.money import WHOLE, BasisPoints, Mutez
 
 Entry = Mapping[str, Any]
+
+#: As much as the ledger holds.
+_MUTEZ_MAX: Final = 2**63 - 1
 
 DELEGATOR: Final[Mapping[str, Setting]] = {
     "fee": Setting(
@@ -34,7 +37,7 @@ MEMBER: Final[Mapping[str, Setting]] = {
             label="Bond",
             meaning="What it lent the baker; shares are by bond.",
             least=1,
-            most=MUTEZ_MAX,
+            most=_MUTEZ_MAX,
         ),
         Setting(
             name="charge",
