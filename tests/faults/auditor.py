@@ -288,7 +288,7 @@ def _check_delegators_plan(
     if document is None:
         case.complaints.wrong_amount.append(f"{_key(row)} is of a cycle that never was")
         return
-    document = _as_it_was(document, row)
+    then = _as_it_was(document, row)
     begun = [
         event["id"]
         for event in case.events.get(_key(row), [])
@@ -297,7 +297,7 @@ def _check_delegators_plan(
     candidates = in_force(case.history[row["baker_id"]], begun[-1] if begun else 0, event_id)
     judged = []
     for settings in candidates or case.history[row["baker_id"]][-1:]:
-        owed = owed_to_delegators(document, settings, _around(row, settings, waiting))
+        owed = owed_to_delegators(then, settings, _around(row, settings, waiting))
         said = _compare(case, row, owed)
         said.add(_compare_carried(case, row, owed, waiting))
         judged.append(said)

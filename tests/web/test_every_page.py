@@ -12,6 +12,7 @@ CYCLE = f"/bakers/{BAKER}/cycles/1336"
 PAGES = [
     *("/", "/docs", "/sign-in", "/nothing", CYCLE),
     f"/bakers/{BAKER}",
+    f"/bakers/{BAKER}/statistics",
     f"/bakers/{BAKER}/delegators/{DELEGATORS[0]}",
     f"/public/{BAKER}?address={DELEGATORS[0]}",
 ]

@@ -49,6 +49,7 @@ ROUTES = {
     ("get", f"{BAKER_PATH}/cycles"): READ,
     ("get", CYCLE_PATH): READ,
     ("get", f"{CYCLE_PATH}/payouts"): READ,
+    ("get", f"{BAKER_PATH}/statistics"): READ,
     ("get", f"{BAKER_PATH}/payouts"): READ,
     ("get", f"{BAKER_PATH}/operations"): READ,
     ("get", OPERATION_PATH): READ,
@@ -68,6 +69,8 @@ ROUTES = {
     ("post", f"{CYCLE_PATH}/drop"): DECIDED,
     ("get", f"{BAKER_PATH}/export/payouts"): READ,
     ("get", f"{BAKER_PATH}/export/cycles"): READ,
+    ("get", f"{BAKER_PATH}/export/statement"): READ,
+    ("get", f"{BAKER_PATH}/export/tezpay"): READ,
     ("get", "/api/alerts"): READ,
     ("get", "/api/alerts/{alert_id}"): READ,
     ("post", "/api/alerts/{alert_id}/acknowledge"): {*REMOVED, "409"},
@@ -81,7 +84,14 @@ ROUTES = {
     ("get", "/health/live"): {"200"},
     ("get", "/health/ready"): {"200", "503"},
 }
-FILES = {f"{BAKER_PATH}/export/payouts", f"{BAKER_PATH}/export/cycles"}
+BOOKS = ["text/csv", "application/pdf", "application/json"]
+#: Routes that answer with a file, and which kinds of it.
+FILES = {
+    f"{BAKER_PATH}/export/payouts": BOOKS,
+    f"{BAKER_PATH}/export/cycles": BOOKS,
+    f"{BAKER_PATH}/export/statement": BOOKS,
+    f"{BAKER_PATH}/export/tezpay": ["text/csv"],
+}
 
 HEALTH = {"/health", "/health/live", "/health/ready"}
 
@@ -131,7 +141,7 @@ async def test_problems_are_described_under_their_own_media_type(still_house: Ho
                 if status == "304":
                     wanted = []
                 elif status == "200" and path in FILES:
-                    wanted = ["text/csv", "application/json"]
+                    wanted = FILES[path]
                 assert list(answer.get("content", ())) == wanted
 
 

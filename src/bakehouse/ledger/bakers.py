@@ -97,18 +97,30 @@ class Baker:
 SETTINGS: Final = tuple(CATALOGUE)
 
 
-async def add(tx: AsyncConnection, baker: Baker, *, actor: str, at: datetime) -> None:
-    """Register a baker; raises ConflictError when it is there already."""
+async def add(
+    tx: AsyncConnection, baker: Baker, *, actor: str, at: datetime, checks_rules: bool = True
+) -> None:
+    """Register a baker; raises ConflictError when it is there already.
+
+    Who sets more in the same transaction checks the rules at its end, with `rules_of`.
+    """
     if await find(tx, baker.baker_id):
         raise ConflictError(f"the baker {baker.baker_id} is registered already")
-    await payout_rules.rules_of(tx, baker)
+    if checks_rules:
+        await payout_rules.rules_of(tx, baker)
     values = asdict(baker)
     await tx.execute(insert(bakers).values(created_at=at, **values))
     await audit.record(tx, AuditEvent(at, actor, "baker.added", baker.baker_id, values))
 
 
-async def change(
-    tx: AsyncConnection, baker_id: str, settings: Mapping[str, Any], *, actor: str, at: datetime
+async def change(  # noqa: PLR0913 - keyword-only facts of one change
+    tx: AsyncConnection,
+    baker_id: str,
+    settings: Mapping[str, Any],
+    *,
+    actor: str,
+    at: datetime,
+    checks_rules: bool = True,
 ) -> Baker:
     """Change settings by name, typed and in range; gives the baker as it is now.
 
@@ -123,7 +135,8 @@ async def change(
     changed = replace(await get(tx, baker_id), **settings)
     if not settings:
         return changed
-    await payout_rules.rules_of(tx, changed)
+    if checks_rules:
+        await payout_rules.rules_of(tx, changed)
     await tx.execute(update(bakers).where(bakers.c.baker_id == baker_id).values(**settings))
     await audit.record(tx, AuditEvent(at, actor, "baker.changed", baker_id, settings))
     return changed

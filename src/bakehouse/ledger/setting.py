@@ -20,6 +20,7 @@ class Kind(StrEnum):
     YES_NO = "yes or no"
     TEXT = "a text"
     SIGNER = "an address that holds a key"
+    RECIPIENT = "an address that can be paid"
     CHOICE = "one of several words"
 
 
@@ -89,7 +90,7 @@ class Setting:
                 return is_whole and self.least <= value <= self.most
             case Kind.YES_NO:
                 return isinstance(value, bool)
-            case Kind.TEXT | Kind.SIGNER:
+            case Kind.TEXT | Kind.SIGNER | Kind.RECIPIENT:
                 return isinstance(value, str)
             case Kind.CHOICE:
                 return self.choices is not None and isinstance(value, self.choices)

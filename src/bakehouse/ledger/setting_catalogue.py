@@ -17,7 +17,7 @@ _WHO: Final = (
         kind=Kind.CHOICE,
         choices=Mode,
         label="Mode",
-        meaning="off, simulation (plan and show, sign nothing) or on.",
+        meaning="Simulation plans and shows, and signs nothing.",
         is_apart=True,
     ),
     Setting(

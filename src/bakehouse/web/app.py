@@ -20,6 +20,8 @@ from bakehouse.web.pages import (
     public,
     reference,
     sign_in,
+    statement,
+    statistics,
     theme,
     users,
     welcome,
@@ -65,6 +67,7 @@ def create_app(services: WebServices) -> FastAPI:
         *(home.router, cycle.router, reference.router, sign_in.router),
         *CHANGING,
         *(baker.router, cycle_export.router, delegator.router, public.router, events.router),
+        *(statement.router, statistics.router),
         *(welcome.router, theme.router, users.router, account.router),
         static_files.router,
     ):

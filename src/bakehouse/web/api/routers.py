@@ -20,6 +20,7 @@ from bakehouse.web.api import (
     overview,
     payouts,
     simulations,
+    statistics,
     waiting,
 )
 
@@ -33,6 +34,7 @@ ROUTERS: Final = tuple(
         fees,
         bond_pool,
         cycles,
+        statistics,
         payouts,
         operations,
         simulations,

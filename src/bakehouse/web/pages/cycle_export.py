@@ -1,4 +1,4 @@
-"""The payouts of a cycle to take along: CSV for spreadsheets, JSON for programs, as a stream."""
+"""The payouts of a cycle to take along: CSV for spreadsheets, JSON for programs, PDF for people."""
 
 from functools import partial
 from typing import Annotated, Final
@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
-from bakehouse.desk.export import ExportFormat, exported_payouts
+from bakehouse.desk.export import MEDIA_TYPES, ExportFormat, exported_payouts
 from bakehouse.ledger import bakers, distributions
 from bakehouse.ledger.distributions import DistributionKey
 from bakehouse.ledger.roles import Role
@@ -25,10 +25,6 @@ router: Final = APIRouter(include_in_schema=False, dependencies=[needs(Role.VIEW
 _KINDS: Final = {
     DistributionKind.DELEGATORS: PayoutKind.DELEGATOR,
     DistributionKind.BOND_POOL: PayoutKind.BOND_MEMBER,
-}
-_MEDIA_TYPES: Final = {
-    ExportFormat.CSV: "text/csv; charset=utf-8",
-    ExportFormat.JSON: "application/json",
 }
 
 Wanted = Annotated[PayoutQuery, Query()]
@@ -50,7 +46,7 @@ async def payouts_file(
     parts = await exported_payouts(ledger, wanted, form, partial(_passes, query))
     name = f"payouts-{cycle}-{query.kind}.{form}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(parts, media_type=_MEDIA_TYPES[form], headers=headers)
+    return StreamingResponse(parts, media_type=MEDIA_TYPES[form], headers=headers)
 
 
 def _passes(query: PayoutQuery, row: Row) -> bool:

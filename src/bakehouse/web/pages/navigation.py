@@ -23,6 +23,7 @@ _HOUSE: Final = (
 
 _BAKER: Final = (
     ("/bakers/{baker_id}", "Overview"),
+    ("/bakers/{baker_id}/statistics", "Statistics"),
     ("/bakers/{baker_id}/simulation", "Simulation"),
     ("/bakers/{baker_id}/delegators", "Delegators"),
     ("/bakers/{baker_id}/fees", "Fees"),
