@@ -67,8 +67,9 @@ def pool_of(cycle: CycleRewards, rules: PayoutRules) -> int:
     """Section "What is shared"."""
     missed = cycle.missed
     is_ideal = rules.reward_basis == "ideal"
-    if is_ideal and (missed is None or cycle.stake is None):
+    if is_ideal and missed is None:
         raise CannotBeKnown
+    delegated_part = _delegated_part(cycle.stake) if is_ideal else Fraction(0)
     blocks, attestations, dal = (
         (missed.blocks, missed.attestations, missed.dal) if missed else (None, None, None)
     )
@@ -88,8 +89,7 @@ def pool_of(cycle: CycleRewards, rules: PayoutRules) -> int:
         if brought is None:
             raise CannotBeKnown
         pool += brought
-        if is_ideal and lost is not None:
-            pool += floor(_delegated_part(cycle.stake) * lost)
+        pool += floor(delegated_part * (lost or 0))
     return pool
 
 
