@@ -94,11 +94,16 @@ async def test_what_was_carried_goes_where_its_recipient_is_redirected_when_it_i
     assert len([each for each in baker.transfers() if each.destination == ELSEWHERE]) == 1
 
 
-async def test_a_redirect_to_the_paying_wallet_is_refused(baker: PayingBaker) -> None:
+async def test_whatever_would_have_the_wallet_pay_itself_is_refused(baker: PayingBaker) -> None:
     whom, _ = largest_of(baker.chain)
 
     with pytest.raises(SettingError, match="which is the wallet that pays"):
         await baker.set_rule(whom, recipient=baker.payout_address)
+    with pytest.raises(SettingError, match="and is the wallet that pays"):
+        await baker.set_income(IncomeShare(baker.payout_address, of_fees=HALF))
+    await baker.set_rule(whom, recipient=ELSEWHERE)
+    with pytest.raises(SettingError, match="which is the wallet that pays"):
+        await baker.change(payout_address=ELSEWHERE)
 
 
 # Exclusions and income

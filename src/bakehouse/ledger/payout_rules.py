@@ -36,13 +36,18 @@ _EMPTY: Final = DelegatorRule()
 
 
 async def rules_of(tx: AsyncConnection, baker: "Baker") -> PayoutRules:
-    """Give the rules by which a baker shares, as they are set now; SettingError if they clash."""
-    return PayoutRules(
+    """Give the rules by which a baker shares, as they are set now.
+
+    Raises SettingError if they clash, or would have the paying wallet pay itself.
+    """
+    rules = PayoutRules(
         **{name: getattr(baker, name) for name in _FOR_EVERYBODY},
         fees=await fees(tx, baker.baker_id),
         delegators=await delegators(tx, baker.baker_id),
         income=await income(tx, baker.baker_id),
     )
+    _refuse_paying_itself(baker.payout_address, rules)
+    return rules
 
 
 async def fees(tx: AsyncConnection, baker_id: str) -> dict[str, BasisPoints]:
@@ -88,15 +93,11 @@ async def replace_delegators(  # noqa: PLR0913 - keyword-only facts of one chang
 ) -> None:
     """Set what is different for single delegators to exactly this.
 
-    Raises SettingError for what contradicts the baker's other rules, or pays the paying wallet.
+    Raises SettingError as `rules_of` does, and for a rule that says nothing.
     """
     for address, rule in by_address.items():
         if rule == _EMPTY:
             raise SettingError(f"the rule of {address} says nothing: leave the address out")
-        if rule.recipient == baker.payout_address:
-            raise SettingError(
-                f"{address} is redirected to {rule.recipient}, which is the wallet that pays"
-            )
     await tx.execute(delete(delegator_rules).where(delegator_rules.c.baker_id == baker.baker_id))
     rows = {address: asdict(rule) for address, rule in by_address.items()}
     if rows:
@@ -137,6 +138,14 @@ async def replace_income(  # noqa: PLR0913 - keyword-only facts of one change
         await rules_of(tx, baker)
     event = AuditEvent(at, actor, "income_shares.replaced", baker.baker_id, {"shares": rows})
     await audit.record(tx, event)
+
+
+def _refuse_paying_itself(wallet: str, rules: PayoutRules) -> None:
+    for address, rule in rules.delegators.items():
+        if rule.recipient == wallet:
+            raise SettingError(f"{address} is redirected to {wallet}, which is the wallet that pays")
+    if any(share.address == wallet for share in rules.income):
+        raise SettingError(f"{wallet} has an income share, and is the wallet that pays")
 
 
 def _rule(row: Row[Any]) -> DelegatorRule:
