@@ -32,6 +32,7 @@ NEW_TABLES = {
     *("source_leases", "users", "user_bakers", "sessions", "api_tokens", "api_token_bakers"),
     *("one_time_links", "sign_in_failures", "simulations"),
     *("alert_channels", "alert_deliveries"),
+    *("manual_transfers", "deductions", "deduction_parts"),
 }
 
 #: What would meet a row that was there before, and the complaint.
@@ -94,6 +95,9 @@ async def test_new_columns_say_what_was_true_all_along(
             "payout_cap": None,
             "confirm_first_cycle": True,
             "public_page": False,
+            "funding_address": None,
+            "target_balance": None,
+            "top_up_cap": None,
         }
     for row in after["distributions"]:
         assert added(before, "distributions", row) == {"approved_at": None, "verified_at": None}

@@ -50,6 +50,11 @@ class Baker:
     confirm_first_cycle: bool = True
     #: Whether anybody may look an address up and see what it was paid.
     public_page: bool = False
+    #: Where the payout wallet is topped up from, to which balance, and how much in a UTC day at
+    #: most; all three, or none: then it is not.
+    funding_address: str | None = None
+    target_balance: Mutez | None = None
+    top_up_cap: Mutez | None = None
 
     def __post_init__(self) -> None:
         for name in _CAPS:
@@ -64,6 +69,25 @@ class Baker:
                 )
         if not isinstance(self.mode, Mode):
             raise SettingError(f"mode must be {', '.join(Mode)}, not {self.mode!r}")
+        self._require_whole_top_up()
+
+    def _require_whole_top_up(self) -> None:
+        missing = [name for name in TOP_UP_SETTINGS if getattr(self, name) is None]
+        if missing and len(missing) < len(TOP_UP_SETTINGS):
+            raise SettingError(
+                f"topping up takes {', '.join(TOP_UP_SETTINGS)} together, or none of them: "
+                f"{' and '.join(missing)} is none"
+            )
+        if self.funding_address == self.payout_address:
+            raise SettingError(
+                f"funding_address and payout_address are both {self.payout_address}: a wallet "
+                "cannot be topped up from itself"
+            )
+
+    @property
+    def is_topped_up(self) -> bool:
+        """Whether the payout wallet is topped up from another."""
+        return self.funding_address is not None
 
 
 RANGES: Mapping[str, tuple[int, int]] = {
@@ -77,7 +101,9 @@ RANGES: Mapping[str, tuple[int, int]] = {
     "minimum_payout": (0, 2**63 - 1),
 }
 
-_CAPS = ("cycle_cap", "payout_cap")
+_CAPS = ("cycle_cap", "payout_cap", "target_balance", "top_up_cap")
+
+TOP_UP_SETTINGS = ("funding_address", "target_balance", "top_up_cap")
 
 #: What `change` may change; the rest is who the baker is.
 SETTINGS = (
@@ -85,6 +111,7 @@ SETTINGS = (
     *_CAPS,
     "alias",
     "confirm_first_cycle",
+    "funding_address",
     "mode",
     "payout_address",
     "public_page",

@@ -9,7 +9,7 @@ from sqlalchemy import Row, Select, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.ledger.distributions import Distribution
-from bakehouse.ledger.schema import payouts, transfers
+from bakehouse.ledger.schema import bakers, payouts, transfers
 from bakehouse.ledger.statement_parts import in_parts
 from bakehouse.ledger.states import Mode, PayoutState
 from bakehouse.ledger.transition import move
@@ -28,6 +28,7 @@ class NewPayout:
     fee: Mutez
     net: Mutez
     state: PayoutState
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ async def add(tx: AsyncConnection, distribution: Distribution, rows: Iterable[Ne
             "fee": row.fee,
             "net": row.net,
             "state": row.state,
+            "reason": row.reason,
         }
         for row in rows
     ]
@@ -272,3 +274,17 @@ def payout_of(row: Row[Any]) -> Payout:
         looked_back_level=row.looked_back_level,
         released_at=row.released_at,
     )
+
+
+async def owed_from(tx: AsyncConnection, source: str) -> Mutez:
+    """Sum what is still to be paid from a wallet, held and carried amounts included."""
+    query = (
+        select(func.coalesce(func.sum(payouts.c.net), 0))
+        .join(bakers, bakers.c.baker_id == payouts.c.baker_id)
+        .where(
+            bakers.c.payout_address == source,
+            payouts.c.mode == Mode.ON,
+            payouts.c.state.in_([PayoutState.OWED, PayoutState.HELD, PayoutState.CARRIED]),
+        )
+    )
+    return Mutez(int((await tx.execute(query)).scalar_one()))

@@ -78,6 +78,7 @@ _PARSERS: Mapping[str, Callable[[str], Any]] = {
     "cycle_cap": _cap,
     "default_fee": parse_percentage,
     "first_cycle": _whole_number,
+    "funding_address": lambda text: None if text.lower() == "none" else parse_implicit(text),
     "minimum_payout": _whole_number,
     "minutes_between_retries": _whole_number,
     "mode": _mode,
@@ -88,5 +89,7 @@ _PARSERS: Mapping[str, Callable[[str], Any]] = {
     "payout_delay_cycles": _whole_number,
     "scheduled": _yes_or_no,
     "share_block_fees": _yes_or_no,
+    "target_balance": _cap,
+    "top_up_cap": _cap,
     "update_freq": _whole_number,
 }

@@ -21,6 +21,7 @@ from bakehouse.ledger.states import (
     Mode,
     PayoutState,
 )
+from bakehouse.payments.deduct import with_deductions
 from bakehouse.payments.payer import Payer
 from bakehouse.rewards.bond_pool import BondPoolPlan, plan_bond_pool
 from bakehouse.rewards.money import NO_MUTEZ, Mutez
@@ -51,7 +52,8 @@ async def plan_delegators(payer: Payer, distribution: Distribution, split: Rewar
     async with payer.ledger.write() as tx:
         await _enter_plan(payer, tx, distribution, figures, snapshot)
         failpoint(Failpoint.MID_PLAN_WRITE)
-        await payouts.add(tx, distribution, [row for row in rows if row.net > 0])
+        owed = [row for row in rows if row.net > 0]
+        await payouts.add(tx, distribution, await with_deductions(tx, distribution, owed))
         for released in _released(plan, waiting):
             await payouts.release_carried(tx, distribution, released, _entry_state(key.mode))
 

@@ -7,6 +7,8 @@ from bakehouse.rewards.plan import PayoutPlan
 #: Kinds of payout: why the recipient is owed.
 DELEGATOR = "delegator"
 BOND_MEMBER = "bond-member"
+#: Nothing is sent for it: it was paid too much before, and agreed to give it back.
+DEDUCTION = "deduction"
 
 
 def plan_document(plan: PayoutPlan, baker: str | None) -> dict[str, Any]:
