@@ -1,78 +1,26 @@
 """Orders outside any cycle, on the simulated chain: done once, and never with what others own."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from bakehouse.errors import ConflictError, InputError, RefusalError
-from bakehouse.ledger import manual_transfers, operations
-from bakehouse.ledger.manual_transfers import ManualTransfer
-from bakehouse.ledger.operations import Operation
-from bakehouse.ledger.states import ManualOrigin, ManualState, Mode, OperationState
+from bakehouse.ledger import manual_transfers
+from bakehouse.ledger.states import Death, ManualOrigin, ManualState, Mode, OperationState
 from bakehouse.payments import controls
-from bakehouse.payments.by_hand import OrderStep, advance_order
-from bakehouse.payments.controls import Decision
-from bakehouse.payments.orders import order_reveal, order_transfer
+from bakehouse.payments.orders import order_reveal
 from bakehouse.payments.payer import PaymentLimits
-from bakehouse.rewards.money import Mutez
-from tests.payments.conftest import OpenBaker
-from tests.payments.paying_baker import PayingBaker
+from bakehouse.sandbox.hostile.fault import Fault
+from bakehouse.tezos.node import FINALITY_BLOCKS
+from tests.payments.conftest import OpenHostileBaker
+from tests.payments.hand import TEZ, Hand
+from tests.payments.lives import SHORT_LIVES
 from tests.payments.surroundings import STEPS_MAX, utc_now
-
-TEZ = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Hand:
-    """A person who orders from a baker's payout wallet."""
-
-    baker: PayingBaker
-
-    @property
-    def friend(self) -> str:
-        """Somebody who is not paid by any cycle."""
-        return self.baker.baker_id
-
-    def by(self) -> Decision:
-        return Decision("cli:anna", "rent of May", utc_now())
-
-    async def order(self, amount: int = 3 * TEZ, to: str = "", **named: Any) -> ManualTransfer:
-        payer, destination = self.baker.payer, to or self.friend
-        return await order_transfer(
-            payer, self.baker.baker_id, destination, Mutez(amount), self.by(), **named
-        )
-
-    async def step(self, transfer: ManualTransfer) -> OrderStep:
-        return await advance_order(self.baker.payer, transfer.id)
-
-    async def follow(self, transfer: ManualTransfer) -> ManualTransfer:
-        """Advance, a block after each step, until there is nothing to wait for."""
-        for _ in range(STEPS_MAX):
-            step = await self.step(transfer)
-            if step.wait_seconds is None:
-                return step.transfer
-            self.baker.bake()
-        raise AssertionError(f"it is not done: {step}")
-
-    async def operations(self) -> list[Operation]:
-        async with self.baker.payer.ledger.read() as tx:
-            long_ago = utc_now().replace(year=2000)
-            network, wallet = self.baker.chain.chain_id, self.baker.payout_address
-            return await operations.by_hand_since(tx, network, wallet, long_ago)
-
-    async def stored(self, transfer: ManualTransfer) -> ManualTransfer:
-        async with self.baker.payer.ledger.read() as tx:
-            return await manual_transfers.by_id(tx, transfer.id)
-
-    def sent_to(self, address: str) -> int:
-        return self.baker.paid_on_chain()[address]
 
 
 @pytest.fixture
-async def hand(open_baker: OpenBaker) -> AsyncIterator[Hand]:
-    yield Hand(await open_baker(limits=PaymentLimits(transfers_max=40)))
+async def hand(open_hostile: OpenHostileBaker) -> Hand:
+    return Hand(await open_hostile(limits=PaymentLimits(transfers_max=40)))
 
 
 async def test_a_transfer_reaches_whom_it_is_for_once_and_is_done_when_it_is_final(
@@ -117,11 +65,11 @@ async def test_orders_without_a_key_are_two_orders(hand: Hand) -> None:
     assert hand.sent_to(hand.friend) == 6 * TEZ
 
 
-@pytest.mark.parametrize("changed", [{"amount": 1}, {"to": "a delegator"}, {"spends_owed": True}])
+@pytest.mark.parametrize("changed", [{"amount": 1}, {"to": "somebody else"}, {"spends_owed": True}])
 async def test_a_key_is_of_one_order_for_ever(hand: Hand, changed: dict[str, Any]) -> None:
     await hand.follow(await hand.order(key="may"))
     if "to" in changed:
-        changed = {"to": hand.baker.chain.world.delegators[0].address}
+        changed = {"to": hand.baker.chain.world.network}
 
     with pytest.raises(ConflictError, match="the key 'may' is taken by another order"):
         await hand.order(**{"key": "may", **changed})
@@ -198,8 +146,7 @@ async def test_a_transfer_to_a_delegator_holds_none_of_its_payouts(hand: Hand) -
 async def test_what_another_tool_has_sent_since_is_not_sent_again(hand: Hand) -> None:
     # Ordered, and then this ledger was set back to that moment: the transfer is on the chain.
     ordered = await hand.order(key="may")
-    other = await hand.baker.another_payer()
-    async with other.ledger.write() as tx:
+    async with hand.baker.payer.ledger.write() as tx:
         await manual_transfers.give_up(tx, ordered, "set back", actor="test", at=utc_now())
     twin = await hand.order(key="its twin")
     await hand.follow(twin)
@@ -240,20 +187,41 @@ async def test_a_baker_switched_off_meanwhile_sends_nothing_and_goes_on_later(ha
 
 
 async def test_a_transfer_that_expires_is_signed_anew_and_arrives_once(
-    open_baker: OpenBaker,
+    open_hostile: OpenHostileBaker,
 ) -> None:
-    hand = Hand(await open_baker(limits=PaymentLimits(life_blocks=2)))
+    baker = await open_hostile(limits=SHORT_LIVES)
+    hand = Hand(baker)
+    baker.sandbox.inflict(Fault.STUCK_UNTIL_EXPIRY)
     ordered = await hand.order()
-    hand.baker.front.deaf = True
     await hand.step(ordered)
-    hand.baker.front.deaf = False
-    for _ in range(STEPS_MAX):
-        hand.baker.chain.mempool.clear() if False else None
-        hand.baker.bake()
-        if (await hand.step(ordered)).transfer.state is ManualState.DONE:
-            break
+    (first,) = await hand.operations()
+    while baker.chain.head.level < first.last_includable_level + FINALITY_BLOCKS:
+        assert (await hand.step(ordered)).waiting_for == "a block"
+        baker.bake()
+    baker.heal()
 
+    done = await hand.follow(ordered)
+
+    assert done.state is ManualState.DONE
+    dead, second = await hand.operations()
+    assert (dead.death, second.state) == (Death.EXPIRED, OperationState.FINAL)
     assert hand.sent_to(hand.friend) == 3 * TEZ
+
+
+async def test_a_transfer_that_fails_on_chain_is_failed_with_the_reason(
+    open_hostile: OpenHostileBaker,
+) -> None:
+    baker = await open_hostile(limits=SHORT_LIVES)
+    hand = Hand(baker)
+    ordered = await hand.order(key="may")
+    await hand.step(ordered)
+    baker.set_balance(baker.payout_address, 3 * TEZ)
+
+    failed = await hand.follow(ordered)
+
+    assert failed.state is ManualState.FAILED
+    assert "it failed on chain" in (failed.reason or "")
+    assert hand.sent_to(hand.friend) == 0
 
 
 async def test_a_cancelled_transfer_is_not_done_another_way(hand: Hand) -> None:
@@ -270,9 +238,9 @@ async def test_a_cancelled_transfer_is_not_done_another_way(hand: Hand) -> None:
 
 
 async def test_a_key_that_is_not_revealed_is_revealed_and_nothing_else_moves(
-    open_baker: OpenBaker,
+    open_hostile: OpenHostileBaker,
 ) -> None:
-    hand = Hand(await open_baker())
+    hand = Hand(await open_hostile())
     before = hand.baker.balance(hand.baker.payout_address)
     ordered = await order_reveal(hand.baker.payer, hand.baker.baker_id, hand.by())
     assert ordered is not None
