@@ -17,7 +17,6 @@ from bakehouse.rewards.money import Mutez
 from tests.ledger.bakery import NETWORK, NOW, SOURCE, Bakery, new_operation
 from tests.ledger.orders import FUNDING, new_deduction, new_order, new_top_up
 
-
 #: Whoever signed at NOW has let go of the wallet.
 LATER = NOW + timedelta(hours=1)
 

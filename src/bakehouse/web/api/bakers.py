@@ -81,6 +81,16 @@ class BakerView(BaseModel):
         bool, Field(description="The first cycle that is paid waits for a person's go.")
     ]
     public_page: Annotated[bool, Field(description="Anybody may look up what was paid to whom.")]
+    funding_address: Annotated[
+        str | None,
+        Field(description="Where it is topped up from; none: it is not.", examples=[EXAMPLE_BAKER]),
+    ]
+    target_balance: Annotated[
+        str | None, Field(description="Topped up to this, in mutez.", examples=["5000000000"])
+    ]
+    top_up_cap: Annotated[
+        str | None, Field(description="In a day of UTC, in mutez.", examples=["5000000000"])
+    ]
 
 
 class BakerList(BaseModel):
@@ -109,6 +119,11 @@ class SettingsBody(Body):
     payout_cap: Annotated[MutezSent | None, Field(description="Null: no cap.")] = _LEFT_OUT
     confirm_first_cycle: bool = _LEFT_OUT
     public_page: bool = _LEFT_OUT
+    funding_address: Annotated[
+        ImplicitSent | None, Field(description="With the two below; null: no topping up.")
+    ] = _LEFT_OUT
+    target_balance: Annotated[MutezSent | None, Field(description="Null: none.")] = _LEFT_OUT
+    top_up_cap: Annotated[MutezSent | None, Field(description="Null: none.")] = _LEFT_OUT
 
     def chosen(self) -> dict[str, Any]:
         """Give what was sent, by the ledger's names."""
@@ -232,6 +247,9 @@ def baker_view(baker: Baker) -> BakerView:
         payout_cap=_optional(baker.payout_cap),
         confirm_first_cycle=baker.confirm_first_cycle,
         public_page=baker.public_page,
+        funding_address=baker.funding_address,
+        target_balance=_optional(baker.target_balance),
+        top_up_cap=_optional(baker.top_up_cap),
     )
 
 

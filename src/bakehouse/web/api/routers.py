@@ -17,6 +17,7 @@ from bakehouse.web.api import (
     jobs,
     mode,
     operations,
+    orders,
     overview,
     payouts,
     simulations,
@@ -38,6 +39,7 @@ ROUTERS: Final = tuple(
         simulations,
         waiting,
         decisions,
+        orders,
         exports,
         # Before the alerts: no alert is numbered "channels".
         channels,
@@ -58,6 +60,7 @@ TAGS: Final = [
     {"name": "operations", "description": "What was signed and sent, and its fate."},
     {"name": "simulations", "description": "What would be paid, and what that changes."},
     {"name": "decisions", "description": "What waits for a person, and what they decide."},
+    {"name": "by hand", "description": "Transfers outside any cycle, and deductions."},
     {"name": "export", "description": "The books as files."},
     {"name": "alerts", "description": "What deserves a person's attention, and where it is sent."},
     {"name": "audit", "description": "Who did what, and when. To read."},

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from bakehouse.errors import InputError
-from bakehouse.ledger.bakers import Baker
+from bakehouse.ledger.bakers import TOP_UP_SETTINGS, Baker
 from bakehouse.payments.baker_settings import parse_settings
 from bakehouse.rewards.money import Mutez, format_percentage, format_tez, parse_tez
 
@@ -40,7 +40,7 @@ class SettingField:
         value = self.read(text)
         try:
             # A baker refuses to be made with a setting out of its range.
-            replace(baker, **{self.name: value})
+            replace(baker, **{**_top_up_beside(baker, self.name, value), self.name: value})
         except InputError as error:
             raise self._told(error) from error
         return value
@@ -165,6 +165,32 @@ GROUPS: Final = (
         ),
     ),
     SettingGroup(
+        "Topping up",
+        (
+            SettingField(
+                "funding_address",
+                "Funding address",
+                "The wallet that the payout wallet is topped up from, when it is low. It needs a "
+                "key, too. Empty: it is not topped up.",
+                is_cap=True,
+            ),
+            SettingField(
+                "target_balance",
+                "Target balance",
+                "What the payout wallet is filled up to. Empty: it is not topped up.",
+                "tez",
+                is_cap=True,
+            ),
+            SettingField(
+                "top_up_cap",
+                "Cap of a day",
+                "No more is topped up in a day of UTC. Empty: it is not topped up.",
+                "tez",
+                is_cap=True,
+            ),
+        ),
+    ),
+    SettingGroup(
         "Retries and finality",
         (
             SettingField(
@@ -203,6 +229,14 @@ GROUPS: Final = (
 FIELDS: Final[Mapping[str, SettingField]] = {
     field.name: field for group in GROUPS for field in group.fields
 }
+
+
+def _top_up_beside(baker: Baker, name: str, value: Any) -> dict[str, Any]:
+    """Fill in what must stand beside one of the three: whether it does is told of the whole."""
+    if name not in TOP_UP_SETTINGS:
+        return {}
+    others = {"funding_address": baker.network, "target_balance": Mutez(1), "top_up_cap": Mutez(1)}
+    return dict.fromkeys(TOP_UP_SETTINGS) if value is None else others
 
 
 def written(baker: Baker) -> dict[str, str]:
