@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 
 from bakehouse.errors import ConflictError, InputError, RefusalError
-from bakehouse.ledger import manual_transfers
+from bakehouse.ledger import bakers, manual_transfers
 from bakehouse.ledger.states import Death, ManualOrigin, ManualState, Mode, OperationState
 from bakehouse.payments import controls
 from bakehouse.payments.orders import order_reveal
 from bakehouse.payments.payer import PaymentLimits
+from bakehouse.payments.verify import verify_orders
 from bakehouse.sandbox.hostile.fault import Fault
 from bakehouse.tezos.node import FINALITY_BLOCKS
 from tests.payments.conftest import OpenHostileBaker
@@ -43,6 +44,21 @@ async def test_a_transfer_reaches_whom_it_is_for_once_and_is_done_when_it_is_fin
         "manual_transfer.done",
     ]
     assert await hand.baker.audit_is_unbroken()
+
+
+async def test_what_was_done_by_hand_is_verified_with_its_block(hand: Hand) -> None:
+    await hand.follow(await hand.order())
+    async with hand.baker.payer.ledger.read() as tx:
+        registered = await bakers.get(tx, hand.baker.baker_id)
+    found = await verify_orders(hand.baker.payer, registered)
+    assert (found.transfers, found.differences) == (1, [])
+
+    async with hand.baker.payer.ledger.write() as tx:
+        await tx.exec_driver_sql("DROP TRIGGER transfers_fixed")
+        await tx.exec_driver_sql("UPDATE transfers SET amount = amount + 1")
+
+    (difference,) = (await verify_orders(hand.baker.payer, registered)).differences
+    assert "3000000 mutez went to" in difference.words
 
 
 async def test_the_same_order_given_again_is_the_same_transfer(hand: Hand) -> None:

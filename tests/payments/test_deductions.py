@@ -93,7 +93,7 @@ async def test_others_are_paid_as_if_there_were_no_deduction(hostile: HostileBak
     await hostile.pay()
 
     expected = {row.address: row.net for row in simulated}
-    expected[whole.address] -= 7
+    expected[whole.address] = Mutez(expected[whole.address] - 7)
     assert dict(hostile.paid_on_chain()) == expected
 
 

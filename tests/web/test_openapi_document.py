@@ -70,6 +70,7 @@ ROUTES = {
     ("post", f"{BAKER_PATH}/transfers"): {*DECIDED, "202", "503"} - {"200"},
     ("post", f"{BAKER_PATH}/transfers/{{transfer_id}}/give-up"): DECIDED,
     ("get", f"{BAKER_PATH}/deductions"): READ,
+    ("get", f"{BAKER_PATH}/funding"): READ,
     ("post", f"{BAKER_PATH}/deductions"): {*DECIDED, "201"} - {"200"},
     ("post", f"{BAKER_PATH}/deductions/{{deduction_id}}/waive"): DECIDED,
     ("get", f"{BAKER_PATH}/export/payouts"): READ,

@@ -6,6 +6,8 @@ from bakehouse.ledger import manual_transfers
 from bakehouse.ledger.manual_transfers import NewManualTransfer
 from bakehouse.ledger.states import ManualOrigin, Mode
 from bakehouse.rewards.money import Mutez
+from bakehouse.tezos.address import Address
+from bakehouse.web.qr import qr_svg
 from tests.web.conftest import BAKER, DELEGATORS, NETWORK, NOW, STRANGER, House
 
 PATH = f"/api/bakers/{BAKER}"
@@ -117,3 +119,23 @@ async def test_topping_up_is_set_as_a_whole_and_with_a_key_only(house: House) ->
         assert (answer.status_code, complaint in answer.json()["detail"]) == (422, True)
     shown = await read(house, PATH)
     assert (shown["funding_address"], shown["target_balance"], shown["top_up_cap"]) == (None,) * 3
+
+
+async def test_what_a_wallet_lacks_is_told_with_a_code_of_its_address(house: House) -> None:
+    await house.register()
+    await house.plan_a_cycle()
+    before = await read(house, f"{PATH}/funding")
+    # Two payouts of together 100 mutez are owed.
+    assert (before["address"], before["wanted"], before["missing"]) == (BAKER, "100", None)
+    await house.workshop.cache.set(
+        f"balance:{BAKER}", {"balance": "40", "level": 7, "at": NOW.isoformat()}, 60
+    )
+
+    told = await read(house, f"{PATH}/funding")
+
+    assert (told["balance"], told["missing"]) == ("40", "60")
+    assert told["qr_svg"] == qr_svg(Address(BAKER))
+    page = await house.page(f"/bakers/{BAKER}/fund")
+    assert told["qr_svg"] in page.html
+    assert "0.000060 tez" in page.text
+    assert "The address as a QR code" in page.values("aria-label", "figure")

@@ -107,7 +107,8 @@ KINDS: Mapping[AlertCode, Kind] = MappingProxyType(
         AlertCode.WALLET_LOW: Kind(
             Severity.CRITICAL,
             "The wallet will not cover the next cycle",
-            "Move funds to the payout address before the cycle ends.",
+            "Move funds to the payout address before the cycle ends. Its QR code: "
+            "`bakehouse wallet qr`, or the page of the wallet.",
         ),
         AlertCode.TOP_UP_FAILED: Kind(
             Severity.WARNING,

@@ -325,6 +325,16 @@ async def newest_in_a_block(tx: AsyncConnection, network: str, source: str) -> O
     return found[0] if found else None
 
 
+async def final_by_hand(tx: AsyncConnection, baker_id: str) -> list[Operation]:
+    """Give what a baker had signed outside any cycle and is final, oldest first."""
+    query = select(operations).where(
+        operations.c.baker_id == baker_id,
+        operations.c.kind == OperationKind.MANUAL,
+        operations.c.state == OperationState.FINAL,
+    )
+    return await _fetch(tx, query.order_by(operations.c.id))
+
+
 async def by_hand_since(
     tx: AsyncConnection, network: str, source: str, at: datetime
 ) -> list[Operation]:

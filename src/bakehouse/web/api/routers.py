@@ -13,6 +13,7 @@ from bakehouse.web.api import (
     document,
     exports,
     fees,
+    funding,
     health,
     jobs,
     mode,
@@ -40,6 +41,7 @@ ROUTERS: Final = tuple(
         waiting,
         decisions,
         orders,
+        funding,
         exports,
         # Before the alerts: no alert is numbered "channels".
         channels,
