@@ -18,6 +18,7 @@ class Failpoint(StrEnum):
     AFTER_SNAPSHOT = "after-snapshot"  # the split was read, nothing is stored
     MID_PLAN_WRITE = "mid-plan-write"  # within the transaction that stores a plan
     AFTER_PLAN = "after-plan"
+    AFTER_ORDER = "after-order"  # an order outside any cycle is entered, nothing is signed
     AFTER_APPROVE = "after-approve"  # all guards passed, no counter was read
     COUNTER_RESERVED = "counter-reserved"  # counter, branch and balance were read
     AFTER_FORGE = "after-forge"  # simulated, priced and forged

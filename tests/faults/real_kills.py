@@ -27,6 +27,7 @@ from tests.faults.real_orders import End, ExitCode
 
 #: Places that a life does not pass which only pays, and who passes them.
 ELSEWHERE: Final = {
+    Failpoint.AFTER_ORDER: "no cycle has it; tests/payments/test_by_hand_crashes",
     Failpoint.BOOT: "nothing in src names it; test_real_product kills whole processes",
     Failpoint.JOB_ACK: "the queue's processor; test_real_product",
     Failpoint.ALERT_STORED: "the queue's processor; test_real_product",

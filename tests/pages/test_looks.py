@@ -27,6 +27,7 @@ PAGES: Final = {
     "home": "/",
     "baker": f"/bakers/{BUSY}",
     "baker-that-tries": f"/bakers/{TRIES}",
+    "fund": f"/bakers/{BUSY}/fund",
     "baker-without-cycles": f"/bakers/{NEW}",
     "cycle-paid": f"/bakers/{BUSY}/cycles/{PAID}?offset=100",
     "cycle-bond-pool": f"/bakers/{BUSY}/cycles/{PAID}?kind=bond_pool",

@@ -23,6 +23,7 @@ WITHIN_TRANSACTIONS = {
 
 #: Places that a payment does not pass, or only when real time goes by.
 ELSEWHERE = {
+    Failpoint.AFTER_ORDER,
     Failpoint.BOOT,
     Failpoint.LEASE_RENEW,
     Failpoint.JOB_ACK,

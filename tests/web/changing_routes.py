@@ -70,6 +70,14 @@ _OF_THE_API = {
     ("POST", f"{_API_CYCLE}/release"): _operator(WHY),
     ("POST", f"{_API_CYCLE}/drop"): _operator(WHY),
     ("POST", f"{_API_OPERATION}/cancel"): _operator(WHY),
+    ("POST", f"{_API_BAKER}/transfers"): _administrator(
+        {**WHY, "to": DELEGATORS[0], "amount": "1"}
+    ),
+    ("POST", f"{_API_BAKER}/transfers/{{transfer_id}}/give-up"): _administrator(WHY),
+    ("POST", f"{_API_BAKER}/deductions"): _administrator(
+        {**WHY, "owed_to": DELEGATORS[0], "amount": "1", "consent": "by mail"}
+    ),
+    ("POST", f"{_API_BAKER}/deductions/{{deduction_id}}/waive"): _administrator(WHY),
     ("POST", "/api/alerts/{alert_id}/acknowledge"): _operator(),
     ("POST", "/api/alerts/channels"): _administrator(
         {"name": "hook", "url": "json://localhost:9"}, all_bakers=True

@@ -36,6 +36,8 @@ class AlertCode(StrEnum):
     CYCLE_CHECK_FAILED = "cycle-check-failed"
     BALANCE_UNKNOWN = "balance-unknown"
     WALLET_LOW = "wallet-low"
+    TOP_UP_FAILED = "top-up-failed"
+    ORDER_FAILED = "order-failed"
     SCHEDULE_SILENT = "schedule-silent"
     QUEUE_FAILING = "queue-failing"
     CYCLE_PAID = "cycle-paid"
@@ -112,7 +114,20 @@ KINDS: Mapping[AlertCode, Kind] = MappingProxyType(
         AlertCode.WALLET_LOW: Kind(
             Severity.CRITICAL,
             "The wallet will not cover the next cycle",
-            "Move funds to the payout address before the cycle ends.",
+            "Move funds to the payout address before the cycle ends. Its QR code: "
+            "`bakehouse wallet qr`, or the page of the wallet.",
+        ),
+        AlertCode.TOP_UP_FAILED: Kind(
+            Severity.WARNING,
+            "The payout wallet could not be topped up",
+            "See what the message says of the funding wallet, its key and the cap of the day, or "
+            "move funds to the payout address yourself.",
+        ),
+        AlertCode.ORDER_FAILED: Kind(
+            Severity.WARNING,
+            "A transfer by hand was not done",
+            "Nothing has moved. Mend what the message names, then give the same order with the "
+            "same key again (`bakehouse transfer`).",
         ),
         AlertCode.SCHEDULE_SILENT: Kind(
             Severity.CRITICAL,

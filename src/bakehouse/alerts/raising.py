@@ -7,7 +7,8 @@ from bakehouse.alerts.outbox import tell
 from bakehouse.failpoints import Failpoint, failpoint
 from bakehouse.ledger import alerts
 from bakehouse.ledger.distributions import Distribution, DistributionKey
-from bakehouse.ledger.states import DistributionState, Telling
+from bakehouse.ledger.manual_transfers import ManualTransfer
+from bakehouse.ledger.states import DistributionState, ManualOrigin, ManualState, Telling
 from bakehouse.payments.payer import Payer
 from bakehouse.rewards.money import format_tez
 
@@ -92,6 +93,35 @@ async def operation_quarantined(payer: Payer, key: DistributionKey, operation: s
 async def guard_refused(payer: Payer, key: DistributionKey, guard: str, reason: str) -> None:
     """Tell that a check before signing did not pass."""
     await alert(payer, AlertCode.GUARD_REFUSED, f"{key}/{guard}", reason, baker_id=key.baker_id)
+
+
+async def order_ended(payer: Payer, transfer: ManualTransfer) -> None:
+    """Tell that an order outside any cycle was refused, or failed; what is well is no news."""
+    if transfer.origin is ManualOrigin.TOP_UP or transfer.state is not ManualState.FAILED:
+        return
+    message = (
+        f"{format_tez(transfer.amount)} tez to {transfer.destination} ({transfer.origin}, key "
+        f"{transfer.idempotence_key}): {transfer.reason}"
+    )
+    await event(
+        payer,
+        AlertCode.ORDER_FAILED,
+        f"{transfer.name}/{transfer.ordered_at.isoformat()}",
+        message,
+        baker_id=transfer.baker_id,
+    )
+
+
+async def order_quarantined(payer: Payer, transfer: ManualTransfer, operation: str) -> None:
+    """Tell that nobody can prove what became of an order's operation."""
+    message = (
+        f"{operation}, of the {transfer.origin} {transfer.idempotence_key}, is in no block, as far "
+        "as can be seen, but that could not be proven: nothing new is signed from "
+        f"{transfer.source}. Give Bakehouse a node with the whole history, or look it up and "
+        "declare it dead"
+    )
+    baker_id = transfer.baker_id
+    await alert(payer, AlertCode.OPERATION_QUARANTINED, operation, message, baker_id=baker_id)
 
 
 async def go_needed(payer: Payer, key: DistributionKey) -> None:

@@ -23,13 +23,14 @@ def protocol_unknown(protocol: str) -> str | None:
     )
 
 
-def wallet_low(balance: Mutez, need: Mutez | None) -> str | None:
+def wallet_low(address: str, balance: Mutez, need: Mutez | None) -> str | None:
     """Tell whether a wallet will not cover the next cycle, as far as the last one shows."""
     if need is None or balance >= need:
         return None
     return (
-        f"the payout wallet has {format_tez(balance)} tez; a cycle like the last one takes "
-        f"{format_tez(need)} tez with its fees: {format_tez(Mutez(need - balance))} tez are missing"
+        f"the payout wallet {address} has {format_tez(balance)} tez; a cycle like the last one "
+        f"takes {format_tez(need)} tez with its fees: {format_tez(Mutez(need - balance))} tez are "
+        "missing"
     )
 
 

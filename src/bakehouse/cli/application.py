@@ -30,7 +30,11 @@ COMMANDS: Final = {
     "token": "Tokens for programs that use the API.",
     "plan": "Compute a cycle's payout plan, offline; nothing is paid.",
     "simulate": "See what a cycle would pay, by a baker's rules or by others.",
-    "pay": "Pay a cycle now.",
+    "pay": "Pay now: a cycle, a month, or all that is due.",
+    "transfer": "Send tez from a payout wallet, once.",
+    "reveal": "Reveal the key of a payout wallet.",
+    "orders": "Transfers by hand: what became of them.",
+    "settle": "Make good a difference: pay extra, or deduct.",
     "alerts": "What deserves attention, and where it is sent.",
     "verify": "Match what was paid with the chain, both ways.",
     "statistics": "The last cycles in figures: earned, kept, paid.",
@@ -50,6 +54,7 @@ COMMANDS: Final = {
 _ELSEWHERE: Final = {
     "key": ("wallet", "app"),
     "bond-pool": ("bond_pool", "app"),
+    "reveal": ("transfer", "reveal_app"),
     **{
         name: ("controls", name.replace("-", "_"))
         for name in (

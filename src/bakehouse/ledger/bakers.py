@@ -83,6 +83,12 @@ class Baker:
     delay_blocks_least: int = 0
     delay_blocks_most: int = 0
 
+    #: Where the payout wallet is topped up from, to which balance, and how much in a UTC day at
+    #: most; all three, or none: then it is not.
+    funding_address: str | None = None
+    target_balance: Mutez | None = None
+    top_up_cap: Mutez | None = None
+
     def __post_init__(self) -> None:
         for name, setting in CATALOGUE.items():
             setting.check(getattr(self, name))
@@ -91,6 +97,28 @@ class Baker:
                 f"delay_blocks_least {self.delay_blocks_least} is more than delay_blocks_most "
                 f"{self.delay_blocks_most}: set both, the least first"
             )
+        self._require_whole_top_up()
+
+    def _require_whole_top_up(self) -> None:
+        missing = [name for name in TOP_UP_SETTINGS if getattr(self, name) is None]
+        if missing and len(missing) < len(TOP_UP_SETTINGS):
+            raise SettingError(
+                f"topping up takes {', '.join(TOP_UP_SETTINGS)} together, or none of them: "
+                f"{' and '.join(missing)} is none"
+            )
+        if self.funding_address == self.payout_address:
+            raise SettingError(
+                f"funding_address and payout_address are both {self.payout_address}: a wallet "
+                "cannot be topped up from itself"
+            )
+
+    @property
+    def is_topped_up(self) -> bool:
+        """Whether the payout wallet is topped up from another."""
+        return self.funding_address is not None
+
+
+TOP_UP_SETTINGS: Final = ("funding_address", "target_balance", "top_up_cap")
 
 
 #: What `change` may change; the rest is who the baker is.

@@ -143,7 +143,9 @@ async def replace_income(  # noqa: PLR0913 - keyword-only facts of one change
 def _refuse_paying_itself(wallet: str, rules: PayoutRules) -> None:
     for address, rule in rules.delegators.items():
         if rule.recipient == wallet:
-            raise SettingError(f"{address} is redirected to {wallet}, which is the wallet that pays")
+            raise SettingError(
+                f"{address} is redirected to {wallet}, which is the wallet that pays"
+            )
     if any(share.address == wallet for share in rules.income):
         raise SettingError(f"{wallet} has an income share, and is the wallet that pays")
 

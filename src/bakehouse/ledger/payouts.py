@@ -10,7 +10,7 @@ from sqlalchemy import Row, Select, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.ledger.distributions import Distribution
-from bakehouse.ledger.schema import payouts, transfers
+from bakehouse.ledger.schema import bakers, payouts, transfers
 from bakehouse.ledger.statement_parts import in_parts
 from bakehouse.ledger.states import Mode, PayoutState
 from bakehouse.ledger.transition import move
@@ -314,3 +314,17 @@ def payout_of(row: Row[Any]) -> Payout:
         bears_burn=row.bears_burn,
         withheld=Mutez(row.withheld),
     )
+
+
+async def owed_from(tx: AsyncConnection, source: str) -> Mutez:
+    """Sum what is still to be paid from a wallet, held and carried amounts included."""
+    query = (
+        select(func.coalesce(func.sum(payouts.c.net), 0))
+        .join(bakers, bakers.c.baker_id == payouts.c.baker_id)
+        .where(
+            bakers.c.payout_address == source,
+            payouts.c.mode == Mode.ON,
+            payouts.c.state.in_([PayoutState.OWED, PayoutState.HELD, PayoutState.CARRIED]),
+        )
+    )
+    return Mutez(int((await tx.execute(query)).scalar_one()))

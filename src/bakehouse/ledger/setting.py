@@ -35,6 +35,7 @@ class Group(StrEnum):
     COSTS = "Who bears what a transfer costs"
     WHEN = "When"
     SAFETY = "Safety"
+    TOPPING_UP = "Topping up"
     RETRIES = "Retries and finality"
     PUBLIC = "In public"
 

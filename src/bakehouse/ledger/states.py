@@ -48,7 +48,8 @@ class OperationKind(StrEnum):
     """What a signed operation group is for."""
 
     PAYOUT = "payout"
-    CANCEL = "cancel"  # takes the counters of a payout group, so that only one of the two can be
+    CANCEL = "cancel"  # takes the counters of another group, so that only one of the two can be
+    MANUAL = "manual"  # outside any cycle: a transfer by hand, a reveal, a top-up
 
 
 class OperationState(StrEnum):
@@ -68,6 +69,24 @@ class Death(StrEnum):
     EXPIRED = "expired"  # its branch is too old for every block to come
     SUPERSEDED = "superseded"  # another operation used its counter
     DECLARED = "declared"  # a person took the responsibility
+
+
+class ManualOrigin(StrEnum):
+    """Where an order outside any cycle comes from."""
+
+    TRANSFER = "transfer"
+    REVEAL = "reveal"
+    EXTRA = "extra-payment"  # makes good that somebody was paid too little
+    TOP_UP = "top-up"  # from the funding wallet to the payout wallet
+
+
+class ManualState(StrEnum):
+    """What became of such an order."""
+
+    WANTED = "wanted"  # -> assigned | failed: it was refused, or given up, before it was signed
+    ASSIGNED = "assigned"  # -> done | wanted (its operation is dead) | failed (on chain)
+    DONE = "done"
+    FAILED = "failed"  # nothing has moved -> wanted: the same order was given again
 
 
 class Telling(StrEnum):
@@ -148,12 +167,22 @@ OPERATION_MOVES = _moves(
     }
 )
 
+MANUAL_MOVES = _moves(
+    {
+        ManualState.WANTED: {ManualState.ASSIGNED, ManualState.FAILED},
+        ManualState.ASSIGNED: {ManualState.DONE, ManualState.WANTED, ManualState.FAILED},
+        ManualState.DONE: set(),
+        ManualState.FAILED: {ManualState.WANTED},
+    }
+)
+
 #: Moves by table name, as the migrations turn them into triggers.
 MOVES: Mapping[str, Mapping[str, frozenset[str]]] = MappingProxyType(
     {
         "distributions": DISTRIBUTION_MOVES,
         "payouts": PAYOUT_MOVES,
         "operations": OPERATION_MOVES,
+        "manual_transfers": MANUAL_MOVES,
     }
 )
 

@@ -14,7 +14,7 @@ from bakehouse.ledger import bakers, distributions, leases, operations, payouts
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.distributions import Distribution, DistributionKey
 from bakehouse.ledger.leases import Lease
-from bakehouse.ledger.operations import UNFINISHED, Operation
+from bakehouse.ledger.operations import UNFINISHED
 from bakehouse.ledger.states import (
     IN_FLIGHT,
     SETTLED_DISTRIBUTIONS,
@@ -24,8 +24,8 @@ from bakehouse.ledger.states import (
     OperationState,
     PayoutState,
 )
-from bakehouse.payments import cancel, guard
-from bakehouse.payments.confirm import watch
+from bakehouse.payments import guard
+from bakehouse.payments.follow import follow
 from bakehouse.payments.payer import Payer
 from bakehouse.payments.plan import plan_bond_members, plan_delegators
 from bakehouse.payments.send import send_next
@@ -42,6 +42,9 @@ EARLIER_CYCLE: Final = "an earlier cycle"
 
 #: While a cycle waits for its block, it is looked at again after so many at most.
 _DELAY_BLOCKS_AT_ONCE: Final = 50
+
+#: What a step waits for while another process signs for the wallet.
+ANOTHER_PROCESS: Final = "another process with the same wallet"
 
 #: Earlier cycles in these states are paid first; failed ones wait for a person and block nobody.
 _BEFORE_US = frozenset(
@@ -72,7 +75,7 @@ async def advance(payer: Payer, key: DistributionKey) -> Step:
             return await _wait(payer, distribution, EARLIER_CYCLE)
         async with sole_sender(payer, key.network, baker.payout_address) as lease:
             if lease is None:
-                return await _wait(payer, distribution, "another process with the same wallet")
+                return await _wait(payer, distribution, ANOTHER_PROCESS)
             try:
                 # Another process may have been at work until the lease was ours.
                 return await _go_on(payer, lease, await _reload(payer, distribution), baker)
@@ -98,7 +101,7 @@ async def watch_unfinished(payer: Payer, baker_id: str) -> None:
     for source in sources:
         async with sole_sender(payer, baker.network, source) as lease:
             if lease is not None:
-                await _watch(payer, lease, baker.num_blocks_wait)
+                await follow(payer, lease, baker.num_blocks_wait)
 
 
 async def fail(payer: Payer, key: DistributionKey, message: str) -> None:
@@ -160,7 +163,7 @@ async def _plan(payer: Payer, distribution: Distribution, baker: Baker) -> bool:
 async def _pay(payer: Payer, lease: Lease, distribution: Distribution, baker: Baker) -> Step:
     if distribution.state is not DistributionState.PAYING:
         distribution = await _enter(payer, distribution, DistributionState.PAYING)
-    unfinished = await _watch(payer, lease, baker.num_blocks_wait)
+    unfinished = await follow(payer, lease, baker.num_blocks_wait)
     in_flight = [operation for operation in unfinished if operation.state in IN_FLIGHT]
     if in_flight:
         lost = tuple(each.hash for each in in_flight if each.state is OperationState.QUARANTINED)
@@ -171,18 +174,11 @@ async def _pay(payer: Payer, lease: Lease, distribution: Distribution, baker: Ba
         return replace(await _step(payer, distribution, None, "a person's go"), awaits_go=True)
     if await send_next(payer, lease, distribution, baker):
         # The stored operation is sent by whoever watches: here, or after a crash, elsewhere.
-        await _watch(payer, lease, baker.num_blocks_wait)
+        await follow(payer, lease, baker.num_blocks_wait)
         return await _wait(payer, distribution, "a block")
     if await _is_on_its_way(payer, distribution):
         return await _wait(payer, distribution, "finality")
     return await _close(payer, distribution)
-
-
-async def _watch(payer: Payer, lease: Lease, blocks_wait: int) -> list[Operation]:
-    unfinished = await watch(payer, lease.network, lease.source, blocks_wait)
-    if await cancel.sign_requested(payer, lease, unfinished):
-        return await watch(payer, lease.network, lease.source, blocks_wait)
-    return unfinished
 
 
 async def _awaits_go(payer: Payer, distribution: Distribution, baker: Baker) -> bool:

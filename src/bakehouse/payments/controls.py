@@ -11,7 +11,14 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.errors import ConflictError, InputError, NotFoundError
-from bakehouse.ledger import audit, bakers, distributions, operations, payouts
+from bakehouse.ledger import (
+    audit,
+    bakers,
+    distributions,
+    manual_transfers,
+    operations,
+    payouts,
+)
 from bakehouse.ledger.audit import AuditEvent
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.distributions import Distribution, DistributionKey
@@ -159,6 +166,7 @@ async def declare_dead(tx: AsyncConnection, operation_hash: str, by: Decision) -
     await payouts.release_operation(
         tx, operation.id, held=[(transfer.id, reason) for transfer in transfers]
     )
+    await manual_transfers.release_operation(tx, operation.id, at=by.at, failed=reason)
     await _record(tx, by, "operation.declared_dead", operation_hash)
     return sum(len(several) for several in bound)
 

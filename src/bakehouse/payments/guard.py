@@ -41,6 +41,10 @@ class Guard(StrEnum):
     SIMULATION = "simulation"  # the node would apply the group
     REACHES_BLOCKS = "reaches-blocks"  # groups do not expire one after another
     DISK_SPACE = "disk-space"  # what becomes of a group can be written down
+    # Of orders outside any cycle:
+    KEEPS_OWED = "keeps-owed"  # what is owed to others stays in the wallet
+    TOP_UP_CAP = "top-up-cap"  # no more is topped up than a day allows
+    NOT_DONE_ELSEWHERE = "not-done-elsewhere"  # the wallet has not sent it by another tool
 
 
 def refuse(guard: Guard, reason: str) -> GuardRefusedError:
@@ -139,7 +143,11 @@ def reaches_blocks(distribution: Distribution, signed: Sequence[Operation], most
 
     A retry by a person starts the count anew.
     """
-    recent = [each for each in signed if each.created_at >= distribution.updated_at]
+    refuse_expiring([each for each in signed if each.created_at >= distribution.updated_at], most)
+
+
+def refuse_expiring(recent: Sequence[Operation], most: int) -> None:
+    """Refuse when the last of these groups, oldest first, all expired."""
     in_a_row = 0
     for operation in reversed(recent):
         if operation.state is not OperationState.DEAD or operation.death is not Death.EXPIRED:
@@ -184,6 +192,28 @@ def still_wanted(baker: Baker, source: str) -> None:
         raise ConflictError(
             f"the settings of {baker.baker_id} changed while a group of {source} was made: "
             "it is not sent"
+        )
+
+
+def keeps_what_is_owed(source: str, balance: Mutez, *, takes: Mutez, owed: Mutez) -> None:
+    """Refuse a transfer by hand that would leave the wallet with less than it owes to others."""
+    left = Mutez(balance - takes)
+    if left < owed:
+        raise refuse(
+            Guard.KEEPS_OWED,
+            f"the wallet {source} holds {format_tez(balance)} tez and owes {format_tez(owed)} tez "
+            f"to delegators and members; {format_tez(takes)} tez, with fees, would leave "
+            f"{format_tez(left)} tez: {format_tez(Mutez(owed - left))} tez are missing",
+        )
+
+
+def within_day_cap(spent: Mutez, amount: Mutez, cap: Mutez) -> None:
+    """Refuse a top-up that, with those of the same UTC day, is more than a day allows."""
+    if spent + amount > cap:
+        raise refuse(
+            Guard.TOP_UP_CAP,
+            f"{format_tez(spent)} tez were topped up today (UTC): {format_tez(amount)} tez more "
+            f"would pass the cap of {format_tez(cap)}",
         )
 
 

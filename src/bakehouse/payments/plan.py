@@ -20,6 +20,7 @@ from bakehouse.ledger.states import (
     Mode,
     PayoutState,
 )
+from bakehouse.payments.deduct import with_deductions
 from bakehouse.payments.payer import Payer
 from bakehouse.payments.transfer_costs import expected_costs
 from bakehouse.rewards.bond_pool import BondPoolPlan, plan_bond_pool
@@ -90,7 +91,8 @@ async def plan_delegators(payer: Payer, distribution: Distribution, split: Rewar
     async with payer.ledger.write() as tx:
         await _enter_plan(payer, tx, distribution, figures, snapshot)
         failpoint(Failpoint.MID_PLAN_WRITE)
-        await payouts.add(tx, distribution, [row for row in rows if row.net > 0])
+        owed = [row for row in rows if row.net > 0]
+        await payouts.add(tx, distribution, await with_deductions(tx, distribution, owed))
         await exclusions.add(tx, distribution, plan.exclusions)
         for released in _released(plan, inputs.waiting):
             await _redirect(tx, released, inputs.rules)

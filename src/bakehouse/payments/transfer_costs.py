@@ -94,14 +94,16 @@ def share_costs(intent: TransferIntent, *, fee: Mutez, burn: Mutez) -> Mapping[i
     """
     withheld: dict[int, Mutez] = {}
     for cost, bearers in (
-        (fee, [part for part in intent.parts if part.bears_fee]),
-        (burn, [part for part in intent.parts if part.bears_burn]),
+        (fee, [(part.payout_id, part.net) for part in intent.parts if part.bears_fee]),
+        (burn, [(part.payout_id, part.net) for part in intent.parts if part.bears_burn]),
     ):
         left = cost
-        for part in bearers:
-            taken = min(left, part.net - withheld.get(part.payout_id, 0))
+        for payout_id, net in bearers:
+            if payout_id is None:
+                continue
+            taken = min(left, net - withheld.get(payout_id, 0))
             if taken > 0:
-                withheld[part.payout_id] = Mutez(withheld.get(part.payout_id, 0) + taken)
+                withheld[payout_id] = Mutez(withheld.get(payout_id, 0) + taken)
                 left = Mutez(left - taken)
     return withheld
 

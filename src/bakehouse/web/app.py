@@ -16,6 +16,7 @@ from bakehouse.web.pages import (
     cycle_export,
     delegator,
     events,
+    fund,
     home,
     public,
     reference,
@@ -66,8 +67,8 @@ def create_app(services: WebServices) -> FastAPI:
         *ROUTERS,
         *(home.router, cycle.router, reference.router, sign_in.router),
         *CHANGING,
-        *(baker.router, cycle_export.router, delegator.router, public.router, events.router),
-        *(statement.router, statistics.router),
+        *(baker.router, fund.router, cycle_export.router, delegator.router, public.router),
+        *(events.router, statement.router, statistics.router),
         *(welcome.router, theme.router, users.router, account.router),
         static_files.router,
     ):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from bakehouse.errors import InputError
-from bakehouse.ledger.bakers import Baker
+from bakehouse.ledger.bakers import TOP_UP_SETTINGS, Baker
 from bakehouse.ledger.setting import Group, Kind, Setting
 from bakehouse.ledger.setting_catalogue import CATALOGUE
 from bakehouse.payments.baker_settings import parse_settings
@@ -77,7 +77,7 @@ class SettingField:
         value = self.read(text)
         try:
             # A baker refuses to be made with a setting out of its range.
-            replace(baker, **{self.name: value})
+            replace(baker, **{**_top_up_beside(baker, self.name, value), self.name: value})
         except InputError as error:
             raise self._told(error) from error
         return value
@@ -128,6 +128,14 @@ GROUPS: Final = tuple(_groups())
 FIELDS: Final[Mapping[str, SettingField]] = {
     field.name: field for group in GROUPS for field in group.fields
 }
+
+
+def _top_up_beside(baker: Baker, name: str, value: Any) -> dict[str, Any]:
+    """Fill in what must stand beside one of the three: whether it does is told of the whole."""
+    if name not in TOP_UP_SETTINGS:
+        return {}
+    others = {"funding_address": baker.network, "target_balance": Mutez(1), "top_up_cap": Mutez(1)}
+    return dict.fromkeys(TOP_UP_SETTINGS) if value is None else others
 
 
 def written(baker: Baker) -> dict[str, str]:

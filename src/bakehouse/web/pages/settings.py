@@ -8,7 +8,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request, Response
 
 from bakehouse.desk import settings as desk
-from bakehouse.errors import InputError
+from bakehouse.errors import InputError, SettingError
 from bakehouse.ledger import bakers
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.roles import Role
@@ -51,7 +51,14 @@ async def change_settings(
     changed = {name: value for name, value in chosen.items() if value != getattr(baker, name)}
     if not changed:
         return done(request.url.path, Notice.NOTHING_CHANGED)
-    await desk.change(services.workshop, services.scheduler, baker_id, changed, actor=caller.actor)
+    try:
+        await desk.change(
+            services.workshop, services.scheduler, baker_id, changed, actor=caller.actor
+        )
+    except SettingError as error:
+        # What only several settings together make wrong.
+        form = form.with_trouble(error)
+        return _page(request, baker, form, HTTPStatus.UNPROCESSABLE_ENTITY)
     return done(request.url.path, Notice.SETTINGS_CHANGED)
 
 
