@@ -22,6 +22,8 @@ COMMANDS: Final = {
     "doctor": "Check everything that payments need, and say what to do.",
     "baker": "Register bakers and set their rules.",
     "fees": "Fees of single delegators.",
+    "rules": "What else is different for single delegators.",
+    "income": "Shares of a baker's income for named addresses.",
     "bond-pool": "Members of the bond pool.",
     "wallet": "Make, import and fund payout wallets.",
     "key": "Another name of wallet.",

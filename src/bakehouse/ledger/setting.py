@@ -80,7 +80,9 @@ class Setting:
     def check(self, value: Any) -> None:
         """Refuse a typed value that cannot be; raises SettingError naming the setting."""
         if not ((value is None and self.has_none) or self._fits(value)):
-            raise SettingError(f"{self.name} must be {self._expected}, not {value!r}")
+            raise SettingError(
+                f"{self.name} must be {self._expected}, not {value!r}", setting=self.name
+            )
 
     def _fits(self, value: Any) -> bool:
         match self.kind:

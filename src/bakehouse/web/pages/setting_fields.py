@@ -1,7 +1,7 @@
 """A baker's settings as fields: how the catalogue's are shown, read and written on pages."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from bakehouse.errors import InputError
@@ -9,7 +9,7 @@ from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.setting import Group, Kind, Setting
 from bakehouse.ledger.setting_catalogue import CATALOGUE
 from bakehouse.payments.baker_settings import parse_settings
-from bakehouse.rewards.money import Mutez, format_percentage, format_tez, parse_tez
+from bakehouse.rewards.money import format_percentage, parse_tez, plain_tez
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +72,11 @@ class SettingField:
         except InputError as error:
             raise self._told(error) from error
 
-    def read_for(self, baker: Baker, text: str) -> Any:
-        """Type what was entered for a baker; raises InputError, for one out of its range too."""
+    def read_in_range(self, text: str) -> Any:
+        """Type what was entered; raises InputError, for what is out of its range too."""
         value = self.read(text)
         try:
-            # A baker refuses to be made with a setting out of its range.
-            replace(baker, **{self.name: value})
+            self.setting.check(value)
         except InputError as error:
             raise self._told(error) from error
         return value
@@ -133,8 +132,3 @@ FIELDS: Final[Mapping[str, SettingField]] = {
 def written(baker: Baker) -> dict[str, str]:
     """Write a baker's settings as they are entered."""
     return {name: field.write(getattr(baker, name)) for name, field in FIELDS.items()}
-
-
-def plain_tez(amount: Mutez) -> str:
-    """Write mutez as a person enters tez: without grouping and trailing zeros."""
-    return format_tez(amount).replace(",", "").rstrip("0").rstrip(".")
