@@ -36,8 +36,8 @@ def _table(title: str) -> dict[str, str]:
             continue
         names = _CODE.findall(cells[0])
         defaults = cells[1].split(", ") if len(names) > 1 else [cells[1]]
-        # One default beside several names is that of each.
-        defaults = defaults * len(names) if len(defaults) == 1 else defaults
+        # One default may stand for all names of a row.
+        defaults *= len(names) if len(defaults) == 1 else 1
         for name, default in zip(names, defaults, strict=True):
             assert name not in rows, f"{name} is documented twice"
             rows[name] = default

@@ -57,6 +57,8 @@ ROUTES = {
     ("get", f"{BAKER_PATH}/cycles"): READ,
     ("get", CYCLE_PATH): READ,
     ("get", f"{CYCLE_PATH}/payouts"): READ,
+    ("get", f"{CYCLE_PATH}/rules"): READ,
+    ("get", f"{CYCLE_PATH}/exclusions"): READ,
     ("get", f"{BAKER_PATH}/payouts"): READ,
     ("get", f"{BAKER_PATH}/operations"): READ,
     ("get", OPERATION_PATH): READ,
@@ -66,6 +68,7 @@ ROUTES = {
     ("get", f"{BAKER_PATH}/simulations"): READ,
     ("get", SIMULATION_PATH): READ,
     ("get", f"{SIMULATION_PATH}/payouts"): READ,
+    ("get", f"{SIMULATION_PATH}/exclusions"): READ,
     ("get", f"{SIMULATION_PATH}/changes"): READ,
     ("get", "/api/waiting"): {"200", "401", "422"},
     ("post", f"{BAKER_PATH}/pause"): CHANGED,
@@ -76,6 +79,7 @@ ROUTES = {
     ("post", f"{CYCLE_PATH}/drop"): DECIDED,
     ("get", f"{BAKER_PATH}/export/payouts"): READ,
     ("get", f"{BAKER_PATH}/export/cycles"): READ,
+    ("get", f"{BAKER_PATH}/export/exclusions"): READ,
     ("get", "/api/alerts"): READ,
     ("get", "/api/alerts/{alert_id}"): READ,
     ("post", "/api/alerts/{alert_id}/acknowledge"): {*REMOVED, "409"},
@@ -89,7 +93,7 @@ ROUTES = {
     ("get", "/health/live"): {"200"},
     ("get", "/health/ready"): {"200", "503"},
 }
-FILES = {f"{BAKER_PATH}/export/payouts", f"{BAKER_PATH}/export/cycles"}
+FILES = {f"{BAKER_PATH}/export/{name}" for name in ("payouts", "cycles", "exclusions")}
 
 HEALTH = {"/health", "/health/live", "/health/ready"}
 

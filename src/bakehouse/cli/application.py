@@ -34,7 +34,7 @@ COMMANDS: Final = {
     "pay": "Pay a cycle now.",
     "alerts": "What deserves attention, and where it is sent.",
     "verify": "Match what was paid with the chain, both ways.",
-    "export": "Write cycles or payouts as CSV or JSON.",
+    "export": "Write cycles, payouts or exclusions as CSV or JSON.",
     "go": "Let the first cycle that a baker pays go.",
     "pause": "Switch a baker off at once.",
     "retry": "Have a failed cycle taken up again.",

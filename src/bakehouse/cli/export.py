@@ -20,17 +20,21 @@ from bakehouse.ledger.span import Span
 from bakehouse.ledger.states import Mode
 from bakehouse.payments.export import (
     CYCLE_COLUMNS,
+    EXCLUSION_COLUMNS,
     PAYOUT_COLUMNS,
     Export,
     Row,
     csv_line,
     cycle_rows,
+    exclusion_rows,
     payout_rows,
 )
 from bakehouse.tezos.address import parse_implicit
 
 app: Final = typer.Typer(
-    add_completion=False, no_args_is_help=True, help="Write cycles or payouts as CSV or JSON."
+    add_completion=False,
+    no_args_is_help=True,
+    help="Write cycles, payouts or exclusions as CSV or JSON.",
 )
 
 _CYCLES: Final = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?", re.ASCII)
@@ -85,6 +89,25 @@ def payouts(  # noqa: PLR0913 - a parameter is an option of the command
         return payout_rows(ledger, wanted)
 
     _write(wanted, rows, PAYOUT_COLUMNS, output, as_json=as_json)
+
+
+@app.command()
+def exclusions(  # noqa: PLR0913 - a parameter is an option of the command
+    baker: BakerArgument,
+    *,
+    cycles: Cycles = None,
+    year: Year = None,
+    simulated: Simulated = False,
+    as_json: AsJson = False,
+    output: Output = None,
+) -> None:
+    """Write one line for each delegator that a cycle excludes: why, and where its share went."""
+    wanted = _wanted(baker, cycles, year, is_simulated=simulated)
+
+    def rows(ledger: Ledger) -> AsyncIterator[Row]:
+        return exclusion_rows(ledger, wanted)
+
+    _write(wanted, rows, EXCLUSION_COLUMNS, output, as_json=as_json)
 
 
 def _wanted(baker: str, cycles: str | None, year: int | None, *, is_simulated: bool) -> Export:

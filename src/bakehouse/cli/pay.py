@@ -97,7 +97,7 @@ def _line(step: Step) -> str:
     elif not step.is_settled:
         end = f"it waits for {step.waiting_for}"
     else:
-        end = f"settled, {format_tez(step.distribution.figures.total_net)} tez"
+        end = f"settled, {format_tez(step.paid_mutez)} tez"
     held = f"; {step.held} held, see `bakehouse held {key.baker_id}`" if step.held else ""
     return f"cycle {key.cycle}, {key.kind.value}: {paid}; {end}{held}"
 
@@ -110,6 +110,7 @@ def _document(step: Step) -> dict[str, Any]:
         "paid": step.paid,
         "held": step.held,
         "total_net": str(step.distribution.figures.total_net),
+        "paid_mutez": str(step.paid_mutez),
         "waiting_for": step.waiting_for or None,
         "awaits_go": step.awaits_go,
         "quarantined": list(step.quarantined),

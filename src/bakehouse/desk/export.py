@@ -8,11 +8,13 @@ from bakehouse.ledger import bakers
 from bakehouse.ledger.database import Ledger
 from bakehouse.payments.export import (
     CYCLE_COLUMNS,
+    EXCLUSION_COLUMNS,
     PAYOUT_COLUMNS,
     Export,
     Row,
     csv_line,
     cycle_rows,
+    exclusion_rows,
     payout_rows,
 )
 
@@ -45,6 +47,17 @@ async def exported_payouts(
 async def exported_cycles(ledger: Ledger, wanted: Export, form: ExportFormat) -> AsyncIterator[str]:
     """Give the parts of a file with one row a cycle and kind; raises NotFoundError."""
     return _written(_each(await cycle_rows(ledger, wanted)), CYCLE_COLUMNS, form)
+
+
+async def exported_exclusions(
+    ledger: Ledger, wanted: Export, form: ExportFormat
+) -> AsyncIterator[str]:
+    """Give the parts of a file with one row for each excluded delegator of a cycle.
+
+    Raises NotFoundError before the first.
+    """
+    await _require(ledger, wanted.baker_id)
+    return _written(exclusion_rows(ledger, wanted), EXCLUSION_COLUMNS, form)
 
 
 async def _require(ledger: Ledger, baker_id: str) -> None:

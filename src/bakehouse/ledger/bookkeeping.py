@@ -29,11 +29,17 @@ class BookedPayout:
     fee_basis_points: BasisPoints
     fee: Mutez
     net: Mutez
+    withheld: Mutez
     state: PayoutState
     reason: str | None
     operation: str | None
     block_level: int | None
     signed_at: datetime | None
+
+    @property
+    def received(self) -> Mutez:
+        """What arrives, or has arrived."""
+        return Mutez(self.net - self.withheld)
 
 
 async def booked_payouts(
@@ -51,6 +57,7 @@ async def booked_payouts(
             payouts.c.fee_basis_points,
             payouts.c.fee,
             payouts.c.net,
+            payouts.c.withheld,
             payouts.c.state,
             payouts.c.reason,
             operations.c.hash.label("operation"),

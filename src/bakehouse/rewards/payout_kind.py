@@ -1,6 +1,7 @@
 """Why somebody is owed: the kinds of payout, as the ledger and documents name them."""
 
 from enum import StrEnum
+from typing import Final
 
 
 class PayoutKind(StrEnum):
@@ -13,3 +14,7 @@ class PayoutKind(StrEnum):
     BOND_SHARE = "bond-share"
     FEE_SHARE = "fee-share"
     EXCLUDED_SHARE = "excluded-share"
+
+
+#: What named addresses have of the baker's income.
+INCOME_KINDS: Final = (PayoutKind.BOND_SHARE, PayoutKind.FEE_SHARE, PayoutKind.EXCLUDED_SHARE)

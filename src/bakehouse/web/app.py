@@ -14,6 +14,7 @@ from bakehouse.web.pages import (
     baker,
     cycle,
     cycle_export,
+    cycle_plan,
     delegator,
     events,
     home,
@@ -64,7 +65,8 @@ def create_app(services: WebServices) -> FastAPI:
         *ROUTERS,
         *(home.router, cycle.router, reference.router, sign_in.router),
         *CHANGING,
-        *(baker.router, cycle_export.router, delegator.router, public.router, events.router),
+        *(baker.router, cycle_plan.router, cycle_export.router, delegator.router),
+        *(public.router, events.router),
         *(welcome.router, theme.router, users.router, account.router),
         static_files.router,
     ):

@@ -8,7 +8,12 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from bakehouse.desk.export import ExportFormat, exported_cycles, exported_payouts
+from bakehouse.desk.export import (
+    ExportFormat,
+    exported_cycles,
+    exported_exclusions,
+    exported_payouts,
+)
 from bakehouse.ledger.roles import Role
 from bakehouse.ledger.span import Span
 from bakehouse.ledger.states import Mode
@@ -90,6 +95,21 @@ async def export_cycles(
     ledger = services.workshop.payer.ledger
     parts = await exported_cycles(ledger, wanted.of(baker_id), wanted.format)
     return _file(parts, f"cycles-{baker_id}", wanted.format)
+
+
+@router.get(
+    "/exclusions",
+    summary="Exclusions as a file",
+    response_class=StreamingResponse,
+    responses=_FILE,
+)
+async def export_exclusions(
+    baker_id: BakerOfPath, services: Services, wanted: Wanted
+) -> StreamingResponse:
+    """Give one row for each delegator that a cycle excludes, the oldest cycle first."""
+    ledger = services.workshop.payer.ledger
+    parts = await exported_exclusions(ledger, wanted.of(baker_id), wanted.format)
+    return _file(parts, f"exclusions-{baker_id}", wanted.format)
 
 
 def _file(parts: AsyncIterator[str], name: str, form: ExportFormat) -> StreamingResponse:
