@@ -35,6 +35,7 @@ PAGES: Final = {
     "cycle-paying": f"/bakers/{BUSY}/cycles/{PAYING}?to={DELEGATOR[:6]}",
     "cycle-seen": f"/bakers/{BUSY}/cycles/{SEEN}",
     "cycle-simulated": f"/bakers/{TRIES}/cycles/{PAYING}?mode=simulation",
+    "cycle-plan": f"/bakers/{TRIES}/cycles/{PAYING}/plan?mode=simulation",
     "delegator": f"/bakers/{BUSY}/delegators/{DELEGATOR}",
     "delegator-of-nothing": f"/bakers/{CALM}/delegators/{NEW}",
     "public": f"/public/{BUSY}?address={DELEGATOR}",

@@ -30,6 +30,7 @@ class Group(StrEnum):
     WHETHER = "Whether it pays"
     WHO = "Who"
     SHARED = "What is shared"
+    REWARDS = "Which rewards are shared"
     PAID = "Who is paid"
     COSTS = "Who bears what a transfer costs"
     WHEN = "When"

@@ -145,6 +145,12 @@ _HOW: Final = (
     ),
 )
 
+_GROUPS: Final = list(Group)
+
+#: In the order of their groups.
 CATALOGUE: Final[Mapping[str, Setting]] = {
-    setting.name: setting for setting in (*_WHO, *RULE_SETTINGS, *_HOW)
+    setting.name: setting
+    for setting in sorted(
+        (*_WHO, *RULE_SETTINGS, *_HOW), key=lambda setting: _GROUPS.index(setting.group)
+    )
 }

@@ -211,6 +211,20 @@ async def test_a_baker_that_cannot_be_registered_is_told_why(bakery: Bakery) -> 
         assert page.entries["baker_id"] == form["baker_id"]
 
 
+async def test_groups_that_say_nothing_of_interest_are_closed(bakery: Bakery) -> None:
+    baker_id = await bakery.register(minimum_balance=Mutez(1_000_000))
+    path = f"/bakers/{baker_id}/settings"
+
+    page = await shown(bakery.administrator, path)
+
+    assert "Which rewards are shared as by default" in page.text
+    assert "Who is paid as by default" not in page.text
+    opened = len(page.values("open", "details"))
+    wrong = filled(page, contract_cost_cap="0")
+    refused = await sent(bakery.administrator, path, wrong, 422)
+    assert len(refused.values("open", "details")) == opened + 1
+
+
 async def test_settings_that_only_fit_together_are_changed_together(bakery: Bakery) -> None:
     baker_id = await bakery.register()
     form = filled(

@@ -1,7 +1,7 @@
 """A baker's settings as fields: how the catalogue's are shown, read and written on pages."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from typing import Any, Final
 
 from bakehouse.errors import InputError
@@ -10,6 +10,9 @@ from bakehouse.ledger.setting import Group, Kind, Setting
 from bakehouse.ledger.setting_catalogue import CATALOGUE
 from bakehouse.payments.baker_settings import parse_settings
 from bakehouse.rewards.money import format_percentage, parse_tez, plain_tez
+from bakehouse.web.pages.filled_form import FilledForm
+
+_DEFAULTS: Final = {each.name: each.default for each in fields(Baker)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,12 @@ class SettingField:
         """Give the words to choose from, as they are sent and as they are read."""
         return [(word, word.replace("_", " ")) for word in self.setting.choices or ()]
 
+    @property
+    def default(self) -> str | None:
+        """Write the default as it is entered; None for what every baker must say for itself."""
+        value = _DEFAULTS.get(self.name, MISSING)
+        return None if value is MISSING else self.write(value)
+
     def read(self, text: str) -> Any:
         """Type what was entered; raises InputError. Ranges are the ledger's business."""
         try:
@@ -113,13 +122,20 @@ class SettingGroup:
     title: str
     fields: tuple[SettingField, ...]
 
+    def is_of_interest(self, form: FilledForm) -> bool:
+        """Whether anything in it differs from the default, or is wrong; who it is always does."""
+        return any(
+            field.name in form.errors or form.entered.get(field.name, "") != field.default
+            for field in self.fields
+        )
+
 
 def _groups() -> Iterator[SettingGroup]:
     shown = [each for each in CATALOGUE.values() if not each.is_apart]
     for group in Group:
-        fields = tuple(SettingField(each) for each in shown if each.group is group)
-        if fields:
-            yield SettingGroup(group, fields)
+        found = tuple(SettingField(each) for each in shown if each.group is group)
+        if found:
+            yield SettingGroup(group, found)
 
 
 GROUPS: Final = tuple(_groups())
