@@ -73,7 +73,7 @@ class PercentageError(InputError):
 
 
 class SettingError(InputError):
-    """A setting is unknown or out of its range."""
+    """A setting is unknown, out of its range, or contradicts another; `setting` may name it."""
 
     code = "setting"
 

@@ -9,7 +9,12 @@ import pytest
 from pypdf import PdfReader
 
 from bakehouse.ledger import bakers, payout_rules
-from bakehouse.payments.export import CYCLE_COLUMNS, PAYOUT_COLUMNS, STATEMENT_COLUMNS
+from bakehouse.payments.export import (
+    CYCLE_COLUMNS,
+    EXCLUSION_COLUMNS,
+    PAYOUT_COLUMNS,
+    STATEMENT_COLUMNS,
+)
 from bakehouse.rewards.money import Mutez, format_tez
 from tests.cli import paid_ledger
 from tests.cli.bakers_desk import ANN, BAKER, BOB, MEMBERS, Desk, open_desk
@@ -224,3 +229,12 @@ def test_bakers_are_told_to_programs_with_amounts_as_strings(desk: Desk) -> None
     )
     changed = json.loads(desk.done("baker", "set", BAKER, "default_fee=5", "--json"))
     assert changed == {**told, "default_fee_basis_points": 500}
+
+
+def test_exclusions_are_written_with_the_documented_columns(desk: Desk) -> None:
+    played = play(desk, paid_ledger.two_held)
+
+    out = desk.done("export", "exclusions", played.baker_id)
+
+    assert tuple(next(csv.reader([out]))) == EXCLUSION_COLUMNS
+    assert desk.done("export", "exclusions", played.baker_id, "--json", "--simulated") == ""

@@ -51,13 +51,17 @@ def refused(*arguments: str | Path, code: int, given: bytes = b"") -> str:
 def test_a_plan_is_printed_as_one_json_object(
     split_file: WriteSplit, split_document: Document
 ) -> None:
-    assert planned("--split", split_file(split_document), "--baker", BAKER) == {
+    document = planned("--split", split_file(split_document), "--baker", BAKER)
+
+    assert document.pop("rules")["default_fee"] == 1000
+    assert document == {
         "baker": BAKER,
         "cycle": 1400,
         "pool": 1000,
         "baker_share": 190,
         "own_part": 100,
         "total_fees": 90,
+        "excluded_kept": 0,
         "dust": 0,
         "total_net": 810,
         "zero_payouts": 1,
@@ -65,6 +69,7 @@ def test_a_plan_is_printed_as_one_json_object(
             {
                 "recipient": ALICE,
                 "kind": "delegator",
+                "address": ALICE,
                 "delegated_balance": 600,
                 "gross": 600,
                 "fee_basis_points": 1000,
@@ -74,6 +79,7 @@ def test_a_plan_is_printed_as_one_json_object(
             {
                 "recipient": BOB,
                 "kind": "delegator",
+                "address": BOB,
                 "delegated_balance": 300,
                 "gross": 300,
                 "fee_basis_points": 1000,
@@ -81,6 +87,7 @@ def test_a_plan_is_printed_as_one_json_object(
                 "net": 270,
             },
         ],
+        "exclusions": [],
     }
 
 

@@ -149,3 +149,29 @@ def test_fees_of_strangers_are_counted(
     lines = printed(split_document, "--fees", str(fees))
 
     assert "1 of the fees are for addresses that do not delegate in this cycle." in lines
+
+
+@pytest.mark.parametrize("width", [None, 80, 160])
+def test_what_rules_change_is_told_beside_the_payout_and_below(
+    printed: Callable[..., list[str]],
+    many_delegators: Document,
+    tmp_path: Path,
+    width: int | None,
+) -> None:
+    first, second, third = (encode(Prefix.TZ1, index.to_bytes(20)) for index in (29, 28, 27))
+    rules = tmp_path / "rules.csv"
+    rules.write_text(
+        f"address,recipient,listing\n{first},{BAKER},\n{second},,ignored\n{third},,ignored\n"
+    )
+
+    options = ("--rules", str(rules), "--minimum-balance", "2.5", "--rounding", "fee-floor")
+    lines = printed(many_delegators, *options, width=width)
+
+    text = " ".join(" ".join(lines).split())
+    assert second not in text
+    assert "note" in text if width else "note" not in text
+    assert "sent to" in text
+    assert "2 not paid (ignored): their shares go" in text
+    assert "2 not paid (below-minimum-balance): their shares go" in text
+    assert "tez to the baker." in text
+    assert any(line.startswith("+ excluded shares") for line in lines)

@@ -8,9 +8,11 @@ import pytest
 from bakehouse.desk.changes import Change, ChangeKind, changes_of, summary_of
 from bakehouse.desk.simulation import get_simulation, list_simulations, simulate
 from bakehouse.errors import InputError, NotFoundError, SourceError
+from bakehouse.ledger import bakers, payout_rules
 from bakehouse.ledger.page import Slice
 from bakehouse.payments.what_if import OtherRules
 from bakehouse.rewards.money import BasisPoints, Mutez
+from bakehouse.rewards.payout_rules import IncomeShare
 from tests.payments.hostile_baker import BAD_GATEWAY, HostileBaker
 
 
@@ -117,3 +119,33 @@ def test_a_summary_names_every_kind() -> None:
 
     assert dict(summary.counts) == {"new": 0, "left": 1, "changed": 0, "same": 0}
     assert summary.difference == -7
+
+
+async def test_somebody_owed_in_several_roles_is_one_change_and_one_sum_against_the_cap(
+    baker: HostileBaker,
+) -> None:
+    payer, baker_id = baker.payer, baker.baker_id
+    async with payer.ledger.write() as tx:
+        found = await bakers.get(tx, baker_id)
+    plain = await simulate(payer, baker_id, actor="a")
+    whom = plain.document["payouts"][0]["owed_to"]
+    share = IncomeShare(whom, of_fees=BasisPoints(10_000))
+    async with payer.ledger.write() as tx:
+        await payout_rules.replace_income(tx, found, [share], actor="a", at=payer.clock())
+    await baker.plan_only()
+    owed = [row for row in await baker.payouts() if row.owed_to == whom]
+    assert {row.kind for row in owed} == {"delegator", "fee-share"}
+    together = sum(row.net for row in owed)
+    cap = {"payout_cap": Mutez(together - 1)}
+    async with payer.ledger.write() as tx:
+        await bakers.change(tx, baker_id, cap, actor="a", at=payer.clock())
+    baker.finish_cycle()
+
+    seen = await simulate(payer, baker_id, baker.first_cycle + 1, actor="a")
+
+    (change,) = [each for each in seen.changes if each.owed_to == whom]
+    now = [each for each in seen.document["payouts"] if each["owed_to"] == whom]
+    assert (change.before, change.now) == (together, sum(int(each["net"]) for each in now))
+    assert len({each.owed_to for each in seen.changes}) == len(seen.changes)
+    is_over = sum(int(each["due"]) for each in now) > together - 1
+    assert (whom in seen.document["over_payout_cap"]) is is_over

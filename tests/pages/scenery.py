@@ -1,5 +1,6 @@
 """A bakery in which everything that pages can show has happened, made as the house makes it."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -9,12 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.jobs.job_requests import cycle_monitor_id
 from bakehouse.jobs.job_types import JSON
-from bakehouse.ledger import alerts, bakers, payouts
+from bakehouse.ledger import alerts, bakers, exclusions, payouts
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.distributions import DistributionKey
 from bakehouse.ledger.states import DistributionKind, DistributionState, Mode, PayoutState
 from bakehouse.payments.controls import Decision, approve
+from bakehouse.rewards.eligibility import ExclusionReason
 from bakehouse.rewards.money import BasisPoints, Mutez
+from bakehouse.rewards.payout_rules import ExcludedShare, PayoutRules, Rounding
+from bakehouse.rewards.plan_values import Exclusion
 from tests.web.conftest import BAKER, NETWORK, House
 from tests.web.scenes import Scene, address
 
@@ -41,6 +45,28 @@ _OWN_PART: Final = 210_334_871
 #: More than one page shows.
 _MANY: Final = 108
 _FEW: Final = 9
+
+
+#: What a plan was made by, and whom it excludes.
+EVIDENCE: Final = {
+    "rules": PayoutRules(
+        default_fee=BasisPoints(995),
+        minimum_balance=Mutez(100_000_000),
+        below_minimum_share=ExcludedShare.EVERYONE,
+        rounding=Rounding.FEE_FLOOR,
+    ).document(),
+    "expected_costs": {"fee": 410, "burn": 64_250},
+}
+EXCLUDED: Final = [
+    Exclusion(
+        address(number),
+        Mutez(99_000_000 - number),
+        Mutez(0),
+        ExclusionReason.BELOW_MINIMUM_BALANCE,
+        ExcludedShare.EVERYONE,
+    )
+    for number in range(50, 54)
+]
 
 
 def nets_of(cycle: int, count: int = _FEW) -> dict[str, int]:
@@ -75,7 +101,10 @@ class Scenery:
         for cycle in range(FIRST, SEEN):
             await self._scene(CALM, cycle).pay(nets_of(cycle), counter=3_000 + cycle)
         for cycle in range(PAYING - 3, SEEN):
-            await self._scene(TRIES, cycle, mode=Mode.SIMULATION).simulate(nets_of(cycle))
+            tried = replace(
+                self._scene(TRIES, cycle, mode=Mode.SIMULATION), snapshot=json.dumps(EVIDENCE)
+            )
+            await exclusions.add(self.tx, await tried.simulate(nets_of(cycle)), EXCLUDED)
         # The last: one group in flight is all that a wallet may have.
         await self._scene(BUSY, PAYING).sign(nets_of(PAYING), counter=9_000)
         await self._raise_alerts()

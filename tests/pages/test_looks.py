@@ -38,6 +38,7 @@ PAGES: Final = {
     "cycle-simulated": f"/bakers/{TRIES}/cycles/{PAYING}?mode=simulation",
     "statistics": f"/bakers/{BUSY}/statistics?cycles=24",
     "statistics-of-nothing": f"/bakers/{NEW}/statistics",
+    "cycle-plan": f"/bakers/{TRIES}/cycles/{PAYING}/plan?mode=simulation",
     "delegator": f"/bakers/{BUSY}/delegators/{DELEGATOR}",
     "delegator-of-nothing": f"/bakers/{CALM}/delegators/{NEW}",
     "public": f"/public/{BUSY}?address={DELEGATOR}",

@@ -17,6 +17,9 @@ class Page(HTMLParser):
         self.attributes: list[tuple[str, str, str]] = []
         #: The attributes of each input.
         self.fields: list[dict[str, str]] = []
+        #: What is chosen in each select: the first choice unless another is marked.
+        self.chosen: dict[str, str] = {}
+        self._select = ""
         self.title = ""
         #: What stands between script tags: it would have to be allowed to run.
         self.inline_scripts = ""
@@ -41,8 +44,8 @@ class Page(HTMLParser):
 
     @property
     def entries(self) -> dict[str, str]:
-        """What a browser would send of all forms: fields with their values, ticked boxes."""
-        return {
+        """What a browser would send of all forms: values, ticked boxes, what is chosen."""
+        return self.chosen | {
             field["name"]: field.get("value", "")
             for field in self.fields
             if "name" in field
@@ -55,6 +58,11 @@ class Page(HTMLParser):
         self.attributes += [(tag, name, value or "") for name, value in attrs]
         if tag == "input":
             self.fields.append({name: value or "" for name, value in attrs})
+        found = {name: value or "" for name, value in attrs}
+        if tag == "select":
+            self._select = found.get("name", "")
+        if tag == "option" and (self._select not in self.chosen or "selected" in found):
+            self.chosen[self._select] = found.get("value", "")
         if tag not in _VOID:
             self._open.append(tag)
 

@@ -49,6 +49,8 @@ class Scene:
     #: Mutez that the baker takes of each payout, and that it earned itself.
     fee: int = FEE
     own_part: int = OWN_PART
+    #: What the plan was made from, as JSON.
+    snapshot: str = "{}"
 
     async def see(self) -> Distribution:
         """Only noticed: nothing is planned."""
@@ -64,7 +66,7 @@ class Scene:
             self.tx,
             seen,
             PlanFigures(Mutez(sum(parts)), *parts, zero_payouts=1),
-            snapshot="{}",
+            snapshot=self.snapshot,
             snapshot_sha256="ab" * 32,
             at=self.at,
         )

@@ -10,7 +10,7 @@ from bakehouse.ledger.distributions import Distribution, DistributionKey
 from bakehouse.ledger.manual_transfers import ManualTransfer
 from bakehouse.ledger.states import DistributionState, ManualOrigin, ManualState, Telling
 from bakehouse.payments.payer import Payer
-from bakehouse.rewards.money import format_tez
+from bakehouse.rewards.money import Mutez, format_tez
 
 _log = structlog.get_logger(__name__)
 
@@ -143,11 +143,13 @@ async def chain_differs(payer: Payer, key: DistributionKey, words: str) -> None:
     await alert(payer, AlertCode.CHAIN_DIFFERS, str(key), words, baker_id=key.baker_id)
 
 
-async def cycle_paid(payer: Payer, distribution: Distribution, payouts: int) -> None:
-    """Tell, once for each, that a distribution was paid; a simulated one is no news."""
+async def cycle_paid(payer: Payer, distribution: Distribution, payouts: int, amount: Mutez) -> None:
+    """Tell, once for each, that a distribution was paid; a simulated one is no news.
+
+    `amount` (mutez) is what arrived.
+    """
     key = distribution.key
     if distribution.state is not DistributionState.PAID:
         return
-    amount = format_tez(distribution.figures.total_net)
-    message = f"cycle {key.cycle} ({key.kind}): {payouts} payouts, {amount} tez in all"
+    message = f"cycle {key.cycle} ({key.kind}): {payouts} payouts, {format_tez(amount)} tez in all"
     await event(payer, AlertCode.CYCLE_PAID, str(key), message, baker_id=key.baker_id)

@@ -23,12 +23,14 @@ from bakehouse.ledger.states import Mode
 from bakehouse.payments import tezpay_report
 from bakehouse.payments.export import (
     CYCLE_COLUMNS,
+    EXCLUSION_COLUMNS,
     PAYOUT_COLUMNS,
     STATEMENT_COLUMNS,
     Export,
     Row,
     csv_line,
     cycle_rows,
+    exclusion_rows,
     payout_rows,
     statement_rows,
 )
@@ -37,7 +39,7 @@ from bakehouse.tezos.address import parse_implicit, parse_recipient
 app: Final = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    help="Write cycles, payouts or statements as CSV, JSON or PDF.",
+    help="Write cycles, payouts, exclusions or statements as CSV, JSON or PDF.",
 )
 
 _CYCLES: Final = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?", re.ASCII)
@@ -146,6 +148,25 @@ def tezpay(
         return tezpay_report.tezpay_rows(ledger, wanted)
 
     _write(wanted, rows, tezpay_report.COLUMNS, output, as_json=False)
+
+
+@app.command()
+def exclusions(  # noqa: PLR0913 - a parameter is an option of the command
+    baker: BakerArgument,
+    *,
+    cycles: Cycles = None,
+    year: Year = None,
+    simulated: Simulated = False,
+    as_json: AsJson = False,
+    output: Output = None,
+) -> None:
+    """Write one line for each delegator that a cycle excludes: why, and where its share went."""
+    wanted = _wanted(baker, cycles, year, is_simulated=simulated)
+
+    def rows(ledger: Ledger) -> AsyncGenerator[Row, None]:
+        return exclusion_rows(ledger, wanted)
+
+    _write(wanted, rows, EXCLUSION_COLUMNS, output, as_json=as_json)
 
 
 def _wanted(baker: str, cycles: str | None, year: int | None, *, is_simulated: bool) -> Export:

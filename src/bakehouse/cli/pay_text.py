@@ -103,7 +103,7 @@ def _line(ended: Ended) -> str:
     elif not step.is_settled:
         end = f"it waits for {step.waiting_for}"
     else:
-        end = f"settled, {format_tez(step.distribution.figures.total_net)} tez"
+        end = f"settled, {format_tez(step.paid_mutez)} tez"
     held = f"; {step.held} held, see `bakehouse held {key.baker_id}`" if step.held else ""
     return f"{name}: {step.paid} of {step.total} payouts paid; {end}{held}"
 
@@ -115,6 +115,7 @@ def _of_step(step: Step) -> dict[str, Any]:
         "paid": step.paid,
         "held": step.held,
         "total_net": str(step.distribution.figures.total_net),
+        "paid_mutez": str(step.paid_mutez),
         "waiting_for": step.waiting_for or None,
         "awaits_go": step.awaits_go,
         "quarantined": list(step.quarantined),

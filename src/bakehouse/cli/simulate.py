@@ -8,7 +8,8 @@ import typer
 from bakehouse.cli.ledger_access import BakerArgument, with_payer
 from bakehouse.cli.output import AsJson, print_json, waiting
 from bakehouse.cli.plan_text import write_plan
-from bakehouse.payments.preview_document import preview_document
+from bakehouse.desk.rule_sheet import rule_sheet
+from bakehouse.payments.preview_document import preview_document, rules_as_json
 from bakehouse.payments.what_if import OtherRules, Preview, preview
 from bakehouse.rewards.money import Mutez, format_percentage, format_tez, parse_percentage
 from bakehouse.tezos.address import parse_implicit
@@ -17,6 +18,8 @@ app: Final = typer.Typer(add_completion=False)
 
 #: Changes shown to a person; --json has them all.
 _CHANGES_SHOWN: Final = 10
+#: Rules that are told whatever they are.
+_TOLD: Final = frozenset({"default_fee", "minimum_payout", "share_block_fees"})
 
 
 @app.command()
@@ -61,10 +64,17 @@ def _remarks(seen: Preview) -> Iterable[str]:
         f"minimum {format_tez(rules.minimum_payout)} tez; "
         f"block fees {'shared' if rules.share_block_fees else 'kept'}."
     )
+    sheet = rule_sheet(rules_as_json(rules.document()))
+    others = [f"{line.name} {line.value}" for line in sheet.changed if line.name not in _TOLD]
+    if others:
+        yield f"Other rules: {', '.join(others)}."
+    if sheet.delegators or sheet.income:
+        yield f"{sheet.delegators} delegators have rules, {sheet.income} shares of the income."
     carried = [payout for payout in plan.payouts if payout.is_carried]
     if carried:
         total = Mutez(sum(payout.due for payout in carried))
-        yield f"{len(carried)} below the minimum wait for a later cycle, {format_tez(total)} tez."
+        reasons = ", ".join(sorted({str(payout.carry_reason) for payout in carried}))
+        yield f"{len(carried)} wait for a later cycle ({reasons}), {format_tez(total)} tez."
     yield f"The wallet pays {format_tez(plan.total_due_now)} tez now, and the fees of the chain."
     if not seen.is_final:
         yield "The cycle still runs: these figures will change."

@@ -151,6 +151,9 @@ def _attention(standing: Standing) -> Iterable[str]:
             f"{name}: {len(standing.held)} payouts are held, {format_tez(standing.held_total)} "
             f"tez: `bakehouse held {baker_id}`"
         )
+    count, total = standing.carried
+    if count:
+        yield f"{name}: {count} payouts wait for a later cycle, {format_tez(total)} tez"
     for alert in standing.alerts:
         yield f"{name}: {alert.message}"
 
@@ -169,6 +172,7 @@ def _document(standing: Standing, wallet: _Wallet) -> dict[str, Any]:
         "open": [_name(each) for each in standing.open],
         "failed": [{**_name(each), "message": each.message} for each in standing.failed],
         "held": {"payouts": len(standing.held), "total": str(standing.held_total)},
+        "carried": {"payouts": standing.carried[0], "total": str(standing.carried[1])},
         "alerts": [{"code": each.code, "message": each.message} for each in standing.alerts],
         "wallet": {
             "address": baker.payout_address,

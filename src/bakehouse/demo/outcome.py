@@ -29,7 +29,7 @@ async def outcome_of(
         burned = await total_burn(tx, distribution.id)
     final = [each for each in signed if each.state is OperationState.FINAL and each.applied]
     paid = [payout for payout in planned if payout.state is PayoutState.PAID]
-    total = sum(payout.net for payout in paid)
+    total = sum(payout.received for payout in paid)
     booked = Counter(
         (each.hash, transfer.destination, transfer.amount)
         for each in final

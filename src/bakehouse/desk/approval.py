@@ -75,4 +75,6 @@ def _row(payout: Payout) -> list[Any]:
         payout.fee_basis_points,
         payout.fee,
         payout.net,
+        payout.bears_fee,
+        payout.bears_burn,
     ]

@@ -10,18 +10,21 @@ from enum import StrEnum
 from typing import Final, TypeAlias
 
 from bakehouse.desk import report
+from bakehouse.errors import InputError
 from bakehouse.ledger import bakers
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.database import Ledger
 from bakehouse.payments import tezpay_report
 from bakehouse.payments.export import (
     CYCLE_COLUMNS,
+    EXCLUSION_COLUMNS,
     PAYOUT_COLUMNS,
     STATEMENT_COLUMNS,
     Export,
     Row,
     csv_line,
     cycle_rows,
+    exclusion_rows,
     payout_rows,
     statement_rows,
 )
@@ -91,6 +94,17 @@ async def exported_for_tezpay(ledger: Ledger, wanted: Export) -> Parts:
     await _baker(ledger, wanted.baker_id)
     rows = tezpay_report.tezpay_rows(ledger, wanted)
     return _written(rows, tezpay_report.COLUMNS, ExportFormat.CSV)
+
+
+async def exported_exclusions(ledger: Ledger, wanted: Export, form: ExportFormat) -> Parts:
+    """Give the parts of a file with one row for each excluded delegator of a cycle.
+
+    Raises NotFoundError before the first, InputError for a PDF.
+    """
+    if form is ExportFormat.PDF:
+        raise InputError("exclusions are written as CSV or JSON, not as PDF")
+    await _baker(ledger, wanted.baker_id)
+    return _written(exclusion_rows(ledger, wanted), EXCLUSION_COLUMNS, form)
 
 
 async def _baker(ledger: Ledger, baker_id: str) -> Baker:

@@ -95,7 +95,8 @@ class Baker:
         if self.delay_blocks_least > self.delay_blocks_most:
             raise SettingError(
                 f"delay_blocks_least {self.delay_blocks_least} is more than delay_blocks_most "
-                f"{self.delay_blocks_most}: set both, the least first"
+                f"{self.delay_blocks_most}: set both, the least first",
+                setting="delay_blocks_most",
             )
         self._require_whole_top_up()
 

@@ -32,6 +32,7 @@ class BookedPayout:
     fee_basis_points: BasisPoints
     fee: Mutez
     net: Mutez
+    withheld: Mutez
     state: PayoutState
     reason: str | None
     operation: str | None
@@ -40,6 +41,11 @@ class BookedPayout:
     transfer_id: int | None
     #: What its transfer cost, which may settle other payouts too.
     transfer_fee: Mutez | None
+
+    @property
+    def received(self) -> Mutez:
+        """What arrives, or has arrived."""
+        return Mutez(self.net - self.withheld)
 
 
 async def booked_payouts(
@@ -95,6 +101,7 @@ def _booked() -> Select[Any]:
             payouts.c.fee_basis_points,
             payouts.c.fee,
             payouts.c.net,
+            payouts.c.withheld,
             payouts.c.state,
             payouts.c.reason,
             operations.c.hash.label("operation"),

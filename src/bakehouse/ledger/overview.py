@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bakehouse.ledger import bakers, distributions
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.distributions import Distribution
+from bakehouse.ledger.payout_sums import settled_sums
 from bakehouse.ledger.schema import bakers as bakers_table
 from bakehouse.ledger.schema import distributions as distributions_table
 from bakehouse.ledger.schema import operations, payouts
@@ -26,7 +27,7 @@ from bakehouse.ledger.states import (
     OperationState,
     PayoutState,
 )
-from bakehouse.rewards.money import Mutez
+from bakehouse.rewards.money import NO_MUTEZ, Mutez
 
 #: Payouts in these need nothing more of the distribution that pays them.
 _SETTLED_PAYOUTS: Final = (PayoutState.PAID, PayoutState.SIMULATED)
@@ -39,6 +40,8 @@ class Counted:
     distribution: Distribution
     settled: int
     total: int
+    #: What of it has arrived, or was simulated, in mutez.
+    settled_mutez: Mutez
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,20 +85,21 @@ async def overview(tx: AsyncConnection, baker_id: str | None = None) -> list[Bak
     waiting = _by_baker(everyone, await distributions.unsettled(tx, baker_id))
     planned = [each for several in waiting.values() for each in several if each.is_planned]
     counts = await payout_counts(tx, [each.id for each in (*settled.values(), *planned)])
+    sums = await settled_sums(tx, [each.id for each in (*settled.values(), *planned)])
     costs = await _costs(tx, [each.id for each in settled.values()])
     failed = await _failed(tx)
     held = await _held(tx)
     return [
         BakerOverview(
             baker=baker,
-            last_settled=_counted(settled.get(baker.baker_id), counts),
+            last_settled=_counted(settled.get(baker.baker_id), counts, sums),
             last_cost=costs.get(baker.baker_id),
             failed=failed[baker.baker_id, shown_mode(baker)],
             waiting=len(waiting[baker.baker_id]),
             under_way=[
                 counted
                 for each in waiting[baker.baker_id]
-                if each.is_planned and (counted := _counted(each, counts))
+                if each.is_planned and (counted := _counted(each, counts, sums))
             ],
             held=held[baker.baker_id],
         )
@@ -115,14 +119,17 @@ def _by_baker(
 
 
 def _counted(
-    distribution: Distribution | None, counts: Mapping[int, Mapping[PayoutState, int]]
+    distribution: Distribution | None,
+    counts: Mapping[int, Mapping[PayoutState, int]],
+    sums: Mapping[int, Mutez],
 ) -> Counted | None:
     if distribution is None:
         return None
     by_state = counts[distribution.id]
     settled = sum(by_state.get(state, 0) for state in _SETTLED_PAYOUTS)
     carried = by_state.get(PayoutState.CARRIED, 0)
-    return Counted(distribution, settled, sum(by_state.values()) - carried)
+    total = sum(by_state.values()) - carried
+    return Counted(distribution, settled, total, sums.get(distribution.id, NO_MUTEZ))
 
 
 async def _last_settled(tx: AsyncConnection) -> list[Distribution]:

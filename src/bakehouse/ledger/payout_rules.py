@@ -34,6 +34,9 @@ _FOR_EVERYBODY: Final = tuple(
 )
 _EMPTY: Final = DelegatorRule()
 
+#: What the audit trail calls it when all rules of delegators are set at once.
+RULES_REPLACED: Final = "delegator_rules.replaced"
+
 
 async def rules_of(tx: AsyncConnection, baker: "Baker") -> PayoutRules:
     """Give the rules by which a baker shares, as they are set now.
@@ -46,8 +49,22 @@ async def rules_of(tx: AsyncConnection, baker: "Baker") -> PayoutRules:
         delegators=await delegators(tx, baker.baker_id),
         income=await income(tx, baker.baker_id),
     )
-    _refuse_paying_itself(baker.payout_address, rules)
+    _refuse_the_wallet(baker.payout_address, rules)
     return rules
+
+
+def _refuse_the_wallet(wallet: str, rules: PayoutRules) -> None:
+    """Refuse rules by which the wallet that pays would pay itself."""
+    for address, rule in rules.delegators.items():
+        if rule.recipient == wallet:
+            raise SettingError(
+                f"{address} is redirected to {wallet}, which is the wallet that pays",
+                setting="recipient",
+            )
+    if wallet in {share.address for share in rules.income}:
+        raise SettingError(
+            f"an income share goes to {wallet}, which is the wallet that pays", setting="address"
+        )
 
 
 async def fees(tx: AsyncConnection, baker_id: str) -> dict[str, BasisPoints]:
@@ -62,7 +79,7 @@ async def delegators(tx: AsyncConnection, baker_id: str) -> dict[str, DelegatorR
     rows = await tx.execute(
         select(table).where(table.c.baker_id == baker_id).order_by(table.c.address)
     )
-    return {row.address: _rule(row) for row in rows}
+    return {row.address: rule_of_row(row) for row in rows}
 
 
 async def income(tx: AsyncConnection, baker_id: str) -> tuple[IncomeShare, ...]:
@@ -95,22 +112,30 @@ async def replace_delegators(  # noqa: PLR0913 - keyword-only facts of one chang
 
     Raises SettingError as `rules_of` does, and for a rule that says nothing.
     """
-    for address, rule in by_address.items():
-        if rule == _EMPTY:
-            raise SettingError(f"the rule of {address} says nothing: leave the address out")
+    refuse_silent(by_address)
     await tx.execute(delete(delegator_rules).where(delegator_rules.c.baker_id == baker.baker_id))
-    rows = {address: asdict(rule) for address, rule in by_address.items()}
-    if rows:
+    if by_address:
         values = [
-            {"baker_id": baker.baker_id, "address": address, **row} for address, row in rows.items()
+            {"baker_id": baker.baker_id, "address": address, **asdict(rule)}
+            for address, rule in by_address.items()
         ]
         await tx.execute(insert(delegator_rules), values)
     if checks_rules:
         await rules_of(tx, baker)
-    detail = {address: _told(row) for address, row in rows.items()}
-    await audit.record(
-        tx, AuditEvent(at, actor, "delegator_rules.replaced", baker.baker_id, detail)
-    )
+    detail = {address: told_rule(rule) for address, rule in by_address.items()}
+    await audit.record(tx, AuditEvent(at, actor, RULES_REPLACED, baker.baker_id, detail))
+
+
+def refuse_silent(by_address: Mapping[str, DelegatorRule]) -> None:
+    """Refuse a rule that says nothing; raises SettingError."""
+    for address, rule in by_address.items():
+        if rule == _EMPTY:
+            raise SettingError(f"the rule of {address} says nothing: leave the address out")
+
+
+def told_rule(rule: DelegatorRule) -> dict[str, Any]:
+    """Write what a rule says for the audit trail, amounts in mutez."""
+    return {name: value for name, value in asdict(rule).items() if value is not None}
 
 
 async def replace_income(  # noqa: PLR0913 - keyword-only facts of one change
@@ -128,7 +153,9 @@ async def replace_income(  # noqa: PLR0913 - keyword-only facts of one change
     """
     rows = [asdict(share) for share in shares]
     if len({row["address"] for row in rows}) != len(rows):
-        raise SettingError("an address is twice among the income shares; list it once")
+        raise SettingError(
+            "an address is twice among the income shares; list it once", setting="address"
+        )
     await tx.execute(delete(income_shares).where(income_shares.c.baker_id == baker.baker_id))
     if rows:
         await tx.execute(
@@ -140,17 +167,8 @@ async def replace_income(  # noqa: PLR0913 - keyword-only facts of one change
     await audit.record(tx, event)
 
 
-def _refuse_paying_itself(wallet: str, rules: PayoutRules) -> None:
-    for address, rule in rules.delegators.items():
-        if rule.recipient == wallet:
-            raise SettingError(
-                f"{address} is redirected to {wallet}, which is the wallet that pays"
-            )
-    if any(share.address == wallet for share in rules.income):
-        raise SettingError(f"{wallet} has an income share, and is the wallet that pays")
-
-
-def _rule(row: Row[Any]) -> DelegatorRule:
+def rule_of_row(row: Row[Any]) -> DelegatorRule:
+    """Read what is different for one delegator from a row that has all its columns."""
     return DelegatorRule(
         recipient=row.recipient,
         listing=Listing(row.listing) if row.listing else None,
@@ -160,7 +178,3 @@ def _rule(row: Row[Any]) -> DelegatorRule:
         burn_payer=CostBearer(row.burn_payer) if row.burn_payer else None,
         excluded_share=ExcludedShare(row.excluded_share) if row.excluded_share else None,
     )
-
-
-def _told(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if value is not None}

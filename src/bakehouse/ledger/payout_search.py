@@ -13,11 +13,12 @@ from bakehouse.ledger.payouts import Payout
 from bakehouse.ledger.schema import operations, payouts, transfers
 from bakehouse.ledger.states import DistributionKind, Mode, PayoutState
 from bakehouse.rewards.money import Mutez
-from bakehouse.rewards.payout_kind import PayoutKind
+from bakehouse.rewards.payout_kind import INCOME_KINDS, PayoutKind
 
-_KINDS: Final = {
-    DistributionKind.DELEGATORS: PayoutKind.DELEGATOR,
-    DistributionKind.BOND_POOL: PayoutKind.BOND_MEMBER,
+#: Which payouts a distribution of each kind plans.
+KINDS_OF: Final = {
+    DistributionKind.DELEGATORS: frozenset({PayoutKind.DELEGATOR, *INCOME_KINDS}),
+    DistributionKind.BOND_POOL: frozenset({PayoutKind.BOND_MEMBER}),
 }
 
 
@@ -50,6 +51,13 @@ class PayoutSums:
     gross: Mutez
     fee: Mutez
     net: Mutez
+    #: What recipients bear of the costs of their transfers.
+    withheld: Mutez
+
+    @property
+    def received(self) -> Mutez:
+        """What arrives, or has arrived."""
+        return Mutez(self.net - self.withheld)
 
 
 async def page(tx: AsyncConnection, wanted: PayoutFilter, part: Slice) -> Page[FoundPayout]:
@@ -74,11 +82,11 @@ async def sums(tx: AsyncConnection, wanted: PayoutFilter) -> PayoutSums:
         func.count(),
         *(
             func.coalesce(func.sum(column), 0)
-            for column in (payouts.c.gross, payouts.c.fee, payouts.c.net)
+            for column in (payouts.c.gross, payouts.c.fee, payouts.c.net, payouts.c.withheld)
         ),
     ).where(*_conditions(wanted))
-    count, gross, fee, net = (await tx.execute(query)).one()
-    return PayoutSums(count, Mutez(int(gross)), Mutez(int(fee)), Mutez(int(net)))
+    count, *amounts = (await tx.execute(query)).one()
+    return PayoutSums(count, *(Mutez(int(amount)) for amount in amounts))
 
 
 def _conditions(wanted: PayoutFilter) -> list[ColumnElement[bool]]:
@@ -86,7 +94,7 @@ def _conditions(wanted: PayoutFilter) -> list[ColumnElement[bool]]:
     if wanted.cycle is not None:
         conditions.append(payouts.c.cycle == wanted.cycle)
     if wanted.kind is not None:
-        conditions.append(payouts.c.kind == _KINDS[wanted.kind])
+        conditions.append(payouts.c.kind.in_(sorted(KINDS_OF[wanted.kind])))
     if wanted.states:
         conditions.append(payouts.c.state.in_(sorted(wanted.states)))
     if wanted.search:

@@ -166,9 +166,9 @@ async def of_distribution(
 async def count_by_state(
     tx: AsyncConnection, distribution: Distribution
 ) -> dict[PayoutState, tuple[int, Mutez]]:
-    """Count and sum what this distribution pays, by state."""
+    """Count what this distribution pays, and sum what of it arrives or has arrived, by state."""
     query = (
-        select(payouts.c.state, func.count(), func.sum(payouts.c.net))
+        select(payouts.c.state, func.count(), func.sum(payouts.c.net - payouts.c.withheld))
         .where(payouts.c.paid_with_id == distribution.id)
         .group_by(payouts.c.state)
     )

@@ -366,7 +366,7 @@ payouts = Table(
     UniqueConstraint(
         "network", "baker_id", "cycle", "kind", "owed_to", "mode", name="uq_payouts_identity"
     ),
-    Index("ix_payouts_work", "paid_with_id", "state", "net"),
+    Index("ix_payouts_work", "paid_with_id", "state", "net", "withheld"),
     Index("ix_payouts_carried", "baker_id", "mode", "state"),
     Index("ix_payouts_distribution", "distribution_id", "net"),
     _one_of("mode", Mode),

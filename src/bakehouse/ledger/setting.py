@@ -31,6 +31,7 @@ class Group(StrEnum):
     WHETHER = "Whether it pays"
     WHO = "Who"
     SHARED = "What is shared"
+    REWARDS = "Which rewards are shared"
     PAID = "Who is paid"
     COSTS = "Who bears what a transfer costs"
     WHEN = "When"
@@ -82,7 +83,9 @@ class Setting:
     def check(self, value: Any) -> None:
         """Refuse a typed value that cannot be; raises SettingError naming the setting."""
         if not ((value is None and self.has_none) or self._fits(value)):
-            raise SettingError(f"{self.name} must be {self._expected}, not {value!r}")
+            raise SettingError(
+                f"{self.name} must be {self._expected}, not {value!r}", setting=self.name
+            )
 
     def _fits(self, value: Any) -> bool:
         match self.kind:

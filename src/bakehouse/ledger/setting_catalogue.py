@@ -174,6 +174,7 @@ _HOW: Final = (
     ),
 )
 
+#: In the order of their groups.
 CATALOGUE: Final[Mapping[str, Setting]] = {
     setting.name: setting
     for group in Group

@@ -98,16 +98,27 @@ async def of_person(
     return await _fetch(tx, query.order_by(payouts.c.cycle.desc(), payouts.c.kind.desc()))
 
 
+@dataclass(frozen=True, slots=True)
+class OwedSums:
+    """What was owed, in mutez, and what of it went into the costs of its transfers."""
+
+    net: Mutez
+    withheld: Mutez
+
+
 async def sums_of_person(
     tx: AsyncConnection, network: str, baker_id: str, owed_to: str, cycles: Sequence[int]
-) -> dict[PayoutState, Mutez]:
+) -> dict[PayoutState, OwedSums]:
     """Sum what a person was owed in live mode for these cycles, by what became of it."""
     query = (
-        select(payouts.c.state, func.sum(payouts.c.net))
+        select(payouts.c.state, func.sum(payouts.c.net), func.sum(payouts.c.withheld))
         .where(*owed_to_person(network, baker_id, owed_to, cycles))
         .group_by(payouts.c.state)
     )
-    return {PayoutState(state): Mutez(int(sum_)) for state, sum_ in await tx.execute(query)}
+    return {
+        PayoutState(state): OwedSums(Mutez(int(net)), Mutez(int(withheld)))
+        for state, net, withheld in await tx.execute(query)
+    }
 
 
 async def live_cycles(tx: AsyncConnection, network: str, baker_id: str) -> list[int]:
@@ -134,7 +145,7 @@ def owed_to_person(
         payouts.c.network == network,
         payouts.c.baker_id == baker_id,
         payouts.c.cycle.in_(cycles),
-        payouts.c.kind.in_((PayoutKind.DELEGATOR, PayoutKind.BOND_MEMBER)),
+        payouts.c.kind.in_(list(PayoutKind)),
         payouts.c.owed_to == owed_to,
         payouts.c.mode == Mode.ON,
     )

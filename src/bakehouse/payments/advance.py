@@ -32,7 +32,7 @@ from bakehouse.payments.send import send_next
 from bakehouse.payments.settle import close_distribution
 from bakehouse.payments.sole_sender import sole_sender
 from bakehouse.payments.step import Step
-from bakehouse.rewards.money import NO_MUTEZ
+from bakehouse.rewards.money import NO_MUTEZ, Mutez
 from bakehouse.tezos.address import Address
 
 _log = structlog.get_logger(__name__)
@@ -225,5 +225,13 @@ async def _step(
     carried, _ = counts.get(PayoutState.CARRIED, (0, NO_MUTEZ))
     held, _ = counts.get(PayoutState.HELD, (0, NO_MUTEZ))
     total = sum(count for count, _ in counts.values()) - carried
-    paid = sum(count for state, (count, _) in counts.items() if state in done)
-    return Step(distribution, paid, total, held, wait_seconds, waiting_for)
+    settled = [each for state, each in counts.items() if state in done]
+    return Step(
+        distribution,
+        paid=sum(count for count, _ in settled),
+        paid_mutez=Mutez(sum(amount for _, amount in settled)),
+        total=total,
+        held=held,
+        wait_seconds=wait_seconds,
+        waiting_for=waiting_for,
+    )

@@ -14,7 +14,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bakehouse.ledger import bakers, distributions, operations
+from bakehouse.ledger import bakers, distributions, exclusions, operations, payout_sums
 from bakehouse.ledger.bookkeeping import BookedPayout, booked_payouts, paid_to
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.distributions import Distribution
@@ -36,6 +36,8 @@ CYCLE_COLUMNS: Final = (
     "total_fees",
     "total_net",
     "dust",
+    "excluded_kept",
+    "withheld",
     "operation_fees",
     "burned",
     "created_at",
@@ -53,11 +55,22 @@ PAYOUT_COLUMNS: Final = (
     "fee_basis_points",
     "fee",
     "net",
+    "withheld",
+    "received",
     "state",
     "operation",
     "block_level",
     "signed_at",
     "reason",
+)
+EXCLUSION_COLUMNS: Final = (
+    "baker",
+    "cycle",
+    "owed_to",
+    "delegated_balance",
+    "gross",
+    "reason",
+    "share_goes_to",
 )
 
 #: What one person was paid: its own address is not in each row.
@@ -122,6 +135,27 @@ async def statement_rows(ledger: Ledger, wanted: Export, owed_to: str) -> list[R
     return [_statement_row(each) for each in paid]
 
 
+async def exclusion_rows(ledger: Ledger, wanted: Export) -> AsyncGenerator[Row, None]:
+    """Give one row for each delegator that a cycle excludes, oldest cycle first, one moment's.
+
+    Raises NotFoundError for an unknown baker, with the first row.
+    """
+    async with ledger.read() as tx:
+        await bakers.get(tx, wanted.baker_id)
+        booked = exclusions.booked_exclusions(tx, wanted.baker_id, wanted.mode, wanted.span)
+        async for cycle, exclusion in booked:
+            values = {
+                "baker": wanted.baker_id,
+                "cycle": cycle,
+                "owed_to": exclusion.recipient,
+                "delegated_balance": exclusion.delegated_balance,
+                "gross": exclusion.gross,
+                "reason": exclusion.reason,
+                "share_goes_to": exclusion.share_goes_to,
+            }
+            yield {name: _cell(values[name]) for name in EXCLUSION_COLUMNS}
+
+
 def csv_line(cells: Sequence[str]) -> str:
     """Write one line of CSV, its end included; no cell of it is a formula to a spreadsheet."""
     line = io.StringIO()
@@ -144,6 +178,8 @@ async def _cycle_row(tx: AsyncConnection, distribution: Distribution) -> Row:
         "total_fees": figures.total_fees,
         "total_net": figures.total_net,
         "dust": figures.dust,
+        "excluded_kept": figures.excluded_kept,
+        "withheld": await payout_sums.withheld_total(tx, distribution),
         "operation_fees": Mutez(fees),
         "burned": await total_burn(tx, distribution.id),
         "created_at": distribution.created_at,

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from bakehouse.payments.what_if import Preview
-from bakehouse.rewards.payout_rules import PayoutRules
 from bakehouse.rewards.plan_values import PlannedPayout
 
 _AMOUNTS: Final = frozenset({"minimum_payout", "minimum_balance", "maximum_balance"})
@@ -24,7 +23,7 @@ def preview_document(preview: Preview) -> dict[str, Any]:
         "mode": preview.baker.mode.value,
         "cycle": plan.cycle,
         "is_final": preview.is_final,
-        "rules": _rules(rules),
+        "rules": rules_as_json(rules.document()),
         "pool": str(plan.pool),
         "own_part": str(plan.own_part),
         "total_fees": str(plan.total_fees),
@@ -62,8 +61,9 @@ def document_sha256(document: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _rules(rules: PayoutRules) -> dict[str, Any]:
-    document = rules.document()
+def rules_as_json(rules: Mapping[str, Any]) -> dict[str, Any]:
+    """Write what `PayoutRules.document` gives, amounts as strings of mutez, addresses in order."""
+    document = dict(rules)
     fee, fees = document.pop("default_fee"), document.pop("fees")
     delegators = document.pop("delegators")
     return {

@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bakehouse.ledger import alerts, bakers, distributions, payouts
+from bakehouse.ledger import alerts, bakers, distributions, payout_sums, payouts
 from bakehouse.ledger.alerts import Alert
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.database import Ledger
@@ -55,6 +55,8 @@ class Standing:
     #: What is being paid now.
     under_way: Sequence[Progress]
     held: Sequence[Payout]
+    #: How many payouts wait for a later cycle, and what they come to in mutez.
+    carried: tuple[int, Mutez]
     alerts: Sequence[Alert]
     #: Average that a recent cycle paid out, in mutez; None before the first was planned.
     cycle_cost: Mutez | None
@@ -100,6 +102,7 @@ async def standing_of(tx: AsyncConnection, baker: Baker, *, newest_max: int = 12
         open=waiting,
         under_way=[await progress_of(tx, each) for each in waiting if each.is_planned],
         held=await payouts.of_baker(tx, baker.baker_id, PayoutState.HELD),
+        carried=await payout_sums.carried_sum(tx, baker.baker_id, mode),
         alerts=await alerts.unacknowledged(tx, baker.baker_id),
         cycle_cost=_average_cost(
             await distributions.newest_planned(tx, baker.baker_id, mode, 2 * _CYCLES_FOR_COST)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from bakehouse.ledger.distributions import Distribution
 from bakehouse.ledger.states import SETTLED_DISTRIBUTIONS
+from bakehouse.rewards.money import Mutez
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +13,8 @@ class Step:
 
     distribution: Distribution
     paid: int
+    #: What those that are paid, or simulated, have brought their recipients, in mutez.
+    paid_mutez: Mutez
     total: int
     #: Kept back until a person decides.
     held: int

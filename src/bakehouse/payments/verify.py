@@ -4,12 +4,12 @@ Both ways, by sources that are asked anew; nothing is changed here but for notin
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bakehouse.errors import NodeRefusedError
-from bakehouse.ledger import audit, distributions, operations, payouts
+from bakehouse.ledger import audit, distributions, operations, payout_sums, payouts
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.distributions import Distribution
 from bakehouse.ledger.operations import Operation
@@ -78,6 +78,8 @@ class _Books:
     payouts: tuple[Payout, ...]
     operations: tuple[tuple[Operation, tuple[Transfer, ...]], ...]
     planned: Mutez
+    #: What the payouts that each transfer settles give their recipients.
+    received: Mapping[int, Mutez]
 
 
 async def verify(payer: Payer, baker: Baker, chosen: Sequence[Distribution]) -> Verification:
@@ -112,11 +114,14 @@ async def verify_orders(payer: Payer, baker: Baker) -> Verification:
 async def _books(payer: Payer, distribution: Distribution) -> _Books:
     async with payer.ledger.read() as tx:
         signed = await operations.of_distribution(tx, distribution.id)
+        moved = {each.id: tuple(await transfers_of(tx, each.id)) for each in signed}
+        ids = [transfer.id for transfers in moved.values() for transfer in transfers]
         return _Books(
             distribution=distribution,
             payouts=tuple(await payouts.of_distribution(tx, distribution, limit=_PAYOUTS_MAX)),
-            operations=tuple([(each, tuple(await transfers_of(tx, each.id))) for each in signed]),
+            operations=tuple((each, moved[each.id]) for each in signed),
             planned=await payouts.total_of_cycle(tx, distribution),
+            received=await payout_sums.received_by_transfer(tx, ids),
         )
 
 
@@ -133,6 +138,7 @@ async def _ledger_against_chain(payer: Payer, book: _Books, result: Verification
     for operation, transfers in book.operations:
         if operation.state is OperationState.FINAL:
             await _check_final(payer, operation, transfers, cycle, result)
+            _check_settled(book, operation, transfers, result)
     await _check_paid(payer, book, result)
 
 
@@ -159,6 +165,21 @@ async def _check_final(
     result.transfers += len(transfers)
     for words in _unlike(operation, transfers, found):
         result.differ(DifferenceKind.RECEIPT, cycle, f"{operation.hash}: {words}")
+
+
+def _check_settled(
+    book: _Books, operation: Operation, transfers: Sequence[Transfer], result: Verification
+) -> None:
+    """Hold each transfer against what its payouts give: owed, less what is borne of its cost."""
+    for transfer in transfers if operation.applied else ():
+        received = book.received.get(transfer.id, 0)
+        if received != transfer.amount:
+            result.differ(
+                DifferenceKind.PAYOUT,
+                book.distribution.key.cycle,
+                f"{operation.hash}: {transfer.amount} mutez went to {transfer.destination}, its "
+                f"payouts give {received}",
+            )
 
 
 def _unlike(
@@ -190,13 +211,13 @@ async def _check_paid(payer: Payer, book: _Books, result: Verification) -> None:
         )
     for payout in paid:
         result.payouts += 1
-        result.mutez += payout.net
+        result.mutez += payout.received
         if payout.transfer_id not in settled:
             result.differ(
                 DifferenceKind.PAYOUT,
                 cycle,
-                f"{payout.owed_to} is called paid {format_tez(payout.net)} tez by an operation "
-                "that is not final and applied",
+                f"{payout.owed_to} is called paid {format_tez(payout.received)} tez by an "
+                "operation that is not final and applied",
             )
 
 

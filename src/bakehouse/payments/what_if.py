@@ -1,7 +1,8 @@
 """What a cycle would pay by a baker's rules or by others, and what that changes. Stores nothing."""
 
 import asyncio
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -16,7 +17,7 @@ from bakehouse.ledger.states import DistributionKind, Mode
 from bakehouse.payments.payer import Payer
 from bakehouse.payments.plan import sum_of, who_stays
 from bakehouse.payments.transfer_costs import expected_costs
-from bakehouse.rewards.money import NO_MUTEZ, BasisPoints, Mutez
+from bakehouse.rewards.money import BasisPoints, Mutez
 from bakehouse.rewards.payout_rules import PayoutRules
 from bakehouse.rewards.plan import plan_payouts
 from bakehouse.rewards.plan_values import PayoutPlan
@@ -99,7 +100,7 @@ async def preview(
         rules=rules,
         plan=plan,
         is_final=is_final,
-        over_payout_cap=_over_payout_cap(plan, baker.payout_cap),
+        over_payout_cap=_over_payout_cap(plan, rules, baker.payout_cap),
         is_over_cycle_cap=baker.cycle_cap is not None and plan.total_net > baker.cycle_cap,
         compared_with=last,
         changes=_changes(before, plan) if last is not None else (),
@@ -135,25 +136,40 @@ async def carried_into_cycle(
 
 async def _last_planned(
     tx: AsyncConnection, baker_id: str, cycle: int, mode: Mode
-) -> tuple[Distribution | None, Mapping[str, Mutez]]:
+) -> tuple[Distribution | None, Mapping[str, int]]:
     planned = await distributions.newest_planned(tx, baker_id, mode, 1, before=cycle)
     if not planned:
         return None, {}
     [last] = planned
-    return last, {row.owed_to: row.net for row in await payouts.of_distribution(tx, last)}
+    rows = await payouts.of_distribution(tx, last)
+    return last, _by_recipient((row.owed_to, row.net) for row in rows)
 
 
-def _over_payout_cap(plan: PayoutPlan, cap: Mutez | None) -> tuple[str, ...]:
+def _by_recipient(amounts: Iterable[tuple[str, Mutez]]) -> Counter[str]:
+    """Sum amounts by address: somebody may be owed as a delegator and of the income, too."""
+    sums: Counter[str] = Counter()
+    for whom, amount in amounts:
+        sums[whom] += amount
+    return sums
+
+
+def _over_payout_cap(plan: PayoutPlan, rules: PayoutRules, cap: Mutez | None) -> tuple[str, ...]:
+    """Name who would be held, as the guard does: by what is sent to one address in all."""
     if cap is None:
         return ()
-    paid = {each.recipient: each.due for each in plan.payouts if not each.is_carried}
-    return tuple(whom for whom, due in {**plan.released, **paid}.items() if due > cap)
+    due = [(row.recipient, row.address, row.due) for row in plan.payouts if not row.is_carried]
+    due += [
+        (whom, rules.rule_of(whom).recipient or whom, amount)
+        for whom, amount in plan.released.items()
+    ]
+    sent = _by_recipient((address or whom, amount) for whom, address, amount in due)
+    return tuple(dict.fromkeys(whom for whom, address, _ in due if sent[address or whom] > cap))
 
 
-def _changes(before: Mapping[str, Mutez], plan: PayoutPlan) -> tuple[PayoutChange, ...]:
-    now = {payout.recipient: payout.net for payout in plan.payouts}
+def _changes(before: Mapping[str, int], plan: PayoutPlan) -> tuple[PayoutChange, ...]:
+    now = _by_recipient((payout.recipient, payout.net) for payout in plan.payouts)
     changes = [
-        PayoutChange(whom, before.get(whom, NO_MUTEZ), now.get(whom, NO_MUTEZ))
+        PayoutChange(whom, Mutez(before.get(whom, 0)), Mutez(now.get(whom, 0)))
         for whom in {**now, **before}
     ]
     return tuple(sorted(changes, key=lambda each: (-abs(each.now - each.before), each.owed_to)))

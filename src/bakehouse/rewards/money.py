@@ -66,3 +66,8 @@ def share_floor(amount: Mutez, part: int, whole: int) -> Mutez:
     Python's integers do not overflow, so the product is exact at any size.
     """
     return Mutez(amount * part // whole)
+
+
+def plain_tez(amount: Mutez) -> str:
+    """Write mutez as a person enters tez, without grouping and trailing zeros: 1250000 as 1.25."""
+    return format_tez(amount).replace(",", "").rstrip("0").rstrip(".")

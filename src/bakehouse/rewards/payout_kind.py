@@ -1,6 +1,7 @@
 """Why somebody is owed: the kinds of payout, as the ledger and documents name them."""
 
 from enum import StrEnum
+from typing import Final
 
 
 class PayoutKind(StrEnum):
@@ -15,3 +16,7 @@ class PayoutKind(StrEnum):
     EXCLUDED_SHARE = "excluded-share"
     #: Nothing is sent for it: it was paid too much before, and agreed to give it back.
     DEDUCTION = "deduction"
+
+
+#: What named addresses have of the baker's income.
+INCOME_KINDS: Final = (PayoutKind.BOND_SHARE, PayoutKind.FEE_SHARE, PayoutKind.EXCLUDED_SHARE)

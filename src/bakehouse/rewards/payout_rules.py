@@ -157,18 +157,23 @@ class PayoutRules:
     def _check_income(self) -> None:
         addresses = [share.address for share in self.income]
         if len(set(addresses)) != len(addresses):
-            raise SettingError("an address is twice among the income shares; list it once")
+            raise SettingError(
+                "an address is twice among the income shares; list it once", setting="address"
+            )
         for name in ("of_bonds", "of_fees", "of_excluded"):
             shares = [getattr(share, name) for share in self.income]
             if any(not 0 <= share <= WHOLE for share in shares) or sum(shares) > WHOLE:
                 raise SettingError(
-                    f"the shares {name} must be from 0 to 100 %, and 100 % at most together"
+                    f"the shares {name} must be from 0 to 100 %, and 100 % at most together",
+                    setting=name,
                 )
         to_named = sum(share.of_excluded for share in self.income)
         if ExcludedShare.NAMED in self._excluded_shares() and to_named != WHOLE:
+            is_below = self.below_minimum_share is ExcludedShare.NAMED
             raise SettingError(
                 "excluded shares go to named addresses, but their of_excluded shares do not add "
-                "up to 100 %: set them, or let the share go to the baker or to everyone"
+                "up to 100 %: set them, or let the share go to the baker or to everyone",
+                setting="below_minimum_share" if is_below else "excluded_share",
             )
 
     def _excluded_shares(self) -> set[ExcludedShare | None]:
@@ -208,14 +213,18 @@ def _check_interval(interval: int, offset: int) -> None:
         raise SettingError(f"a payout interval of {interval} cycles is less than 1")
     if not 0 <= offset < interval:
         raise SettingError(
-            f"interval_offset {offset} must be from 0 to below the payout interval of {interval}"
+            f"interval_offset {offset} must be from 0 to below the payout interval of {interval}",
+            setting="interval_offset",
         )
 
 
 def _check_balances(least: Mutez, most: Mutez | None, whose: str) -> None:
     if least < 0:
-        raise SettingError(f"a minimum of {least} mutez for {whose} is negative")
+        raise SettingError(
+            f"a minimum of {least} mutez for {whose} is negative", setting="minimum_balance"
+        )
     if most is not None and most < max(least, 1):
         raise SettingError(
-            f"{whose} is to count up to {most} mutez, which is below the minimum of {least}"
+            f"{whose} is to count up to {most} mutez, which is below the minimum of {least}",
+            setting="maximum_balance",
         )

@@ -9,7 +9,7 @@ from bakehouse.errors import RefusalError
 from bakehouse.rewards.cycle_rewards import CycleRewards
 from bakehouse.rewards.eligibility import CountedDelegator, count_delegators
 from bakehouse.rewards.money import NO_MUTEZ, NO_SHARE, WHOLE, Mutez, share_floor
-from bakehouse.rewards.payout_kind import PayoutKind
+from bakehouse.rewards.payout_kind import INCOME_KINDS, PayoutKind
 from bakehouse.rewards.payout_rules import (
     CostBearer,
     ExcludedShare,
@@ -29,7 +29,6 @@ from bakehouse.rewards.pool import own_part_of, pool_of
 from bakehouse.rewards.proof import prove
 
 _NOTHING: Final[Mapping[str, Mutez]] = MappingProxyType({})
-_INCOME: Final = (PayoutKind.BOND_SHARE, PayoutKind.FEE_SHARE, PayoutKind.EXCLUDED_SHARE)
 
 
 def plan_payouts(
@@ -56,7 +55,7 @@ def plan_payouts(
     fees = Mutez(sum(payout.fee for payout in paid))
     named = _sum_for(exclusions, ExcludedShare.NAMED)
     income = list(_income(rules, bonds=own_part, fees=fees, excluded=named))
-    given = {kind: sum(each.net for each in income if each.kind is kind) for kind in _INCOME}
+    given = {kind: sum(each.net for each in income if each.kind is kind) for kind in INCOME_KINDS}
     rows = _decide([*paid, *income], rules, rewards.cycle, carried, costs)
     cut_off = pool - own_part - sum(gross for _, gross in shares)
     plan = PayoutPlan(
@@ -154,7 +153,7 @@ def _income(
     for share in rules.income:
         sent_to = rules.rule_of(share.address).recipient or share.address
         parts = (bonds, share.of_bonds), (fees, share.of_fees), (excluded, share.of_excluded)
-        for kind, (whole, part) in zip(_INCOME, parts, strict=True):
+        for kind, (whole, part) in zip(INCOME_KINDS, parts, strict=True):
             yield _income_payout(share.address, sent_to, kind, share_floor(whole, part, WHOLE))
 
 

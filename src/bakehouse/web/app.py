@@ -14,6 +14,7 @@ from bakehouse.web.pages import (
     baker,
     cycle,
     cycle_export,
+    cycle_plan,
     delegator,
     events,
     fund,
@@ -67,8 +68,8 @@ def create_app(services: WebServices) -> FastAPI:
         *ROUTERS,
         *(home.router, cycle.router, reference.router, sign_in.router),
         *CHANGING,
-        *(baker.router, fund.router, cycle_export.router, delegator.router, public.router),
-        *(events.router, statement.router, statistics.router),
+        *(baker.router, fund.router, cycle_plan.router, cycle_export.router, delegator.router),
+        *(public.router, events.router, statement.router, statistics.router),
         *(welcome.router, theme.router, users.router, account.router),
         static_files.router,
     ):

@@ -125,6 +125,25 @@ async def change_fees(person: Person, baker_id: str) -> None:
     await person.press("Remove the fee", "The fee is removed")
 
 
+async def change_rules(person: Person, baker_id: str) -> None:
+    await person.open(f"/bakers/{baker_id}/rules")
+    await person.fill("Delegator", address(1))
+    await person.fill("Pay to another address", address(6))
+    await person.page.get_by_label("Lists").select_option("allowed")
+    await person.press("Set the rule", f"paid to {address(6)}; on the allow-list")
+    await person.fill("Paste them", f"address,listing\n{address(2)},ignored")
+    await person.press("Import", "The rules are imported.")
+    await person.follow(f"Remove the rule of {address(2)}")
+    await person.press("Remove the rule", "The rule is removed")
+
+
+async def change_income(person: Person, baker_id: str) -> None:
+    await person.open(f"/bakers/{baker_id}/income")
+    await person.fill("Address", address(1))
+    await person.fill("Of fees", "12.5")
+    await person.press("Change shares", "The shares of the income are changed.")
+
+
 async def change_bond_pool(person: Person, baker_id: str) -> None:
     await person.open(f"/bakers/{baker_id}/bond-pool")
     await person.fill("Address", address(1))
@@ -205,6 +224,8 @@ async def test_every_button_does_what_it_says(bakery: Bakery, person: Person) ->
     await register(person, baker_id)
     await change_settings(person, baker_id)
     await change_fees(person, baker_id)
+    await change_rules(person, baker_id)
+    await change_income(person, baker_id)
     await change_bond_pool(person, baker_id)
     await simulate(person, bakery)
     await change_schedules(person, baker_id)
@@ -229,6 +250,8 @@ async def test_every_page_reads_well_on_phone_and_desk_by_day_and_by_night(
         "settings": f"{stone_oven}/settings",
         "live": f"{stone_oven}/live",
         "fees": f"{stone_oven}/fees",
+        "rules": f"{stone_oven}/rules",
+        "income": f"{stone_oven}/income",
         "bond-pool": f"{stone_oven}/bond-pool",
         "stop": f"{waiting}/stop",
         "go": f"{waiting}/go/1511",

@@ -209,3 +209,60 @@ async def test_a_baker_that_cannot_be_registered_is_told_why(bakery: Bakery) -> 
         page = await sent(bakery.administrator, "/bakers/new", form, 422)
         assert complaint in page.text
         assert page.entries["baker_id"] == form["baker_id"]
+
+
+async def test_groups_that_say_nothing_of_interest_are_closed(bakery: Bakery) -> None:
+    baker_id = await bakery.register(minimum_balance=Mutez(1_000_000))
+    path = f"/bakers/{baker_id}/settings"
+
+    page = await shown(bakery.administrator, path)
+
+    assert "Which rewards are shared as by default" in page.text
+    assert "Who is paid as by default" not in page.text
+    opened = len(page.values("open", "details"))
+    wrong = filled(page, contract_cost_cap="0")
+    refused = await sent(bakery.administrator, path, wrong, 422)
+    assert len(refused.values("open", "details")) == opened + 1
+
+
+async def test_settings_that_only_fit_together_are_changed_together(bakery: Bakery) -> None:
+    baker_id = await bakery.register()
+    form = filled(
+        await settings(bakery, baker_id),
+        payout_interval="3",
+        interval_offset="2",
+        delay_blocks_least="10",
+        delay_blocks_most="20",
+        rounding="fee-floor",
+    )
+
+    await followed(bakery.administrator, f"/bakers/{baker_id}/settings", form)
+
+    baker = await bakery.baker(baker_id)
+    assert (baker.payout_interval, baker.interval_offset) == (3, 2)
+    assert (baker.delay_blocks_least, baker.delay_blocks_most) == (10, 20)
+    assert baker.rounding == "fee-floor"
+
+
+@pytest.mark.parametrize(
+    ("other", "field", "complaint"),
+    [
+        ({"payout_interval": "2", "interval_offset": "2"}, "interval_offset", "interval of 2"),
+        ({"delay_blocks_least": "2"}, "delay_blocks_most", "is more than delay_blocks_most 0"),
+        ({"minimum_balance": "2", "maximum_balance": "1"}, "maximum_balance", "below the minimum"),
+        ({"excluded_share": "named"}, "excluded_share", "do not add up to 100 %"),
+        ({"below_minimum_share": "named"}, "below_minimum_share", "do not add up to 100 %"),
+    ],
+)
+async def test_a_contradiction_is_told_beside_its_field_and_nothing_is_changed(
+    bakery: Bakery, other: dict[str, str], field: str, complaint: str
+) -> None:
+    baker_id = await bakery.register()
+    form = filled(await settings(bakery, baker_id), **other)
+
+    page = await sent(bakery.administrator, f"/bakers/{baker_id}/settings", form, 422)
+
+    assert f"{field}-error" in page.values("id", "p")
+    assert complaint in page.text
+    assert {name: page.entries[name] for name in other} == other
+    assert not await bakery.events("baker.changed", baker_id)

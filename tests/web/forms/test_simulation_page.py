@@ -2,9 +2,12 @@
 
 import pytest
 
+from bakehouse.ledger import bakers, payout_rules
 from bakehouse.payments.what_if import preview
 from bakehouse.rewards.money import BasisPoints, format_tez
+from bakehouse.rewards.payout_rules import DelegatorRule, IncomeShare, Listing
 from tests.web.forms.conftest import Bakery, shown
+from tests.web.scenes import address
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -82,6 +85,41 @@ async def test_a_plan_is_shown_again_by_its_hash_exactly_as_it_was(
     assert "1 " in found.text
     assert (await bakery.viewer.get(f"{path}/{'ab' * 32}")).status_code == 404
     assert (await bakery.other.get(kept)).status_code == 404
+
+
+async def test_every_rule_shows_in_what_would_be_paid(bakery: Bakery, path: str) -> None:
+    plan = (await preview(bakery.house.workshop.payer, bakery.stone_oven)).plan
+    largest, second, *_ = sorted(plan.payouts, key=lambda each: -each.net)
+    income = [IncomeShare(second.recipient, of_fees=BasisPoints(5_000))]
+    rules = {
+        largest.recipient: DelegatorRule(listing=Listing.IGNORED),
+        second.recipient: DelegatorRule(recipient=address(5_500)),
+    }
+    await set_rules(bakery, rules, income)
+
+    try:
+        page = await shown(bakery.viewer, path)
+    finally:
+        await set_rules(bakery, {}, [])
+
+    assert "The parts add up to the pool" in page.text
+    assert f"Kept of excluded delegators {format_tez(largest.gross)}" in page.text
+    assert f"Not paid, ignored: {format_tez(largest.gross)} tez to the baker 1" in page.text
+    assert "For named addresses: fee share" in page.text
+    assert f"{second.recipient} fee share of the baker's income" in page.text
+    assert f"sent to {address(5_500)}" in page.text
+    assert "with its other payout" in page.text
+    assert "2 delegators have rules; 1 address has a share of the income." in page.text
+
+
+async def set_rules(
+    bakery: Bakery, rules: dict[str, DelegatorRule], income: list[IncomeShare]
+) -> None:
+    async with bakery.write() as tx:
+        baker = await bakers.get(tx, bakery.stone_oven)
+        at = bakery.now
+        await payout_rules.replace_delegators(tx, baker, rules, actor="test", at=at)
+        await payout_rules.replace_income(tx, baker, income, actor="test", at=at)
 
 
 async def test_a_baker_that_the_indexer_does_not_know_is_told(bakery: Bakery) -> None:

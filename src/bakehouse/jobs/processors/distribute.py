@@ -57,7 +57,7 @@ def distribute(workshop: Workshop) -> Processor:
         if step.wait_seconds is not None:
             raise WaitThenContinue(max(1, step.wait_seconds))
         if step.is_settled:
-            await raising.cycle_paid(payer, step.distribution, step.paid)
+            await raising.cycle_paid(payer, step.distribution, step.paid, step.paid_mutez)
             await _go_on(workshop, key)
         _log.info(
             "distribution-settled" if step.is_settled else "distribution-stopped",
@@ -66,7 +66,7 @@ def distribute(workshop: Workshop) -> Processor:
             kind=key.kind.value,
             mode=key.mode.value,
             payouts=step.total,
-            mutez=step.distribution.figures.total_net,
+            mutez=step.paid_mutez,
         )
         failpoint(Failpoint.JOB_ACK)
         return _result(step)
@@ -138,5 +138,6 @@ def _result(step: Step) -> JSON:
         "payouts": step.total,
         "paid": step.paid,
         "total_mutez": str(step.distribution.figures.total_net),
+        "paid_mutez": str(step.paid_mutez),
         "waiting_for": step.waiting_for,
     }

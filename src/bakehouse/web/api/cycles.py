@@ -56,6 +56,13 @@ class CycleView(BaseModel):
     total_fees: MutezText
     total_net: MutezText
     dust: MutezText
+    excluded_kept: Annotated[
+        str,
+        Field(
+            description="In mutez: shares of excluded delegators that the baker keeps.",
+            examples=["0"],
+        ),
+    ]
     zero_payouts: Annotated[
         int, Field(description="Delegators whose share came to nothing.", examples=[3])
     ]
@@ -197,6 +204,7 @@ def _cycle(distribution: Distribution) -> CycleView:
         total_fees=str(figures.total_fees),
         total_net=str(figures.total_net),
         dust=str(figures.dust),
+        excluded_kept=str(figures.excluded_kept),
         zero_payouts=figures.zero_payouts,
         snapshot_sha256=distribution.snapshot_sha256,
         created_at=distribution.created_at,

@@ -13,6 +13,7 @@ from bakehouse.desk.export import (
     ExportFormat,
     Parts,
     exported_cycles,
+    exported_exclusions,
     exported_for_tezpay,
     exported_payouts,
     exported_statement,
@@ -116,6 +117,21 @@ async def export_cycles(
     ledger = services.workshop.payer.ledger
     parts = await exported_cycles(ledger, wanted.of(baker_id), wanted.format)
     return _file(parts, f"cycles-{baker_id}", wanted.format)
+
+
+@router.get(
+    "/exclusions",
+    summary="Exclusions as a file",
+    response_class=StreamingResponse,
+    responses=_FILE,
+)
+async def export_exclusions(
+    baker_id: BakerOfPath, services: Services, wanted: Wanted
+) -> StreamingResponse:
+    """Give one row for each delegator that a cycle excludes, the oldest cycle first."""
+    ledger = services.workshop.payer.ledger
+    parts = await exported_exclusions(ledger, wanted.of(baker_id), wanted.format)
+    return _file(parts, f"exclusions-{baker_id}", wanted.format)
 
 
 @router.get(

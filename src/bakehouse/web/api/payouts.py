@@ -58,6 +58,8 @@ class PayoutSumsView(BaseModel):
     gross: MutezText
     fee: MutezText
     net: MutezText
+    withheld: MutezText
+    received: MutezText
 
 
 class FoundPayoutList(BaseModel):
@@ -95,7 +97,12 @@ async def search_payouts(
             for each in found.page.rows
         ],
         sums=PayoutSumsView(
-            count=sums.count, gross=str(sums.gross), fee=str(sums.fee), net=str(sums.net)
+            count=sums.count,
+            gross=str(sums.gross),
+            fee=str(sums.fee),
+            net=str(sums.net),
+            withheld=str(sums.withheld),
+            received=str(sums.received),
         ),
         next_offset=found.page.next_offset,
     )

@@ -8,6 +8,7 @@ from bakehouse.ledger.operations import Operation
 from bakehouse.ledger.payouts import Payout
 from bakehouse.ledger.states import OperationState, PayoutState
 from bakehouse.ledger.transfers import TransferSums
+from bakehouse.rewards.payout_kind import PayoutKind
 from bakehouse.web.api.fields import EXAMPLE_OPERATION, EXAMPLE_RECIPIENT, MutezText
 
 
@@ -19,15 +20,23 @@ class PayoutView(BaseModel):
         str,
         Field(description="Where it is sent; most often the same.", examples=[EXAMPLE_RECIPIENT]),
     ]
-    kind: Annotated[str, Field(examples=["delegator", "bond-member"])]
+    kind: Annotated[str, Field(examples=list(PayoutKind))]
     delegated_balance: MutezText
     gross: MutezText
     fee_basis_points: Annotated[int, Field(examples=[995])]
     fee: MutezText
     net: MutezText
+    withheld: Annotated[
+        str,
+        Field(description="In mutez: what it bears of its transfer's cost.", examples=["0"]),
+    ]
+    received: Annotated[
+        str, Field(description="In mutez: what arrives, or has arrived.", examples=["28056046"])
+    ]
     state: PayoutState
     reason: Annotated[
-        str | None, Field(description="Why it is held.", examples=["a transfer to it would fail"])
+        str | None,
+        Field(description="Why it is held or carried.", examples=["a transfer to it would fail"]),
     ]
     operation: Annotated[
         str | None,
@@ -61,6 +70,8 @@ def payout_view(payout: Payout, operation_hash: str | None) -> PayoutView:
         fee_basis_points=payout.fee_basis_points,
         fee=str(payout.fee),
         net=str(payout.net),
+        withheld=str(payout.withheld),
+        received=str(payout.received),
         state=payout.state,
         reason=payout.reason,
         operation=operation_hash,

@@ -22,6 +22,7 @@ from bakehouse.rewards.money import (
     format_percentage,
     parse_percentage,
     parse_tez,
+    plain_tez,
 )
 from bakehouse.tezos.address import parse_recipient
 from bakehouse.web.caller import CallerOf
@@ -30,7 +31,6 @@ from bakehouse.web.pages.fees import imported_text
 from bakehouse.web.pages.filled_form import FilledForm, whole_number
 from bakehouse.web.pages.notice import Notice, done, notice_of
 from bakehouse.web.pages.renderer import renderer_of
-from bakehouse.web.pages.setting_fields import plain_tez
 from bakehouse.web.permission import needs
 from bakehouse.web.services import Services, WebServices
 

@@ -10,8 +10,10 @@ from bakehouse.web.pages import (
     bond_pool,
     fees,
     go,
+    income,
     live,
     new_baker,
+    rules,
     schedules,
     settings,
     simulation,
@@ -23,6 +25,14 @@ CHANGING: Final[tuple[APIRouter, ...]] = (
     # First: its address looks like that of a baker named "new".
     new_baker.router,
     *(simulation.router, go.router, settings.router, live.router, stop.router),
-    *(fees.router, bond_pool.router, waiting.router, schedules.router, audit.router),
+    *(
+        fees.router,
+        rules.router,
+        income.router,
+        bond_pool.router,
+        waiting.router,
+        schedules.router,
+        audit.router,
+    ),
     alerts.router,
 )

@@ -8,11 +8,21 @@ from fastapi.responses import HTMLResponse
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bakehouse.ledger import audit, bakers, distributions, operations, payouts, traced_payouts
+from bakehouse.ledger import (
+    audit,
+    bakers,
+    distributions,
+    exclusions,
+    operations,
+    payout_sums,
+    payouts,
+    traced_payouts,
+)
 from bakehouse.ledger.audit import AuditEvent
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.distributions import Distribution, DistributionKey
+from bakehouse.ledger.exclusions import ExclusionSum
 from bakehouse.ledger.operations import Operation
 from bakehouse.ledger.roles import Role
 from bakehouse.ledger.states import (
@@ -26,6 +36,7 @@ from bakehouse.ledger.traced_payouts import TracedPayout
 from bakehouse.ledger.transfers import TransferSums, transfer_sums
 from bakehouse.payments.guards_told import guards_told
 from bakehouse.rewards.money import Mutez
+from bakehouse.rewards.payout_kind import PayoutKind
 from bakehouse.tezos.address import parse_implicit
 from bakehouse.web.cycle_records import OFFSET_MAX, CycleNumber
 from bakehouse.web.pages.cycle_steps import steps_of
@@ -67,6 +78,10 @@ class CycleView:
     counts: dict[PayoutState, tuple[int, Mutez]]
     #: Sum of every payout planned for the cycle, added up from the rows.
     payouts_total: Mutez
+    #: What named addresses are owed of the income, by kind, and what recipients bear of costs.
+    income: dict[PayoutKind, Mutez]
+    withheld: Mutez
+    exclusions: list[ExclusionSum]
     operations: list[OnChain]
     #: The newest first.
     events: list[AuditEvent]
@@ -79,9 +94,8 @@ class CycleView:
     def adds_up(self) -> bool:
         """Whether the plan's parts are its pool."""
         figures = self.distribution.figures
-        return (
-            figures.own_part + figures.total_fees + figures.total_net + figures.dust == figures.pool
-        )
+        kept = figures.own_part + figures.total_fees + figures.excluded_kept + figures.dust
+        return kept + figures.total_net == figures.pool
 
     @property
     def is_complete(self) -> bool:
@@ -137,6 +151,7 @@ async def _read(ledger: Ledger, baker_id: str, cycle: int, query: CycleQuery) ->
         distribution = await distributions.get(tx, key)
         signed = await operations.of_distribution(tx, distribution.id)
         sums = await transfer_sums(tx, distribution.id)
+        is_for_delegators = key.kind is DistributionKind.DELEGATORS
         known = await distributions.states_by_cycle(tx, baker_id, key.kind, key.mode)
         return CycleView(
             baker=baker,
@@ -147,6 +162,9 @@ async def _read(ledger: Ledger, baker_id: str, cycle: int, query: CycleQuery) ->
             matching=await traced_payouts.count(tx, distribution, query.wanted),
             counts=await payouts.count_by_state(tx, distribution),
             payouts_total=await payouts.total_of_cycle(tx, distribution),
+            income=await payout_sums.income_sums(tx, distribution) if is_for_delegators else {},
+            withheld=await payout_sums.withheld_total(tx, distribution),
+            exclusions=await exclusions.sums(tx, distribution),
             operations=[OnChain(each, sums.get(each.id, TransferSums())) for each in signed],
             events=await audit.about(tx, [str(key), *(each.hash for each in signed)], _EVENTS),
             same_cycle=await _same_cycle(tx, key),

@@ -5,11 +5,12 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
-from bakehouse.ledger import bakers, payout_rules
+from bakehouse.ledger import bakers, delegator_rules, payout_rules
 from bakehouse.ledger.roles import Role
 from bakehouse.tezos.address import parse_implicit, parse_recipient
 from bakehouse.web.pages.person import PersonQuery, read_person
 from bakehouse.web.pages.renderer import renderer_of
+from bakehouse.web.pages.rule_words import words_of
 from bakehouse.web.permission import needs
 from bakehouse.web.services import Services
 
@@ -30,11 +31,13 @@ async def delegator_page(
         baker = await bakers.get(tx, baker_id)
         view = await read_person(tx, baker, address, query.offset)
         fees = await payout_rules.fees(tx, baker_id)
+        rule = await delegator_rules.find(tx, baker_id, address)
     return renderer_of(request).page(
         request,
         "delegator.html",
         baker=baker,
         view=view,
         own_fee=fees.get(address),
+        rule=words_of(rule) if rule else [],
         path_of_page=f"/bakers/{baker_id}/delegators/{address}?offset=",
     )

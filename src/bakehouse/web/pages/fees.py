@@ -140,15 +140,15 @@ async def import_fees(
 @router.get(f"{_PATH}.csv", dependencies=[needs(Role.VIEWER)])
 async def export_csv(services: Services, baker_id: str) -> Response:
     """Give every fee as CSV, in the form that an import takes."""
-    ledger = await _ledger_of(services, baker_id)
-    return _file(_csv(ledger, baker_id), "fees.csv", "text/csv; charset=utf-8")
+    ledger = await ledger_of(services, baker_id)
+    return file_answer(_csv(ledger, baker_id), "fees.csv", "text/csv; charset=utf-8")
 
 
 @router.get(f"{_PATH}.json", dependencies=[needs(Role.VIEWER)])
 async def export_json(services: Services, baker_id: str) -> Response:
     """Give every fee as JSON, in the form that an import takes."""
-    ledger = await _ledger_of(services, baker_id)
-    return _file(_json(ledger, baker_id), "fees.json", "application/json")
+    ledger = await ledger_of(services, baker_id)
+    return file_answer(_json(ledger, baker_id), "fees.json", "application/json")
 
 
 def imported_text(form: FilledForm) -> str:
@@ -214,7 +214,8 @@ def _percent(fees: Mapping[str, int], address: str) -> str:
     return "default" if fee is None else f"{format_percentage(BasisPoints(fee))} %"
 
 
-async def _ledger_of(services: WebServices, baker_id: str) -> Ledger:
+async def ledger_of(services: WebServices, baker_id: str) -> Ledger:
+    """Give the ledger; NotFoundError for an unknown baker."""
     # Before the first byte is sent: else a baker that is not there would be an empty file.
     ledger = services.workshop.payer.ledger
     async with ledger.read() as tx:
@@ -222,7 +223,8 @@ async def _ledger_of(services: WebServices, baker_id: str) -> Ledger:
     return ledger
 
 
-def _file(parts: AsyncIterator[str], name: str, media_type: str) -> Response:
+def file_answer(parts: AsyncIterator[str], name: str, media_type: str) -> Response:
+    """Answer with a file, as it is written."""
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(parts, media_type=media_type, headers=headers)
 

@@ -1,6 +1,6 @@
 """A form as somebody filled it in, with what is wrong beside each field. Templates show it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
@@ -30,6 +30,13 @@ class FilledForm:
     def with_trouble(self, error: BakehouseError) -> "FilledForm":
         """Give the same form with what is wrong as a whole."""
         return replace(self, trouble=error.message)
+
+    def with_refusal(self, error: BakehouseError, fields: Collection[str]) -> "FilledForm":
+        """Give the same form with what is wrong beside the field that the error names, if any."""
+        name = error.facts.get("setting")
+        if name not in fields:
+            return self.with_trouble(error)
+        return replace(self, errors={**self.errors, str(name): error.message})
 
     @property
     def is_good(self) -> bool:

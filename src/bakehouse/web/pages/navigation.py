@@ -27,6 +27,8 @@ _BAKER: Final = (
     ("/bakers/{baker_id}/simulation", "Simulation"),
     ("/bakers/{baker_id}/delegators", "Delegators"),
     ("/bakers/{baker_id}/fees", "Fees"),
+    ("/bakers/{baker_id}/rules", "Rules"),
+    ("/bakers/{baker_id}/income", "Income"),
     ("/bakers/{baker_id}/bond-pool", "Bond pool"),
     ("/bakers/{baker_id}/settings", "Settings"),
 )

@@ -25,6 +25,10 @@ class Notice(StrEnum):
     FEE_SET = "fee-set"
     FEE_REMOVED = "fee-removed"
     FEES_IMPORTED = "fees-imported"
+    RULE_SET = "rule-set"
+    RULE_REMOVED = "rule-removed"
+    RULES_IMPORTED = "rules-imported"
+    INCOME_CHANGED = "income-changed"
     BOND_POOL_CHANGED = "bond-pool-changed"
     PLAN_KEPT = "plan-kept"
     APPROVED = "approved"
@@ -55,6 +59,10 @@ _SENTENCES: Final[Mapping[str, str]] = {
     Notice.FEE_SET: "The fee is set.",
     Notice.FEE_REMOVED: "The fee is removed: the default holds again.",
     Notice.FEES_IMPORTED: "The fees are imported.",
+    Notice.RULE_SET: "The rule is set, from the next plan on.",
+    Notice.RULE_REMOVED: "The rule is removed: this delegator is treated as everybody.",
+    Notice.RULES_IMPORTED: "The rules are imported.",
+    Notice.INCOME_CHANGED: "The shares of the income are changed.",
     Notice.BOND_POOL_CHANGED: "The bond pool is changed.",
     Notice.PLAN_KEPT: "The plan is kept under its hash.",
     Notice.APPROVED: "The cycle may go: it is paid at the next step.",

@@ -8,6 +8,12 @@ from bakehouse.ledger.states import DistributionKind, Mode, PayoutState
 from bakehouse.ledger.traced_payouts import PayoutFilter
 
 
+class PlanQuery(BaseModel):
+    """Which of a cycle's plans is shown: the live one or the simulated one."""
+
+    mode: Mode = Mode.ON
+
+
 class PayoutQuery(BaseModel):
     """Which of the cycle's distributions, and which of its payouts."""
 

@@ -7,15 +7,18 @@ from typing import Annotated, Final
 from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bakehouse.ledger import exclusions
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.states import PayoutState
 from bakehouse.ledger.traced_payouts import (
+    OwedSums,
     TracedPayout,
     live_cycles,
     of_person,
     sums_of_person,
 )
 from bakehouse.rewards.money import NO_MUTEZ, Mutez
+from bakehouse.rewards.plan_values import Exclusion
 from bakehouse.web.cycle_records import OFFSET_MAX
 
 #: Cycles on one page.
@@ -34,19 +37,32 @@ class PersonView:
 
     address: str
     rows: Sequence[TracedPayout]
-    sums: Mapping[PayoutState, Mutez]
+    sums: Mapping[PayoutState, OwedSums]
+    #: The cycles of this page in which it was excluded.
+    exclusions: Sequence[tuple[int, Exclusion]]
     previous_offset: int | None
     next_offset: int | None
 
     @property
     def owed(self) -> Mutez:
         """Everything ever owed."""
-        return Mutez(sum(self.sums.values()))
+        return Mutez(sum(each.net for each in self.sums.values()))
 
     @property
     def paid(self) -> Mutez:
-        """What of it is paid."""
-        return self.sum_of(PayoutState.PAID)
+        """What of it has arrived."""
+        return Mutez(self.sum_of(PayoutState.PAID) - self.withheld)
+
+    @property
+    def withheld(self) -> Mutez:
+        """What of what is paid went into the costs of its transfers."""
+        sums = self.sums.get(PayoutState.PAID)
+        return sums.withheld if sums else NO_MUTEZ
+
+    @property
+    def open(self) -> Mutez:
+        """What of it is neither paid nor withheld."""
+        return Mutez(self.owed - self.paid - self.withheld)
 
     @property
     def under_way(self) -> Mutez:
@@ -54,8 +70,9 @@ class PersonView:
         return Mutez(self.sum_of(PayoutState.OWED) + self.sum_of(PayoutState.ASSIGNED))
 
     def sum_of(self, state: PayoutState) -> Mutez:
-        """Give what is in a state."""
-        return self.sums.get(state, NO_MUTEZ)
+        """Give what was owed of what is in a state."""
+        sums = self.sums.get(state)
+        return sums.net if sums else NO_MUTEZ
 
 
 async def read_person(tx: AsyncConnection, baker: Baker, address: str, offset: int) -> PersonView:
@@ -67,6 +84,7 @@ async def read_person(tx: AsyncConnection, baker: Baker, address: str, offset: i
         address=address,
         rows=await of_person(tx, baker.network, baker.baker_id, address, page),
         sums=await sums_of_person(tx, baker.network, baker.baker_id, address, cycles),
+        exclusions=await exclusions.of_person(tx, baker.network, baker.baker_id, address, page),
         previous_offset=max(0, offset - _CYCLES) if offset else None,
         next_offset=offset + _CYCLES if has_more else None,
     )

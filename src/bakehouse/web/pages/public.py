@@ -13,7 +13,7 @@ from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.errors import AddressError, NotFoundError
-from bakehouse.ledger import bakers, distributions, operations
+from bakehouse.ledger import bakers, distributions, operations, payout_sums
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.distributions import Distribution
 from bakehouse.ledger.overview import payout_counts
@@ -23,6 +23,7 @@ from bakehouse.ledger.states import (
     Mode,
     PayoutState,
 )
+from bakehouse.rewards.money import NO_MUTEZ, Mutez
 from bakehouse.tezos.address import parse_implicit, parse_recipient
 from bakehouse.web.pages.person import PersonQuery, PersonView, read_person
 from bakehouse.web.pages.renderer import renderer_of
@@ -48,6 +49,8 @@ class PaidCycle:
 
     distribution: Distribution
     paid: int
+    #: What has arrived, in mutez: of this cycle, and of earlier ones that was carried to it.
+    paid_mutez: Mutez
     hashes: Sequence[str]
 
 
@@ -101,9 +104,15 @@ async def _paid_cycles(tx: AsyncConnection, baker: Baker) -> list[PaidCycle]:
     paid = [each for each in newest if _is_shown(each)][:_CYCLES_SHOWN]
     ids = [each.id for each in paid]
     counts: Mapping[int, Mapping[PayoutState, int]] = await payout_counts(tx, ids)
+    sums = await payout_sums.settled_sums(tx, ids)
     hashes = await operations.final_hashes(tx, ids)
     return [
-        PaidCycle(each, counts.get(each.id, {}).get(PayoutState.PAID, 0), hashes.get(each.id, []))
+        PaidCycle(
+            each,
+            paid=counts.get(each.id, {}).get(PayoutState.PAID, 0),
+            paid_mutez=sums.get(each.id, NO_MUTEZ),
+            hashes=hashes.get(each.id, []),
+        )
         for each in paid
     ]
 

@@ -62,6 +62,7 @@ class Renderer:
             "network": services.network_shown,
             "operation_url": services.operation_url,
             "cycle_path": wording.cycle_path,
+            "plan_path": wording.plan_path,
             "delegator_path": wording.delegator_path,
             "refresh_seconds": REFRESH_SECONDS,
         }

@@ -125,9 +125,9 @@ async def change_frequency(
 ) -> Response:
     """Change how often finished cycles are looked for, from now on."""
     async with services.workshop.payer.ledger.read() as tx:
-        baker = await bakers.get(tx, baker_id)
+        await bakers.get(tx, baker_id)
     form = FilledForm(await read_form(request))
-    minutes = form.read(_FREQUENCY, lambda text: FIELDS[_FREQUENCY].read_for(baker, text))
+    minutes = form.read(_FREQUENCY, FIELDS[_FREQUENCY].read_in_range)
     if not form.is_good:
         return await _page(request, services, caller, {baker_id: form})
     await _change(services, caller, baker_id, {_FREQUENCY: minutes})

@@ -1,15 +1,18 @@
 """A baker's settings as fields: how the catalogue's are shown, read and written on pages."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import MISSING, dataclass, fields
 from typing import Any, Final
 
 from bakehouse.errors import InputError
-from bakehouse.ledger.bakers import TOP_UP_SETTINGS, Baker
+from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.setting import Group, Kind, Setting
 from bakehouse.ledger.setting_catalogue import CATALOGUE
 from bakehouse.payments.baker_settings import parse_settings
-from bakehouse.rewards.money import Mutez, format_percentage, format_tez, parse_tez
+from bakehouse.rewards.money import format_percentage, parse_tez, plain_tez
+from bakehouse.web.pages.filled_form import FilledForm
+
+_DEFAULTS: Final = {each.name: each.default for each in fields(Baker)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,12 @@ class SettingField:
         """Give the words to choose from, as they are sent and as they are read."""
         return [(word, word.replace("_", " ")) for word in self.setting.choices or ()]
 
+    @property
+    def default(self) -> str | None:
+        """Write the default as it is entered; None for what every baker must say for itself."""
+        value = _DEFAULTS.get(self.name, MISSING)
+        return None if value is MISSING else self.write(value)
+
     def read(self, text: str) -> Any:
         """Type what was entered; raises InputError. Ranges are the ledger's business."""
         try:
@@ -72,12 +81,11 @@ class SettingField:
         except InputError as error:
             raise self._told(error) from error
 
-    def read_for(self, baker: Baker, text: str) -> Any:
-        """Type what was entered for a baker; raises InputError, for one out of its range too."""
+    def read_in_range(self, text: str) -> Any:
+        """Type what was entered; raises InputError, for what is out of its range too."""
         value = self.read(text)
         try:
-            # A baker refuses to be made with a setting out of its range.
-            replace(baker, **{**_top_up_beside(baker, self.name, value), self.name: value})
+            self.setting.check(value)
         except InputError as error:
             raise self._told(error) from error
         return value
@@ -114,13 +122,20 @@ class SettingGroup:
     title: str
     fields: tuple[SettingField, ...]
 
+    def is_of_interest(self, form: FilledForm) -> bool:
+        """Whether anything in it differs from the default, or is wrong; who it is always does."""
+        return any(
+            field.name in form.errors or form.entered.get(field.name, "") != field.default
+            for field in self.fields
+        )
+
 
 def _groups() -> Iterator[SettingGroup]:
     shown = [each for each in CATALOGUE.values() if not each.is_apart]
     for group in Group:
-        fields = tuple(SettingField(each) for each in shown if each.group is group)
-        if fields:
-            yield SettingGroup(group, fields)
+        found = tuple(SettingField(each) for each in shown if each.group is group)
+        if found:
+            yield SettingGroup(group, found)
 
 
 GROUPS: Final = tuple(_groups())
@@ -130,19 +145,6 @@ FIELDS: Final[Mapping[str, SettingField]] = {
 }
 
 
-def _top_up_beside(baker: Baker, name: str, value: Any) -> dict[str, Any]:
-    """Fill in what must stand beside one of the three: whether it does is told of the whole."""
-    if name not in TOP_UP_SETTINGS:
-        return {}
-    others = {"funding_address": baker.network, "target_balance": Mutez(1), "top_up_cap": Mutez(1)}
-    return dict.fromkeys(TOP_UP_SETTINGS) if value is None else others
-
-
 def written(baker: Baker) -> dict[str, str]:
     """Write a baker's settings as they are entered."""
     return {name: field.write(getattr(baker, name)) for name, field in FIELDS.items()}
-
-
-def plain_tez(amount: Mutez) -> str:
-    """Write mutez as a person enters tez: without grouping and trailing zeros."""
-    return format_tez(amount).replace(",", "").rstrip("0").rstrip(".")

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 from fastapi import APIRouter, Request, Response
 
@@ -18,7 +18,7 @@ from bakehouse.web.form import read_form
 from bakehouse.web.pages.filled_form import FilledForm
 from bakehouse.web.pages.notice import Notice, done, notice_of
 from bakehouse.web.pages.renderer import renderer_of
-from bakehouse.web.pages.setting_fields import FIELDS, GROUPS, SettingField, written
+from bakehouse.web.pages.setting_fields import FIELDS, GROUPS, written
 from bakehouse.web.permission import needs
 from bakehouse.web.services import Services, WebServices
 
@@ -43,7 +43,7 @@ async def change_settings(
     """Change what differs from how it is set now."""
     baker = await _baker(services, baker_id)
     form = FilledForm(await read_form(request))
-    chosen = {name: _read(form, field, baker) for name, field in FIELDS.items()}
+    chosen = {name: form.read(name, field.read_in_range) for name, field in FIELDS.items()}
     if form.entered.get("seen") != _fingerprint(baker):
         form = form.with_trouble(InputError(_CHANGED_MEANWHILE))
     if not form.is_good:
@@ -56,9 +56,9 @@ async def change_settings(
             services.workshop, services.scheduler, baker_id, changed, actor=caller.actor
         )
     except SettingError as error:
-        # What only several settings together make wrong.
-        form = form.with_trouble(error)
-        return _page(request, baker, form, HTTPStatus.UNPROCESSABLE_ENTITY)
+        # Each is right by itself, and they contradict each other or other rules.
+        refused = form.with_refusal(error, FIELDS)
+        return _page(request, baker, refused, HTTPStatus.UNPROCESSABLE_ENTITY)
     return done(request.url.path, Notice.SETTINGS_CHANGED)
 
 
@@ -84,10 +84,6 @@ def _page(
         seen=_fingerprint(baker),
         notice=notice_of(request),
     )
-
-
-def _read(form: FilledForm, field: SettingField, baker: Baker) -> Any:
-    return form.read(field.name, lambda text: field.read_for(baker, text))
 
 
 def _fingerprint(baker: Baker) -> str:

@@ -1,20 +1,27 @@
 """A stored simulation as a person reads it: sums, and each recipient with the reason for it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from bakehouse.desk.changes import ChangeKind
+from bakehouse.desk.rule_sheet import RuleSheet, rule_sheet
 from bakehouse.desk.simulation import Simulation
 from bakehouse.ledger.bakers import Baker
-from bakehouse.rewards.money import WHOLE, BasisPoints, Mutez, format_percentage
+from bakehouse.rewards.money import NO_MUTEZ, WHOLE, BasisPoints, Mutez, format_percentage
+from bakehouse.rewards.payout_kind import INCOME_KINDS, PayoutKind
+from bakehouse.rewards.plan_values import CarryReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatedRow:
-    """One recipient, in mutez; `before` is what the compared cycle gave."""
+    """One payout, in mutez; `before` is what the compared cycle gave its recipient in all."""
 
     owed_to: str
+    kind: PayoutKind
+    #: Where it would be sent, when that is elsewhere.
+    sent_to: str
     why: str
     delegated_balance: Mutez
     gross: Mutez
@@ -22,7 +29,21 @@ class SimulatedRow:
     fee: Mutez
     net: Mutez
     due: Mutez
-    before: Mutez
+    #: What it is expected to bear of its transfer's cost.
+    cost_borne: Mutez
+    #: None for what is told with the recipient's first payout.
+    before: Mutez | None
+    change: Mutez | None
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedExclusions:
+    """How many would be excluded for one reason, and what their shares add up to, in mutez."""
+
+    reason: str
+    share_goes_to: str
+    count: int
+    gross: Mutez
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +62,11 @@ class ShownSimulation:
     total_fees: Mutez
     total_net: Mutez
     dust: Mutez
+    excluded_kept: Mutez
+    #: What named addresses would get of the income, by kind.
+    income: Mapping[PayoutKind, Mutez]
+    sheet: RuleSheet
+    exclusions: Sequence[SimulatedExclusions]
     total_due_now: Mutez
     zero_payouts: int
     over_payout_cap: list[str]
@@ -55,18 +81,26 @@ class ShownSimulation:
     @property
     def adds_up(self) -> bool:
         """Whether the parts come to the pool, and the rows to what delegators get."""
-        parts = self.own_part + self.total_fees + self.total_net + self.dust
+        kept = self.own_part + self.total_fees + self.excluded_kept + self.dust
+        parts = kept + self.total_net
         return parts == self.pool and sum(row.net for row in self.rows) == self.total_net
 
     @property
     def paid_count(self) -> int:
         """How many would get something now."""
-        return sum(row.due > 0 for row in self.rows)
+        return len({row.owed_to for row in self.rows if row.due > 0})
 
     @property
     def carried_count(self) -> int:
-        """How many wait below the minimum."""
-        return sum(row.net > 0 and not row.due for row in self.rows)
+        """How many wait for a later cycle."""
+        return len({row.owed_to for row in self.rows if row.net > 0 and not row.due})
+
+
+_CARRIED: Final = {
+    CarryReason.INTERVAL: "not a paying cycle: carried to the next that is",
+    CarryReason.MINIMUM: "below the minimum: carried to the next cycle",
+    CarryReason.COST: "its transfer would cost it more: carried to the next cycle",
+}
 
 
 def shown(simulation: Simulation, baker: Baker) -> ShownSimulation:
@@ -74,6 +108,7 @@ def shown(simulation: Simulation, baker: Baker) -> ShownSimulation:
     document, summary = simulation.document, simulation.summary
     rules = document["rules"]
     tried = (rules["default_fee_basis_points"], int(rules["minimum_payout"]))
+    rows = _rows(simulation)
     sums = ("pool", "own_part", "total_fees", "total_net", "dust", "total_due_now")
     return ShownSimulation(
         sha256=simulation.head.sha256,
@@ -90,7 +125,12 @@ def shown(simulation: Simulation, baker: Baker) -> ShownSimulation:
         new_count=summary.counts[ChangeKind.NEW],
         left_count=summary.counts[ChangeKind.LEFT],
         changed_count=summary.counts[ChangeKind.CHANGED],
-        rows=_rows(simulation),
+        rows=rows,
+        # Simulations that were kept before these were there have none of them.
+        excluded_kept=Mutez(int(document.get("excluded_kept", "0"))),
+        income=_income(rows),
+        sheet=rule_sheet(rules),
+        exclusions=_exclusions(document),
         **{name: Mutez(int(document[name])) for name in sums},
     )
 
@@ -98,43 +138,89 @@ def shown(simulation: Simulation, baker: Baker) -> ShownSimulation:
 def _rows(simulation: Simulation) -> list[SimulatedRow]:
     document = simulation.document
     before = {each.owed_to: each.before for each in simulation.changes}
-    rows = [_row(document, each, before) for each in document["payouts"]]
+    changed = {each.owed_to: each.difference for each in simulation.changes}
+    bonds = sum(
+        int(each["net"])
+        for each in document["payouts"]
+        if each.get("kind") == PayoutKind.BOND_SHARE
+    )
+    # The own part is what is left of it after the bond shares.
+    shared = int(document["pool"]) - int(document["own_part"]) - bonds
+    rows = [_row(document, each, shared) for each in document["payouts"]]
     listed = {row.owed_to for row in rows}
     rows += [
-        _without_share(whom, Mutez(int(amount)), before.get(whom, Mutez(0)))
-        for whom, amount in document["released"].items()
+        _without_share(whom, Mutez(int(amount))) for whom, amount in document["released"].items()
     ]
     listed |= set(document["released"])
-    gone = {whom: was for whom, was in before.items() if whom not in listed}
-    rows += [_without_share(whom, Mutez(0), was) for whom, was in gone.items()]
-    return sorted(rows, key=lambda row: (-row.due, -row.net, -row.before, row.owed_to))
+    rows += [_without_share(whom, NO_MUTEZ) for whom in before if whom not in listed]
+    rows.sort(key=lambda row: (-row.due, -row.net, -before.get(row.owed_to, 0), row.owed_to))
+    return list(_compared(rows, before, changed))
 
 
-def _row(
-    document: Mapping[str, Any], payout: Mapping[str, Any], before: Mapping[str, Mutez]
-) -> SimulatedRow:
+def _compared(
+    rows: Iterable[SimulatedRow], before: Mapping[str, Mutez], changed: Mapping[str, Mutez]
+) -> Iterator[SimulatedRow]:
+    """Put what a recipient got beside its first payout: it got that in all."""
+    seen: set[str] = set()
+    for row in rows:
+        whom = row.owed_to
+        if whom in seen:
+            yield row
+            continue
+        seen.add(whom)
+        yield replace(row, before=before.get(whom, NO_MUTEZ), change=changed.get(whom, NO_MUTEZ))
+
+
+def _income(rows: Iterable[SimulatedRow]) -> Mapping[PayoutKind, Mutez]:
+    sums: Counter[PayoutKind] = Counter()
+    for row in rows:
+        if row.kind in INCOME_KINDS:
+            sums[row.kind] += row.net
+    return {kind: Mutez(amount) for kind, amount in sorted(sums.items())}
+
+
+def _exclusions(document: Mapping[str, Any]) -> list[SimulatedExclusions]:
+    counts: Counter[tuple[str, str]] = Counter()
+    sums: Counter[tuple[str, str]] = Counter()
+    for each in document.get("exclusions", ()):
+        key = each["reason"], each["share_goes_to"]
+        counts[key] += 1
+        sums[key] += int(each["gross"])
+    return [SimulatedExclusions(*key, counts[key], Mutez(sums[key])) for key in sorted(counts)]
+
+
+def _row(document: Mapping[str, Any], payout: Mapping[str, Any], shared: int) -> SimulatedRow:
     whom = payout["owed_to"]
-    is_carried = payout["is_carried"]
+    is_carried, sent_to = payout["is_carried"], payout.get("address") or whom
     return SimulatedRow(
         owed_to=whom,
-        why=_why(document, payout),
+        kind=PayoutKind(payout.get("kind", PayoutKind.DELEGATOR)),
+        sent_to=sent_to if sent_to != whom else "",
+        why=_why(document, payout, shared),
         delegated_balance=Mutez(int(payout["delegated_balance"])),
         gross=Mutez(int(payout["gross"])),
         fee_basis_points=BasisPoints(payout["fee_basis_points"]),
         fee=Mutez(int(payout["fee"])),
         net=Mutez(int(payout["net"])),
         due=Mutez(0 if is_carried else int(payout["due"])),
-        before=before.get(whom, Mutez(0)),
+        cost_borne=Mutez(int(payout.get("cost_borne", "0"))),
+        before=None,
+        change=None,
     )
 
 
-def _why(document: Mapping[str, Any], payout: Mapping[str, Any]) -> str:
+def _why(document: Mapping[str, Any], payout: Mapping[str, Any], shared: int) -> str:
     whom = payout["owed_to"]
     fee = format_percentage(BasisPoints(payout["fee_basis_points"]))
     own = document["rules"]["fees_basis_points"]
-    reasons = [_share(document, payout), f"{'own' if whom in own else 'default'} fee of {fee} %"]
+    kind = payout.get("kind", PayoutKind.DELEGATOR)
+    reasons = (
+        [_share(payout, shared), f"{'own' if whom in own else 'default'} fee of {fee} %"]
+        if kind == PayoutKind.DELEGATOR
+        else ["of the baker's income"]
+    )
     if payout["is_carried"]:
-        reasons.append("below the minimum: carried to the next cycle")
+        reasons.append(_CARRIED[CarryReason(payout.get("carry_reason") or CarryReason.MINIMUM)])
     elif int(payout["carried_in"]):
         reasons.append("with what was carried from earlier cycles")
     if whom in document["over_payout_cap"]:
@@ -142,22 +228,25 @@ def _why(document: Mapping[str, Any], payout: Mapping[str, Any]) -> str:
     return ", ".join(reasons)
 
 
-def _share(document: Mapping[str, Any], payout: Mapping[str, Any]) -> str:
-    external = int(document["pool"]) - int(document["own_part"])
-    hundredths = int(payout["gross"]) * WHOLE // external if external else 0
+def _share(payout: Mapping[str, Any], shared: int) -> str:
+    hundredths = int(payout["gross"]) * WHOLE // shared if shared else 0
     share = format_percentage(BasisPoints(hundredths)) if hundredths else "less than 0.01"
     return f"{share} % of what is shared"
 
 
-def _without_share(whom: str, due: Mutez, before: Mutez) -> SimulatedRow:
+def _without_share(whom: str, due: Mutez) -> SimulatedRow:
     return SimulatedRow(
         owed_to=whom,
+        kind=PayoutKind.DELEGATOR,
+        sent_to="",
         why="left, but something was carried for it" if due else "left: nothing this cycle",
-        delegated_balance=Mutez(0),
-        gross=Mutez(0),
+        delegated_balance=NO_MUTEZ,
+        gross=NO_MUTEZ,
         fee_basis_points=BasisPoints(0),
-        fee=Mutez(0),
-        net=Mutez(0),
+        fee=NO_MUTEZ,
+        net=NO_MUTEZ,
         due=due,
-        before=before,
+        cost_borne=NO_MUTEZ,
+        before=None,
+        change=None,
     )

@@ -92,6 +92,14 @@ def delegator_path(baker_id: str, address: str) -> str:
     return f"/bakers/{baker_id}/delegators/{address}"
 
 
+def plan_path(key: DistributionKey, *, export: str = "", **wanted: str | int) -> str:
+    """Give the page of how a cycle was planned, or the file of whom it excludes."""
+    chosen = {name: value for name, value in wanted.items() if value}
+    query = urlencode({"mode": key.mode} | chosen)
+    path = f"/bakers/{key.baker_id}/cycles/{key.cycle}"
+    return f"{path}/exclusions.{export}?{query}" if export else f"{path}/plan?{query}"
+
+
 def cycle_path(
     key: DistributionKey, cycle: int | None = None, *, export: str = "", **wanted: str | int
 ) -> str:

@@ -59,6 +59,9 @@ def upgrade() -> None:
     for name in ("bears_fee", "bears_burn"):
         op.add_column("payouts", _flag(name, default=sa.false()))
     op.add_column("payouts", _mutez("withheld"))
+    # What arrived is summed from the index alone, as what was owed is.
+    op.drop_index("ix_payouts_work", "payouts")
+    op.create_index("ix_payouts_work", "payouts", ["paid_with_id", "state", "net", "withheld"])
     _create_delegator_rules()
     _create_income_shares()
     _create_exclusions()

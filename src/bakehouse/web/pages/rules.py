@@ -1,0 +1,246 @@
+"""Rules of single delegators: found, set, removed, imported, exported; and what changed."""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from http import HTTPStatus
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query, Request, Response
+
+from bakehouse.desk import rules as desk
+from bakehouse.desk.fees import Import
+from bakehouse.desk.rule_text import RULE_FIELDS, parse_field, rule_cells, rule_document
+from bakehouse.desk.rules import RuleChange
+from bakehouse.errors import InputError
+from bakehouse.ledger import bakers
+from bakehouse.ledger.database import Ledger
+from bakehouse.ledger.delegator_rules import RuleOf
+from bakehouse.ledger.page import LIMIT_MAX, Slice
+from bakehouse.ledger.roles import Role
+from bakehouse.payments.export import csv_line
+from bakehouse.rewards.payout_rules import DelegatorRule
+from bakehouse.tezos.address import parse_recipient
+from bakehouse.web.caller import CallerOf
+from bakehouse.web.form import read_form
+from bakehouse.web.pages.fees import FeesQuery, file_answer, imported_text, ledger_of
+from bakehouse.web.pages.filled_form import FilledForm
+from bakehouse.web.pages.notice import Notice, done, notice_of
+from bakehouse.web.pages.paging import Paging
+from bakehouse.web.pages.question import Question
+from bakehouse.web.pages.renderer import renderer_of
+from bakehouse.web.pages.rule_words import (
+    EXCLUDED_SHARES,
+    LISTINGS,
+    PAYERS,
+    told_words,
+    words_of,
+)
+from bakehouse.web.permission import needs
+from bakehouse.web.services import Services, WebServices
+
+router: Final = APIRouter(include_in_schema=False)
+
+_PATH: Final = "/bakers/{baker_id}/rules"
+_ROWS: Final = 100
+_CHANGES_SHOWN: Final = 20
+_SAYS_NOTHING: Final = "nothing would be different: say something, or remove the rule"
+
+
+@dataclass(frozen=True, slots=True)
+class ShownChange:
+    """One change of rules in words, with what it says of each address now."""
+
+    at: datetime
+    actor: str
+    words: str
+    rows: list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleForms:
+    """The two forms of the page, as they were filled in."""
+
+    one: FilledForm
+    many: FilledForm
+
+
+@router.get(_PATH, dependencies=[needs(Role.VIEWER)])
+async def rules_page(
+    request: Request, services: Services, baker_id: str, query: Annotated[FeesQuery, Query()]
+) -> Response:
+    """Show a page of rules, and how they came to be."""
+    entered = {"address": query.address} if query.address else {}
+    if query.address:
+        ledger = services.workshop.payer.ledger
+        known = await desk.find_rule(ledger, baker_id, query.address)
+        entered |= rule_cells(known) if known else {}
+    return await _page(
+        request, services, baker_id, query, RuleForms(FilledForm(entered), FilledForm())
+    )
+
+
+@router.post(_PATH, dependencies=[needs(Role.ADMINISTRATOR)])
+async def set_rule(
+    request: Request, services: Services, caller: CallerOf, baker_id: str
+) -> Response:
+    """Set what is different for one delegator; what contradicts is told beside its field."""
+    form = FilledForm(await read_form(request))
+    address = form.read("address", parse_recipient)
+    said = {name: form.read(name, partial(parse_field, name)) for name in RULE_FIELDS}
+    if form.is_good and not any(value is not None for value in said.values()):
+        form = form.with_trouble(InputError(_SAYS_NOTHING))
+    if form.is_good and address is not None:
+        try:
+            rule = DelegatorRule(**said)
+            payer = services.workshop.payer
+            await desk.set_rule(payer, baker_id, address, rule, actor=caller.actor)
+        except InputError as error:
+            form = form.with_refusal(error, RULE_FIELDS)
+    if not form.is_good:
+        forms = RuleForms(form, FilledForm())
+        return await _page(request, services, baker_id, FeesQuery(), forms)
+    return done(f"/bakers/{baker_id}/rules", Notice.RULE_SET)
+
+
+@router.get(f"{_PATH}/remove", dependencies=[needs(Role.ADMINISTRATOR)])
+async def ask_to_remove(
+    request: Request,
+    services: Services,
+    baker_id: str,
+    address: Annotated[str, Query(max_length=100)],
+) -> Response:
+    """Ask once more."""
+    known = await desk.find_rule(services.workshop.payer.ledger, baker_id, address)
+    words = ", ".join(words_of(known)) if known else "it has no rule"
+    question = Question(
+        title="Remove a rule",
+        warning=f"From the next plan on this delegator is treated as everybody. Now: {words}.",
+        button="Remove the rule",
+        action=f"/bakers/{baker_id}/rules/remove",
+        back=f"/bakers/{baker_id}/rules",
+        things=[(address, "")],
+        hidden=[("address", address)],
+    )
+    return question.page(request)
+
+
+@router.post(f"{_PATH}/remove", dependencies=[needs(Role.ADMINISTRATOR)])
+async def remove_rule(
+    request: Request, services: Services, caller: CallerOf, baker_id: str
+) -> Response:
+    """Treat a delegator as everybody again."""
+    address = (await read_form(request)).get("address", "")
+    await desk.remove_rule(services.workshop.payer, baker_id, address, actor=caller.actor)
+    return done(f"/bakers/{baker_id}/rules", Notice.RULE_REMOVED)
+
+
+@router.post(f"{_PATH}/import", dependencies=[needs(Role.ADMINISTRATOR)])
+async def import_rules(
+    request: Request, services: Services, caller: CallerOf, baker_id: str
+) -> Response:
+    """Take in rules that were pasted or uploaded: all of them, or none."""
+    form = FilledForm(await read_form(request))
+    how = Import.REPLACE if form.entered.get("replace") == "yes" else Import.MERGE
+    payer = services.workshop.payer
+    try:
+        text = imported_text(form)
+        await desk.import_rules(payer, baker_id, text, how, actor=caller.actor)
+    except InputError as error:
+        form.errors["pasted"] = error.message
+        forms = RuleForms(FilledForm(), form)
+        return await _page(request, services, baker_id, FeesQuery(), forms)
+    return done(f"/bakers/{baker_id}/rules", Notice.RULES_IMPORTED)
+
+
+@router.get(f"{_PATH}.csv", dependencies=[needs(Role.VIEWER)])
+async def export_csv(services: Services, baker_id: str) -> Response:
+    """Give every rule as CSV, in the form that an import takes."""
+    ledger = await ledger_of(services, baker_id)
+    return file_answer(_csv(ledger, baker_id), "rules.csv", "text/csv; charset=utf-8")
+
+
+@router.get(f"{_PATH}.json", dependencies=[needs(Role.VIEWER)])
+async def export_json(services: Services, baker_id: str) -> Response:
+    """Give every rule as JSON, in the form that an import takes."""
+    ledger = await ledger_of(services, baker_id)
+    return file_answer(_json(ledger, baker_id), "rules.json", "application/json")
+
+
+async def _page(
+    request: Request, services: WebServices, baker_id: str, query: FeesQuery, forms: RuleForms
+) -> Response:
+    ledger = services.workshop.payer.ledger
+    search = query.search.strip()
+    found = await desk.list_rules(ledger, baker_id, Slice(query.offset, _ROWS), search=search)
+    history = await desk.history(ledger, baker_id, limit=_CHANGES_SHOWN)
+    async with ledger.read() as tx:
+        baker = await bakers.get(tx, baker_id)
+    is_good = forms.one.is_good and forms.many.is_good
+    return renderer_of(request).page(
+        request,
+        "rules.html",
+        status=HTTPStatus.OK if is_good else HTTPStatus.UNPROCESSABLE_ENTITY,
+        baker=baker,
+        rows=[(each.address, words_of(each.rule)) for each in found.page.rows],
+        total=found.count,
+        search=search,
+        searched=FilledForm({"search": search}),
+        paging=Paging(
+            path=f"/bakers/{baker_id}/rules",
+            query={"search": search} if search else {},
+            offset=query.offset,
+            shown=len(found.page.rows),
+            limit=_ROWS,
+            next_offset=found.page.next_offset,
+            total=found.count,
+            anchor="#own",
+        ),
+        one=forms.one,
+        many=forms.many,
+        listings=LISTINGS,
+        payers=PAYERS,
+        excluded_shares=EXCLUDED_SHARES,
+        history=[_shown(each) for each in history.changes],
+        notice=notice_of(request),
+    )
+
+
+def _shown(change: RuleChange) -> ShownChange:
+    before: Mapping[str, Mapping[str, Any]] = change.before or {}
+    touched = sorted({*before, *change.after})
+    rows = [(each, "; ".join(told_words(change.after.get(each, {})))) for each in touched]
+    if change.before is None:
+        words = f"all replaced: {len(change.after)} have a rule of their own"
+    elif not change.after:
+        words = f"{len(rows)} removed"
+    else:
+        words = f"{len(rows)} set"
+    return ShownChange(change.at, change.actor, words, rows)
+
+
+async def _rows(ledger: Ledger, baker_id: str) -> AsyncIterator[list[RuleOf]]:
+    offset: int | None = 0
+    while offset is not None:
+        found = await desk.list_rules(ledger, baker_id, Slice(offset, LIMIT_MAX))
+        yield list(found.page.rows)
+        offset = found.page.next_offset
+
+
+async def _csv(ledger: Ledger, baker_id: str) -> AsyncIterator[str]:
+    yield csv_line(("address", *RULE_FIELDS))
+    async for rows in _rows(ledger, baker_id):
+        yield "".join(csv_line((row.address, *rule_cells(row.rule).values())) for row in rows)
+
+
+async def _json(ledger: Ledger, baker_id: str) -> AsyncIterator[str]:
+    yield "{"
+    separator = "\n"
+    async for rows in _rows(ledger, baker_id):
+        for row in rows:
+            said = {name: value for name, value in rule_document(row.rule).items() if value}
+            yield f"{separator}{json.dumps(row.address)}: {json.dumps(said)}"
+            separator = ",\n"
+    yield "\n}\n"
