@@ -8,12 +8,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, inspect
 
-from bakehouse.ledger import access_tables, alert_tables
+from bakehouse.ledger import access_tables, alert_tables, announcement_tables, hook_tables
 from tests.ledger.conftest import MakePlace
 from tests.ledger.places import POSTGRESQL, SQLITE, FilePlace, Place
 
 metadata = access_tables.users.metadata
 assert alert_tables.alert_channels.metadata is metadata
+assert announcement_tables.announcements.metadata is hook_tables.hooks.metadata is metadata
 
 INDEXES = {
     SQLITE: "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL",
@@ -88,6 +89,7 @@ def rows_of(engine: Engine, query: str) -> list[tuple[str, ...]]:
 
 def test_every_table_of_money_is_guarded(built: Engine, kind: str) -> None:
     kept = {"attempts", "audit_events", "distributions", "operations", "payouts", "transfers"}
+    kept |= {"announcements", "hooks", "plan_adjustments"}
     never_emptied = {f"{table}_no_truncate" for table in kept}
     assert {name for (name,) in rows_of(built, TRIGGERS[kind])} == {
         *(never_emptied if kind == POSTGRESQL else ()),

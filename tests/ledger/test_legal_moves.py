@@ -12,14 +12,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bakehouse.errors import IllegalTransitionError
 from bakehouse.ledger import payouts
 from bakehouse.ledger.database import Ledger
-from bakehouse.ledger.migrations import second_guards
+from bakehouse.ledger.migrations import announcement_guards, second_guards
 from bakehouse.ledger.schema import metadata
 from bakehouse.ledger.states import (
+    ANNOUNCEMENT_MOVES,
     DISTRIBUTION_MOVES,
     IN_FLIGHT,
     MOVES,
     OPERATION_MOVES,
     PAYOUT_MOVES,
+    AnnouncementState,
     Death,
     DistributionState,
     OperationState,
@@ -93,6 +95,15 @@ ROWS: Mapping[str, Mapping[str, Any]] = {
         "created_at": NOW,
         "updated_at": NOW,
     },
+    "announcements": {
+        "baker_id": BAKER,
+        "cycle": 2,
+        "distribution_id": FIRST,
+        "channel": "public",
+        "attempts": 0,
+        "created_at": NOW,
+        "next_at": NOW,
+    },
 }
 
 
@@ -126,6 +137,11 @@ def belongings(table: str, state: str) -> dict[str, Any]:
         is_in_block = state in {OperationState.INCLUDED, OperationState.FINAL}
         death = Death.EXPIRED if state == OperationState.DEAD else None
         return {"included_level": 7 if is_in_block else None, "death": death}
+    if table == "announcements":
+        return {
+            "claimed_at": NOW if state == AnnouncementState.SENDING else None,
+            "sent_at": NOW if state == AnnouncementState.SENT else None,
+        }
     return {}
 
 
@@ -202,7 +218,7 @@ async def test_a_state_that_nothing_enters_is_refused_in_a_full_sentence(
 async def test_the_migration_spells_out_the_moves_the_code_allows() -> None:
     spelled_out = {
         table: {left: frozenset(entered) for left, entered in moves.items()}
-        for table, moves in second_guards.MOVES.items()
+        for table, moves in {**second_guards.MOVES, **announcement_guards.MOVES}.items()
     }
     allowed = {
         table: {left: entered for left, entered in moves.items() if entered}
@@ -215,6 +231,7 @@ async def test_the_moves_speak_of_every_state_and_of_no_other() -> None:
     assert set(DISTRIBUTION_MOVES) == set(DistributionState)
     assert set(PAYOUT_MOVES) == set(PayoutState)
     assert set(OPERATION_MOVES) == set(OperationState)
+    assert set(ANNOUNCEMENT_MOVES) == set(AnnouncementState)
     for moves in MOVES.values():
         assert {entered for all_entered in moves.values() for entered in all_entered} <= set(moves)
 
@@ -229,6 +246,7 @@ async def test_what_is_paid_final_or_dead_stays_so() -> None:
         "distributions": {DistributionState.SIMULATED},
         "payouts": {PayoutState.PAID, PayoutState.DROPPED, PayoutState.SIMULATED},
         "operations": {OperationState.FINAL, OperationState.DEAD},
+        "announcements": {AnnouncementState.SENT},
     }
     assert DISTRIBUTION_MOVES[DistributionState.PAID] == {DistributionState.PAYING}
 

@@ -32,6 +32,8 @@ NEW_TABLES = {
     *("source_leases", "users", "user_bakers", "sessions", "api_tokens", "api_token_bakers"),
     *("one_time_links", "sign_in_failures", "simulations"),
     *("alert_channels", "alert_deliveries"),
+    *("announcement_settings", "announcements", "hooks", "hook_consultations"),
+    *("plan_adjustments", "hook_deliveries"),
 }
 
 #: What would meet a row that was there before, and the complaint.

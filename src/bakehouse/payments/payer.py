@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from bakehouse.hooks.caller import HookCaller
 from bakehouse.ledger.database import Ledger
 from bakehouse.payments.wallet_transfers import WalletTransfers
 from bakehouse.rewards.money import BasisPoints
@@ -72,3 +73,5 @@ class Payer:
     holder: str = field(default_factory=name_of_this_process)
     #: What was found of transfers that wallets sent; only saves reading it again.
     wallet_transfers: WalletTransfers = field(default_factory=WalletTransfers)
+    #: How bakers' own programs and webhooks are reached.
+    hooks: HookCaller = field(default_factory=HookCaller)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.errors import ConflictError, RefusalError
 from bakehouse.failpoints import Failpoint, failpoint
-from bakehouse.ledger import bakers, distributions, payouts
+from bakehouse.ledger import bakers, distributions, payouts, plan_adjustments
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.distributions import Distribution, DistributionKey, PlanFigures
 from bakehouse.ledger.payouts import NewPayout, Payout
@@ -21,6 +21,7 @@ from bakehouse.ledger.states import (
     Mode,
     PayoutState,
 )
+from bakehouse.payments import hook_gate
 from bakehouse.payments.payer import Payer
 from bakehouse.rewards.bond_pool import BondPoolPlan, plan_bond_pool
 from bakehouse.rewards.money import NO_MUTEZ, Mutez
@@ -32,7 +33,8 @@ from bakehouse.tezos.rewards_split import RewardSplit
 async def plan_delegators(payer: Payer, distribution: Distribution, split: RewardSplit) -> None:
     """Write what the delegators are owed for the cycle, with the split it was computed from.
 
-    Raises RefusalError when the split does not add up or is of another cycle.
+    Raises RefusalError when the split does not add up or is of another cycle, HookToAsk while a
+    hook of the baker has not answered about the plan.
     """
     key = distribution.key
     if split.rewards.cycle != key.cycle:
@@ -43,6 +45,7 @@ async def plan_delegators(payer: Payer, distribution: Distribution, split: Rewar
     carried = {address: sum_of(rows) for address, rows in waiting.items()}
     # Sixty thousand delegators take a moment: not on the event loop.
     plan = await asyncio.to_thread(plan_payouts, split.rewards, rules, carried)
+    plan, adjustments = await hook_gate.adjusted(payer, distribution, plan, rules.minimum_payout)
     figures = PlanFigures(
         plan.pool, plan.own_part, plan.total_fees, plan.total_net, plan.dust, plan.zero_payouts
     )
@@ -52,6 +55,7 @@ async def plan_delegators(payer: Payer, distribution: Distribution, split: Rewar
         await _enter_plan(payer, tx, distribution, figures, snapshot)
         failpoint(Failpoint.MID_PLAN_WRITE)
         await payouts.add(tx, distribution, [row for row in rows if row.net > 0])
+        await plan_adjustments.add(tx, distribution.id, adjustments)
         for released in _released(plan, waiting):
             await payouts.release_carried(tx, distribution, released, _entry_state(key.mode))
 
