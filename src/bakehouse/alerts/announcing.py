@@ -137,8 +137,7 @@ async def _channel(tx: AsyncConnection, wanted: Announcement) -> Channel | None:
     if wanted.channel_id is None:
         return None
     channel = await alert_channels.get(tx, wanted.channel_id)
-    settings = channel.settings
-    return channel if settings.enabled and settings.purpose.is_for_announcements else None
+    return channel if channel.settings.hears_announcements_of(wanted.baker_id) else None
 
 
 async def _give_up(payer: Payer, wanted: Announcement) -> None:

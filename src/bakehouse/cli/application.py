@@ -31,6 +31,8 @@ COMMANDS: Final = {
     "simulate": "See what a cycle would pay, by a baker's rules or by others.",
     "pay": "Pay a cycle now.",
     "alerts": "What deserves attention, and where it is sent.",
+    "hooks": "Programs of your own that are asked before payments, and told after.",
+    "announcements": "What is said in public when a cycle is paid.",
     "verify": "Match what was paid with the chain, both ways.",
     "export": "Write cycles or payouts as CSV or JSON.",
     "go": "Let the first cycle that a baker pays go.",

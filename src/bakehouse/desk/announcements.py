@@ -80,8 +80,10 @@ async def test(
     message = await preview(payer, baker_id)
     async with payer.ledger.read() as tx:
         channel = await alert_channels.named(tx, channel_name)
-    if not channel.settings.purpose.is_for_announcements:
-        raise ConflictError(f"the channel {channel_name} is for alerts alone")
+    if not channel.settings.hears_announcements_of(baker_id):
+        raise ConflictError(
+            f"the channel {channel_name} is not for announcements of this baker, or is off"
+        )
     try:
         url = await asyncio.to_thread(secret_key.unseal, channel.url.sealed)
         await delivery.send(url, replace(message, title=_TEST + message.title))
@@ -98,20 +100,13 @@ async def made(payer: Payer, baker_id: str) -> list[Announcement]:
 
 
 async def decide(
-    payer: Payer,
-    announcement_id: int,
-    *,
-    again: bool,
-    actor: str,
-    why: str,
-    baker_id: str | None = None,
+    payer: Payer, announcement_id: int, by: Decision, *, again: bool, baker_id: str | None = None
 ) -> Announcement:
     """Settle an announcement in doubt by a person's word: say it again, or leave it.
 
     Raises NotFoundError, also for one of another baker than `baker_id`; ConflictError for one that
-    is in no doubt; InputError without a reason.
+    is in no doubt.
     """
-    by = Decision(actor, why.strip(), payer.clock())
     async with payer.ledger.write() as tx:
         found = await announcements.get(tx, announcement_id)
         if baker_id is not None and found.baker_id != baker_id:

@@ -37,6 +37,11 @@ class ChannelSettings:
     enabled: bool = True
     purpose: ChannelPurpose = ChannelPurpose.ALERTS
 
+    def hears_announcements_of(self, baker_id: str) -> bool:
+        """Whether what a baker says in public is said there."""
+        is_its = self.baker_ids is None or baker_id in self.baker_ids
+        return self.enabled and self.purpose.is_for_announcements and is_its
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:

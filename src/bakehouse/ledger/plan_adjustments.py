@@ -46,7 +46,7 @@ async def count(tx: AsyncConnection, distribution_id: int) -> int:
 
 
 async def of_distribution(
-    tx: AsyncConnection, distribution_id: int, *, limit: int | None = None
+    tx: AsyncConnection, distribution_id: int, *, offset: int = 0, limit: int | None = None
 ) -> list[AcceptedAdjustment]:
     """Give the changes of a plan in the order in which they were made."""
     query = (
@@ -54,6 +54,7 @@ async def of_distribution(
         .join(hooks, hooks.c.id == plan_adjustments.c.hook_id)
         .where(plan_adjustments.c.distribution_id == distribution_id)
         .order_by(plan_adjustments.c.id)
+        .offset(offset)
         .limit(limit)
     )
     return [

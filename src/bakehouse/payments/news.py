@@ -75,10 +75,9 @@ async def _announce(tx: AsyncConnection, distribution: Distribution, *, at: date
     if not settings.enabled or await announcements.is_entered(tx, key.baker_id, key.cycle):
         return
     for channel in await alert_channels.everyone(tx):
-        of = channel.settings
-        hears = of.baker_ids is None or key.baker_id in of.baker_ids
-        if of.enabled and of.purpose.is_for_announcements and hears:
-            await announcements.enter(tx, distribution, channel.id, of.name, at=at)
+        if channel.settings.hears_announcements_of(key.baker_id):
+            name = channel.settings.name
+            await announcements.enter(tx, distribution, channel.id, name, at=at)
 
 
 async def _note_held(

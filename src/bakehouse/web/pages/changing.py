@@ -6,10 +6,12 @@ from fastapi import APIRouter
 
 from bakehouse.web.pages import (
     alerts,
+    announcements,
     audit,
     bond_pool,
     fees,
     go,
+    hooks,
     live,
     new_baker,
     schedules,
@@ -24,5 +26,5 @@ CHANGING: Final[tuple[APIRouter, ...]] = (
     new_baker.router,
     *(simulation.router, go.router, settings.router, live.router, stop.router),
     *(fees.router, bond_pool.router, waiting.router, schedules.router, audit.router),
-    alerts.router,
+    *(alerts.router, announcements.router, hooks.router),
 )

@@ -27,6 +27,8 @@ _BAKER: Final = (
     ("/bakers/{baker_id}/delegators", "Delegators"),
     ("/bakers/{baker_id}/fees", "Fees"),
     ("/bakers/{baker_id}/bond-pool", "Bond pool"),
+    ("/bakers/{baker_id}/announcements", "Announcements"),
+    ("/bakers/{baker_id}/hooks", "Hooks"),
     ("/bakers/{baker_id}/settings", "Settings"),
 )
 
