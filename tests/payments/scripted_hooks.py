@@ -1,4 +1,4 @@
-"""Hooks whose answers a test decides, without a process or a socket; what they are asked is kept."""
+"""Hooks whose answers a test decides, without process or socket; what they are asked is kept."""
 
 import json
 from collections.abc import Callable
