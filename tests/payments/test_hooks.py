@@ -291,6 +291,7 @@ async def test_silence_and_junk_close_the_gate(
 
     assert nothing_sent(baker)
     assert (await baker.distribution()).state is DistributionState.PAYING
+    assert step.hook_stop is not None
     assert step.hook_stop.failures == len(scripted.asked) > 1
 
 

@@ -1,8 +1,6 @@
 """`bakehouse announcements …`: what a baker says in public when a cycle is paid."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Annotated, Any, Final, TypeVar
 
@@ -11,18 +9,17 @@ from pydantic import BaseModel
 
 from bakehouse.alerts.announcement_text import FIELDS
 from bakehouse.alerts.message import Message
-from bakehouse.app import open_payer, utc_now
+from bakehouse.app import utc_now
 from bakehouse.cli.exit_codes import REFUSED
 from bakehouse.cli.input_file import read_file_or_input
-from bakehouse.cli.ledger_access import BakerArgument, actor
+from bakehouse.cli.ledger_access import BakerArgument, actor, with_ledger
 from bakehouse.cli.output import AsJson, print_json, tell
 from bakehouse.cli.refusal import as_line
-from bakehouse.config import Config, load_config
-from bakehouse.desk import announcements as desk
+from bakehouse.config import load_config
+from bakehouse.desk.announcements import AnnouncementDesk
 from bakehouse.ledger.announcement_settings import AnnouncementSettings
 from bakehouse.ledger.announcements import Announcement
 from bakehouse.payments.controls import Decision
-from bakehouse.payments.payer import Payer
 from bakehouse.tezos.address import parse_implicit
 from bakehouse.web.api import announcements as api
 
@@ -43,7 +40,7 @@ Why = Annotated[str, typer.Option("--why", help="The reason; it is kept in the a
 @app.command()
 def show(baker: BakerArgument, *, as_json: AsJson = False) -> None:
     """Show what a baker says, and whether."""
-    settings = _at_desk(lambda payer, _: desk.settings_of(payer, parse_implicit(baker)))
+    settings = _at_desk(lambda desk: desk.settings_of(parse_implicit(baker)))
     _print(settings, as_json=as_json)
 
 
@@ -69,9 +66,9 @@ def set_(  # noqa: PLR0913 - one for each thing that can be changed
     if text_file is not None:
         text = read_file_or_input(text_file).decode(errors="replace").strip()
 
-    async def work(payer: Payer, _: Config) -> AnnouncementSettings:
+    async def work(desk: AnnouncementDesk) -> AnnouncementSettings:
         address = parse_implicit(baker)
-        old = await desk.settings_of(payer, address)
+        old = await desk.settings_of(address)
         settings = replace(
             old,
             enabled=old.enabled if enabled is None else enabled,
@@ -79,7 +76,7 @@ def set_(  # noqa: PLR0913 - one for each thing that can be changed
             body=old.body if text is None else text,
             link=old.link if link is None else None if link == _NO_LINK else link,
         )
-        await desk.change(payer, address, settings, actor=actor())
+        await desk.change(address, settings, actor=actor())
         return settings
 
     _print(_at_desk(work), as_json=as_json)
@@ -88,7 +85,7 @@ def set_(  # noqa: PLR0913 - one for each thing that can be changed
 @app.command()
 def preview(baker: BakerArgument, *, as_json: AsJson = False) -> None:
     """Show what would be said of the last paid cycle; nothing is sent."""
-    message: Message = _at_desk(lambda payer, _: desk.preview(payer, parse_implicit(baker)))
+    message: Message = _at_desk(lambda desk: desk.preview(parse_implicit(baker)))
     tell(
         f"{message.title}\n{message.body}",
         _document(api.message_view(message)),
@@ -104,9 +101,7 @@ def try_(
     as_json: AsJson = False,
 ) -> None:
     """Send what would be said, marked as a test, to a channel now. Exit code 1 if not taken."""
-    error = _at_desk(
-        lambda payer, config: desk.test(payer, config.secret_key, parse_implicit(baker), channel)
-    )
+    error = _at_desk(lambda desk: desk.test(parse_implicit(baker), channel))
     tell(
         f"{channel}: {error or 'the message was taken'}",
         {"sent": error is None, "error": error},
@@ -119,7 +114,7 @@ def try_(
 @app.command(name="list")
 def list_(baker: BakerArgument, *, as_json: AsJson = False) -> None:
     """List what was and is to be said, the newest first."""
-    made = _at_desk(lambda payer, _: desk.made(payer, parse_implicit(baker)))
+    made = _at_desk(lambda desk: desk.made(parse_implicit(baker)))
     if as_json:
         print_json([_document(each) for each in api.views_of(made)])
         return
@@ -143,19 +138,13 @@ def leave(number: Number, why: Why, *, as_json: AsJson = False) -> None:
 
 def _decide(number: int, why: str, *, again: bool, as_json: bool) -> None:
     by = Decision(actor(), why.strip(), utc_now())
-    made = _at_desk(lambda payer, _: desk.decide(payer, number, by, again=again))
+    made = _at_desk(lambda desk: desk.decide(number, by, again=again))
     tell(_line(made), _document(api.view_of(made)), as_json=as_json)
 
 
-def _at_desk(work: Callable[[Payer, Config], Awaitable[Result]]) -> Result:
-    """Open the ledger for some work; neither node nor indexer nor key is needed."""
-    config = load_config()
-
-    async def opened() -> Result:
-        async with AsyncExitStack() as stack:
-            return await work(await open_payer(stack, config, with_keys=False), config)
-
-    return asyncio.run(opened())
+def _at_desk(work: Callable[[AnnouncementDesk], Awaitable[Result]]) -> Result:
+    secret_key = load_config().secret_key
+    return with_ledger(lambda ledger: work(AnnouncementDesk(ledger, secret_key, utc_now)))
 
 
 def _print(settings: AnnouncementSettings, *, as_json: bool) -> None:

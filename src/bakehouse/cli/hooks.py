@@ -1,24 +1,23 @@
 """`bakehouse hooks …`: a baker's own programs and webhooks, which are asked and told."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
 from typing import Annotated, Any, Final, TypeVar
 
+import httpx2
 import typer
 from pydantic import BaseModel
 
-from bakehouse.app import open_payer
+from bakehouse.app import utc_now
 from bakehouse.cli.exit_codes import REFUSED
-from bakehouse.cli.ledger_access import BakerArgument, actor
+from bakehouse.cli.ledger_access import BakerArgument, actor, with_ledger
 from bakehouse.cli.output import AsJson, print_json, tell
 from bakehouse.cli.refusal import as_line
-from bakehouse.config import Config, load_config
-from bakehouse.desk import hooks as desk
-from bakehouse.desk.hooks import EnteredHook, Refusal, Trial, WantedHook
+from bakehouse.config import load_config
+from bakehouse.desk.hooks import EnteredHook, HookDesk, Refusal, Trial, WantedHook
+from bakehouse.hooks.caller import HookCaller
+from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.hooks import SECONDS_DEFAULT, Hook
 from bakehouse.ledger.states import HookPoint, Verdict
-from bakehouse.payments.payer import Payer
 from bakehouse.tezos.address import parse_implicit
 from bakehouse.web.api import hooks as api
 
@@ -61,9 +60,8 @@ def add(  # noqa: PLR0913 - one for each thing that is set
         seconds_max=seconds,
     )
 
-    async def work(payer: Payer, config: Config) -> EnteredHook:
-        address = parse_implicit(baker)
-        return await desk.add(payer, config.secret_key, address, wanted, actor=actor())
+    async def work(desk: HookDesk) -> EnteredHook:
+        return await desk.add(parse_implicit(baker), wanted, actor=actor())
 
     entered = _at_desk(work)
     lines = [_line(entered.hook)]
@@ -76,9 +74,9 @@ def add(  # noqa: PLR0913 - one for each thing that is set
 def list_(baker: BakerArgument, *, as_json: AsJson = False) -> None:
     """List a baker's hooks, and what they keep from being paid."""
 
-    async def work(payer: Payer, _: Config) -> tuple[list[Hook], list[Refusal]]:
+    async def work(desk: HookDesk) -> tuple[list[Hook], list[Refusal]]:
         address = parse_implicit(baker)
-        return await desk.of_baker(payer, address), await desk.refusals(payer, address)
+        return await desk.of_baker(address), await desk.refusals(address)
 
     found, refusals = _at_desk(work)
     if as_json:
@@ -101,8 +99,8 @@ def list_(baker: BakerArgument, *, as_json: AsJson = False) -> None:
 def try_(baker: BakerArgument, name: Name, *, as_json: AsJson = False) -> None:
     """Send a hook made-up documents, marked as tests. Exit code 1 for a bad answer."""
 
-    async def work(payer: Payer, _: Config) -> list[Trial]:
-        return await desk.test(payer, parse_implicit(baker), name)
+    async def work(desk: HookDesk) -> list[Trial]:
+        return await desk.test(parse_implicit(baker), name)
 
     trials = _at_desk(work)
     tell(
@@ -130,30 +128,31 @@ def off(baker: BakerArgument, name: Name, *, as_json: AsJson = False) -> None:
 def remove(baker: BakerArgument, name: Name, *, as_json: AsJson = False) -> None:
     """Take a hook away; what it answered and changed stays on record."""
 
-    async def work(payer: Payer, _: Config) -> None:
-        await desk.remove(payer, parse_implicit(baker), name, actor=actor())
+    async def work(desk: HookDesk) -> None:
+        await desk.remove(parse_implicit(baker), name, actor=actor())
 
     _at_desk(work)
     tell(f"the hook {name} is gone", {"removed": True}, as_json=as_json)
 
 
 def _switch(baker: str, name: str, *, enabled: bool, as_json: bool) -> None:
-    async def work(payer: Payer, _: Config) -> Hook:
-        return await desk.switch(payer, parse_implicit(baker), name, enabled=enabled, actor=actor())
+    async def work(desk: HookDesk) -> Hook:
+        return await desk.switch(parse_implicit(baker), name, enabled=enabled, actor=actor())
 
     hook = _at_desk(work)
     tell(_line(hook), _document(api.view_of(hook)), as_json=as_json)
 
 
-def _at_desk(work: Callable[[Payer, Config], Awaitable[Result]]) -> Result:
+def _at_desk(work: Callable[[HookDesk], Awaitable[Result]]) -> Result:
     """Open ledger and hooks for some work; neither node nor indexer nor key is needed."""
-    config = load_config()
+    secret_key = load_config().secret_key
 
-    async def opened() -> Result:
-        async with AsyncExitStack() as stack:
-            return await work(await open_payer(stack, config, with_keys=False), config)
+    async def opened(ledger: Ledger) -> Result:
+        async with httpx2.AsyncClient() as client:
+            caller = HookCaller(client, secret_key)
+            return await work(HookDesk(ledger, secret_key, caller, utc_now))
 
-    return asyncio.run(opened())
+    return with_ledger(opened)
 
 
 def _line(hook: Hook) -> str:

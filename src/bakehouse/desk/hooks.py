@@ -4,23 +4,25 @@ A webhook's secret is made here, told once, and stored sealed.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 from bakehouse.errors import HookFailedError, SettingError
 from bakehouse.hooks.answer import read_paying_answer, read_plan_answer
+from bakehouse.hooks.caller import HookCaller
 from bakehouse.hooks.program import check_program
 from bakehouse.hooks.question import VERSION, Request, encode, sha256
 from bakehouse.hooks.webhook import check_url, new_secret
 from bakehouse.ledger import bakers, distributions, hook_consultations, hook_deliveries, hooks
 from bakehouse.ledger.bakers import Baker
+from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.distributions import Distribution
 from bakehouse.ledger.hook_consultations import Consultation
 from bakehouse.ledger.hook_deliveries import HookDelivery
 from bakehouse.ledger.hooks import SECONDS_DEFAULT, Hook, NewHook
 from bakehouse.ledger.states import HookPoint
-from bakehouse.payments.payer import Payer
 from bakehouse.secret_box import SecretKeyFile
 
 _NAME_LENGTH_MAX: Final = 100
@@ -66,91 +68,96 @@ class Trial:
     error: str | None
 
 
-async def add(
-    payer: Payer, secret_key: SecretKeyFile, baker_id: str, wanted: WantedHook, *, actor: str
-) -> EnteredHook:
-    """Enter a hook, which is asked and told from now on.
+@dataclass(frozen=True, slots=True)
+class HookDesk:
+    """The ledger, the key that seals secrets, how hooks are reached, and a clock, handed in."""
 
-    Raises SettingError for what cannot be called, ConflictError for a used name, NotFoundError for
-    an unknown baker.
-    """
-    await asyncio.to_thread(_check, wanted)
-    async with payer.ledger.read() as tx:
-        await bakers.get(tx, baker_id)
-    secret = new_secret() if wanted.url is not None else None
-    sealed = None if secret is None else await asyncio.to_thread(secret_key.seal, secret)
-    new = NewHook(
-        baker_id=baker_id,
-        name=wanted.name,
-        points=wanted.points,
-        arguments=wanted.arguments,
-        url=wanted.url,
-        sealed_secret=sealed,
-        seconds_max=wanted.seconds_max,
-    )
-    async with payer.ledger.write() as tx:
-        return EnteredHook(await hooks.add(tx, new, actor=actor, at=payer.clock()), secret)
+    ledger: Ledger
+    secret_key: SecretKeyFile
+    caller: HookCaller
+    clock: Callable[[], datetime]
 
+    async def add(self, baker_id: str, wanted: WantedHook, *, actor: str) -> EnteredHook:
+        """Enter a hook, which is asked and told from now on.
 
-async def of_baker(payer: Payer, baker_id: str) -> list[Hook]:
-    """Give a baker's hooks by name; raises NotFoundError for an unknown baker."""
-    async with payer.ledger.read() as tx:
-        await bakers.get(tx, baker_id)
-        return await hooks.of_baker(tx, baker_id)
+        Raises SettingError for what cannot be called, ConflictError for a used name, NotFoundError
+        for an unknown baker.
+        """
+        await asyncio.to_thread(_check, wanted)
+        async with self.ledger.read() as tx:
+            await bakers.get(tx, baker_id)
+        secret = new_secret() if wanted.url is not None else None
+        sealed = None if secret is None else await asyncio.to_thread(self.secret_key.seal, secret)
+        new = NewHook(
+            baker_id=baker_id,
+            name=wanted.name,
+            points=wanted.points,
+            arguments=wanted.arguments,
+            url=wanted.url,
+            sealed_secret=sealed,
+            seconds_max=wanted.seconds_max,
+        )
+        async with self.ledger.write() as tx:
+            return EnteredHook(await hooks.add(tx, new, actor=actor, at=self.clock()), secret)
 
+    async def of_baker(self, baker_id: str) -> list[Hook]:
+        """Give a baker's hooks by name; raises NotFoundError for an unknown baker."""
+        async with self.ledger.read() as tx:
+            await bakers.get(tx, baker_id)
+            return await hooks.of_baker(tx, baker_id)
 
-async def find(payer: Payer, baker_id: str, name: str) -> Hook:
-    """Give a baker's hook of a name; raises NotFoundError."""
-    async with payer.ledger.read() as tx:
-        await bakers.get(tx, baker_id)
-        return await hooks.named(tx, baker_id, name)
+    async def find(self, baker_id: str, name: str) -> Hook:
+        """Give a baker's hook of a name; raises NotFoundError."""
+        async with self.ledger.read() as tx:
+            await bakers.get(tx, baker_id)
+            return await hooks.named(tx, baker_id, name)
 
+    async def refusals(self, baker_id: str) -> list[Refusal]:
+        """Give what keeps distributions of a baker waiting, oldest first."""
+        async with self.ledger.read() as tx:
+            answers = await hook_consultations.refusing_baker(tx, baker_id)
+            return [
+                Refusal(await distributions.by_id(tx, each.distribution_id), each)
+                for each in answers
+            ]
 
-async def refusals(payer: Payer, baker_id: str) -> list[Refusal]:
-    """Give what keeps distributions of a baker waiting, oldest first."""
-    async with payer.ledger.read() as tx:
-        answers = await hook_consultations.refusing_baker(tx, baker_id)
+    async def told(self, hook: Hook) -> list[HookDelivery]:
+        """Give what a hook was and is to be told, newest first."""
+        async with self.ledger.read() as tx:
+            return await hook_deliveries.of_hook(tx, hook.id)
+
+    async def switch(self, baker_id: str, name: str, *, enabled: bool, actor: str) -> Hook:
+        """Have a hook be asked and told, or go on without it; raises NotFoundError."""
+        async with self.ledger.write() as tx:
+            hook = await hooks.named(tx, baker_id, name)
+            return await hooks.switch(tx, hook.id, enabled=enabled, actor=actor, at=self.clock())
+
+    async def remove(self, baker_id: str, name: str, *, actor: str) -> None:
+        """Take a hook away; what it answered and changed stays on record. Raises NotFoundError."""
+        async with self.ledger.write() as tx:
+            hook = await hooks.named(tx, baker_id, name)
+            await hooks.remove(tx, hook.id, actor=actor, at=self.clock())
+
+    async def test(self, baker_id: str, name: str) -> list[Trial]:
+        """Send a hook made-up documents, marked as tests, and tell what it says; nothing is kept.
+
+        Raises NotFoundError.
+        """
+        async with self.ledger.read() as tx:
+            baker = await bakers.get(tx, baker_id)
+            hook = await hooks.named(tx, baker_id, name)
         return [
-            Refusal(await distributions.by_id(tx, each.distribution_id), each) for each in answers
+            await _try(self.caller, baker, hook, point)
+            for point in HookPoint
+            if point in hook.points
         ]
 
 
-async def told(payer: Payer, hook: Hook) -> list[HookDelivery]:
-    """Give what a hook was and is to be told, newest first."""
-    async with payer.ledger.read() as tx:
-        return await hook_deliveries.of_hook(tx, hook.id)
-
-
-async def switch(payer: Payer, baker_id: str, name: str, *, enabled: bool, actor: str) -> Hook:
-    """Have a hook be asked and told, or go on without it; raises NotFoundError."""
-    async with payer.ledger.write() as tx:
-        hook = await hooks.named(tx, baker_id, name)
-        return await hooks.switch(tx, hook.id, enabled=enabled, actor=actor, at=payer.clock())
-
-
-async def remove(payer: Payer, baker_id: str, name: str, *, actor: str) -> None:
-    """Take a hook away; what it answered and changed stays on record. Raises NotFoundError."""
-    async with payer.ledger.write() as tx:
-        hook = await hooks.named(tx, baker_id, name)
-        await hooks.remove(tx, hook.id, actor=actor, at=payer.clock())
-
-
-async def test(payer: Payer, baker_id: str, name: str) -> list[Trial]:
-    """Send a hook made-up documents, marked as tests, and tell what it says; nothing is kept.
-
-    Raises NotFoundError.
-    """
-    async with payer.ledger.read() as tx:
-        baker = await bakers.get(tx, baker_id)
-        hook = await hooks.named(tx, baker_id, name)
-    return [await _try(payer, baker, hook, point) for point in HookPoint if point in hook.points]
-
-
-async def _try(payer: Payer, baker: Baker, hook: Hook, point: HookPoint) -> Trial:
+async def _try(caller: HookCaller, baker: Baker, hook: Hook, point: HookPoint) -> Trial:
     body = encode(_sample(baker, hook, point))
     request = Request(point, f"test-{hook.id}-{sha256(body)[:32]}", body)
     try:
-        answer = await payer.hooks.call(hook, request)
+        answer = await caller.call(hook, request)
         return Trial(point, _words(point, answer), None)
     except HookFailedError as error:
         return Trial(point, None, error.message)

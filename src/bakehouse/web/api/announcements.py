@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from bakehouse.alerts.announcement_text import BODY_LENGTH_MAX, FIELDS, TITLE_LENGTH_MAX
 from bakehouse.alerts.message import Message
-from bakehouse.desk import announcements as desk
+from bakehouse.desk.announcements import AnnouncementDesk
 from bakehouse.ledger.announcement_settings import (
     DEFAULT_BODY,
     DEFAULT_TITLE,
@@ -68,7 +68,7 @@ class AnnouncementView(BaseModel):
     """One cycle on one channel."""
 
     id: Annotated[int, Field(description="Its number.", examples=[7])]
-    cycle: int
+    cycle: Annotated[int, Field(examples=[1336])]
     channel: Annotated[str, Field(examples=["public"])]
     state: AnnouncementState
     attempts: int
@@ -107,10 +107,10 @@ class DecisionBody(Body):
 @router.get("", summary="Announcements")
 async def get_announcements(baker_id: BakerOfPath, services: Services) -> AnnouncementsView:
     """Give what the baker says when a cycle is paid, and what was said."""
-    payer = services.workshop.payer
-    settings = await desk.settings_of(payer, baker_id)
+    desk = desk_of(services)
+    settings = await desk.settings_of(baker_id)
     return AnnouncementsView(
-        settings=settings_view(settings), made=views_of(await desk.made(payer, baker_id))
+        settings=settings_view(settings), made=views_of(await desk.made(baker_id))
     )
 
 
@@ -121,9 +121,9 @@ async def change_announcements(
     baker_id: BakerOfPath, body: AnnouncementBody, services: Services, caller: CallerOf
 ) -> AnnouncementBody:
     """Set what is said from now on; 422 names a field that is not known."""
-    payer = services.workshop.payer
-    await desk.change(payer, baker_id, settings_of(body), actor=caller.actor)
-    return settings_view(await desk.settings_of(payer, baker_id))
+    desk = desk_of(services)
+    await desk.change(baker_id, settings_of(body), actor=caller.actor)
+    return settings_view(await desk.settings_of(baker_id))
 
 
 @router.post(
@@ -133,7 +133,7 @@ async def preview_announcement(
     baker_id: BakerOfPath, body: AnnouncementBody, services: Services
 ) -> MessageView:
     """Fill templates in for the last paid cycle; nothing is kept or sent."""
-    return message_view(await desk.preview(services.workshop.payer, baker_id, settings_of(body)))
+    return message_view(await desk_of(services).preview(baker_id, settings_of(body)))
 
 
 @router.post(
@@ -143,7 +143,7 @@ async def test_announcement(
     baker_id: BakerOfPath, body: ChannelBody, services: Services
 ) -> TestResult:
     """Send what would be said, marked as a test, to a channel now."""
-    error = await desk.test(services.workshop.payer, services.secret_key, baker_id, body.channel)
+    error = await desk_of(services).test(baker_id, body.channel)
     return TestResult(sent=error is None, error=error)
 
 
@@ -162,8 +162,8 @@ async def say_again(
 ) -> AnnouncementView:
     """Have an announcement that is unsure or failed said again, on the caller's word."""
     by = _decision(services, caller.actor, body.why)
-    payer = services.workshop.payer
-    return view_of(await desk.decide(payer, announcement_id, by, again=True, baker_id=baker_id))
+    desk = desk_of(services)
+    return view_of(await desk.decide(announcement_id, by, again=True, baker_id=baker_id))
 
 
 @router.post(
@@ -181,8 +181,14 @@ async def leave(
 ) -> AnnouncementView:
     """Say nothing more about an announcement that is unsure."""
     by = _decision(services, caller.actor, body.why)
+    desk = desk_of(services)
+    return view_of(await desk.decide(announcement_id, by, again=False, baker_id=baker_id))
+
+
+def desk_of(services: WebServices) -> AnnouncementDesk:
+    """Give what announcements are managed with."""
     payer = services.workshop.payer
-    return view_of(await desk.decide(payer, announcement_id, by, again=False, baker_id=baker_id))
+    return AnnouncementDesk(payer.ledger, services.secret_key, payer.clock)
 
 
 def settings_of(body: AnnouncementBody) -> AnnouncementSettings:

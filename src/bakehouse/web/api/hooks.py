@@ -10,8 +10,14 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
-from bakehouse.desk import hooks as desk
-from bakehouse.desk.hooks import EnteredHook, Refusal, Trial, WantedHook
+from bakehouse.desk.hooks import (
+    SECONDS_MAX,
+    EnteredHook,
+    HookDesk,
+    Refusal,
+    Trial,
+    WantedHook,
+)
 from bakehouse.ledger.hooks import SECONDS_DEFAULT, Hook
 from bakehouse.ledger.roles import Role
 from bakehouse.ledger.states import DistributionKind, HookKind, HookPoint, Mode, Verdict
@@ -20,7 +26,7 @@ from bakehouse.web.api.security import TOKEN
 from bakehouse.web.caller import CallerOf
 from bakehouse.web.permission import needs
 from bakehouse.web.problems import refusals
-from bakehouse.web.services import Services
+from bakehouse.web.services import Services, WebServices
 
 router = APIRouter(
     prefix="/api/bakers/{baker_id}/hooks",
@@ -52,7 +58,7 @@ class WebhookBody(Body):
         tuple[HookPoint, ...], Field(min_length=1, max_length=len(HookPoint), description="When.")
     ]
     seconds_max: Annotated[
-        int, Field(ge=1, le=desk.SECONDS_MAX, description="How long it may take to answer.")
+        int, Field(ge=1, le=SECONDS_MAX, description="How long it may take to answer.")
     ] = SECONDS_DEFAULT
 
 
@@ -133,10 +139,10 @@ class RemovedHook(BaseModel):
 @router.get("", summary="Hooks")
 async def list_hooks(baker_id: BakerOfPath, services: Services) -> HookList:
     """List a baker's hooks, and what they keep waiting."""
-    payer = services.workshop.payer
+    hooks = desk_of(services)
     return HookList(
-        hooks=[view_of(each) for each in await desk.of_baker(payer, baker_id)],
-        refusals=[refusal_view(each) for each in await desk.refusals(payer, baker_id)],
+        hooks=[view_of(each) for each in await hooks.of_baker(baker_id)],
+        refusals=[refusal_view(each) for each in await hooks.refusals(baker_id)],
     )
 
 
@@ -157,11 +163,7 @@ async def add_hook(
         url=body.url,
         seconds_max=body.seconds_max,
     )
-    return entered_view(
-        await desk.add(
-            services.workshop.payer, services.secret_key, baker_id, wanted, actor=caller.actor
-        )
-    )
+    return entered_view(await desk_of(services).add(baker_id, wanted, actor=caller.actor))
 
 
 @router.put("/{name}", summary="Switch a hook", dependencies=[_OF_THE_HOUSE], responses=_CHANGING)
@@ -169,10 +171,8 @@ async def switch_hook(
     baker_id: BakerOfPath, name: HookName, body: SwitchBody, services: Services, caller: CallerOf
 ) -> HookView:
     """Have a hook be asked and told, or go on without it."""
-    payer = services.workshop.payer
-    return view_of(
-        await desk.switch(payer, baker_id, name, enabled=body.enabled, actor=caller.actor)
-    )
+    hooks = desk_of(services)
+    return view_of(await hooks.switch(baker_id, name, enabled=body.enabled, actor=caller.actor))
 
 
 @router.delete(
@@ -182,7 +182,7 @@ async def remove_hook(
     baker_id: BakerOfPath, name: HookName, services: Services, caller: CallerOf
 ) -> RemovedHook:
     """Take a hook away; what it answered and changed stays on record."""
-    await desk.remove(services.workshop.payer, baker_id, name, actor=caller.actor)
+    await desk_of(services).remove(baker_id, name, actor=caller.actor)
     return RemovedHook(removed=True)
 
 
@@ -191,8 +191,14 @@ async def remove_hook(
 )
 async def test_hook(baker_id: BakerOfPath, name: HookName, services: Services) -> TrialList:
     """Send a made-up document for each of its points now, and tell what it says."""
-    trials = await desk.test(services.workshop.payer, baker_id, name)
+    trials = await desk_of(services).test(baker_id, name)
     return TrialList(trials=[trial_view(each) for each in trials])
+
+
+def desk_of(services: WebServices) -> HookDesk:
+    """Give what hooks are managed with."""
+    payer = services.workshop.payer
+    return HookDesk(payer.ledger, services.secret_key, payer.hooks, payer.clock)
 
 
 def view_of(hook: Hook) -> HookView:

@@ -8,13 +8,14 @@ from fastapi import APIRouter, Request, Response
 
 from bakehouse.alerts.announcement_text import FIELDS
 from bakehouse.alerts.message import Message
-from bakehouse.desk import announcements as desk
+from bakehouse.desk.announcements import AnnouncementDesk
 from bakehouse.errors import BakehouseError, UndeliveredError
 from bakehouse.ledger import alert_channels, bakers
 from bakehouse.ledger.announcement_settings import AnnouncementSettings
 from bakehouse.ledger.roles import Role
 from bakehouse.payments.controls import Decision
 from bakehouse.tezos.address import parse_implicit
+from bakehouse.web.api.announcements import desk_of
 from bakehouse.web.caller import CallerOf
 from bakehouse.web.form import field, read_form
 from bakehouse.web.pages.filled_form import FilledForm, reason
@@ -42,13 +43,13 @@ async def change_announcements(
 ) -> Response:
     """Set what is said from now on, or only show how it would read."""
     form = FilledForm(await read_form(request))
-    payer, address = services.workshop.payer, parse_implicit(baker_id)
+    desk, address = desk_of(services), parse_implicit(baker_id)
     try:
         settings = _settings(form.entered)
         if form.entered.get("do") != _SAVE:
-            shown = await desk.preview(payer, address, settings)
+            shown = await desk.preview(address, settings)
             return await _page(request, services, baker_id, form=form, shown=shown)
-        await desk.change(payer, address, settings, actor=caller.actor)
+        await desk.change(address, settings, actor=caller.actor)
     except BakehouseError as error:
         return await _page(request, services, baker_id, form=form.with_trouble(error))
     return done(f"/bakers/{baker_id}/announcements", Notice.ANNOUNCING_CHANGED)
@@ -58,9 +59,9 @@ async def change_announcements(
 async def test_announcement(request: Request, services: Services, baker_id: str) -> Response:
     """Send what would be said, marked as a test, to a channel now."""
     entered = await read_form(request)
-    payer, address = services.workshop.payer, parse_implicit(baker_id)
+    desk, address = desk_of(services), parse_implicit(baker_id)
     try:
-        refused = await desk.test(payer, services.secret_key, address, field(entered, "channel"))
+        refused = await desk.test(address, field(entered, "channel"))
         if refused is not None:
             raise UndeliveredError(f"the test was not taken: {refused}")
     except BakehouseError as error:
@@ -74,11 +75,11 @@ async def decide(
 ) -> Response:
     """Say an announcement in doubt again, or leave it."""
     entered = await read_form(request)
-    payer, address = services.workshop.payer, parse_implicit(baker_id)
+    desk, address = desk_of(services), parse_implicit(baker_id)
     try:
-        by = Decision(caller.actor, reason(entered.get("why", "").strip()), payer.clock())
+        by = Decision(caller.actor, reason(entered.get("why", "").strip()), desk.clock())
         again = entered.get("do") == _AGAIN
-        await desk.decide(payer, announcement_id, by, again=again, baker_id=address)
+        await desk.decide(announcement_id, by, again=again, baker_id=address)
     except BakehouseError as error:
         return await _page(request, services, baker_id, trouble=error)
     return done(f"/bakers/{baker_id}/announcements", Notice.ANNOUNCEMENT_DECIDED)
@@ -93,9 +94,9 @@ async def _page(  # noqa: PLR0913 - what happened, each with a default
     shown: Message | None = None,
     trouble: BakehouseError | None = None,
 ) -> Response:
-    payer, address = services.workshop.payer, parse_implicit(baker_id)
-    settings = await desk.settings_of(payer, address)
-    async with payer.ledger.read() as tx:
+    desk, address = desk_of(services), parse_implicit(baker_id)
+    settings = await desk.settings_of(address)
+    async with desk.ledger.read() as tx:
         baker = await bakers.get(tx, address)
         channels = await alert_channels.everyone(tx)
     filled = form or FilledForm(_entered(settings, request, baker_id))
@@ -107,7 +108,7 @@ async def _page(  # noqa: PLR0913 - what happened, each with a default
         status=HTTPStatus.OK if is_good else HTTPStatus.UNPROCESSABLE_ENTITY,
         baker=baker,
         settings=settings,
-        shown=shown or await _preview(services, address),
+        shown=shown or await _preview(desk, address),
         is_tried=shown is not None,
         fields=FIELDS,
         form=filled,
@@ -115,14 +116,14 @@ async def _page(  # noqa: PLR0913 - what happened, each with a default
         channels=[
             each.settings.name for each in channels if each.settings.hears_announcements_of(address)
         ],
-        made=await desk.made(payer, address),
+        made=await desk.made(address),
         notice=notice_of(request),
     )
 
 
-async def _preview(services: WebServices, address: str) -> Message | None:
+async def _preview(desk: AnnouncementDesk, address: str) -> Message | None:
     try:
-        return await desk.preview(services.workshop.payer, address)
+        return await desk.preview(address)
     except BakehouseError:
         # A template that an older version took: it is shown in the form, to be mended.
         return None

@@ -8,15 +8,15 @@ from typing import Annotated, Final, TypeVar
 from fastapi import APIRouter, Path, Request, Response
 
 from bakehouse.desk import decisions
-from bakehouse.desk import hooks as desk
 from bakehouse.desk.decisions import CycleOf
-from bakehouse.desk.hooks import EnteredHook, Trial, WantedHook
+from bakehouse.desk.hooks import SECONDS_MAX, EnteredHook, Trial, WantedHook
 from bakehouse.errors import BakehouseError, InputError
 from bakehouse.ledger import bakers
 from bakehouse.ledger.hooks import SECONDS_DEFAULT
 from bakehouse.ledger.roles import Role
 from bakehouse.ledger.states import DistributionKind, HookPoint, Mode
 from bakehouse.tezos.address import parse_implicit
+from bakehouse.web.api.hooks import desk_of
 from bakehouse.web.caller import CallerOf
 from bakehouse.web.form import field, read_fields, read_form
 from bakehouse.web.pages.filled_form import FilledForm, reason, whole_number
@@ -51,9 +51,7 @@ async def add_webhook(
     form = FilledForm(dict(fields))
     points = [value for name, value in fields if name == "point"]
     try:
-        entered = await desk.add(
-            services.workshop.payer,
-            services.secret_key,
+        entered = await desk_of(services).add(
             parse_implicit(baker_id),
             _wanted(form.entered, points),
             actor=caller.actor,
@@ -87,7 +85,7 @@ async def ask_again(
 @router.post(f"{_PATH}/{{name}}/test", dependencies=[_OF_THE_HOUSE])
 async def try_hook(request: Request, services: Services, baker_id: str, name: HookName) -> Response:
     """Send a hook made-up documents now, and show what it says."""
-    trials = await desk.test(services.workshop.payer, parse_implicit(baker_id), name)
+    trials = await desk_of(services).test(parse_implicit(baker_id), name)
     return await _page(request, services, baker_id, trials=trials, tried=name)
 
 
@@ -96,9 +94,9 @@ async def switch_hook(
     services: Services, caller: CallerOf, baker_id: str, name: HookName
 ) -> Response:
     """Go on without a hook, or with it again."""
-    payer, address = services.workshop.payer, parse_implicit(baker_id)
-    hook = await desk.find(payer, address, name)
-    await desk.switch(payer, address, name, enabled=not hook.enabled, actor=caller.actor)
+    desk, address = desk_of(services), parse_implicit(baker_id)
+    hook = await desk.find(address, name)
+    await desk.switch(address, name, enabled=not hook.enabled, actor=caller.actor)
     return done(f"/bakers/{baker_id}/hooks", Notice.HOOK_SWITCHED)
 
 
@@ -107,8 +105,7 @@ async def remove_hook(
     services: Services, caller: CallerOf, baker_id: str, name: HookName
 ) -> Response:
     """Take a hook away."""
-    payer = services.workshop.payer
-    await desk.remove(payer, parse_implicit(baker_id), name, actor=caller.actor)
+    await desk_of(services).remove(parse_implicit(baker_id), name, actor=caller.actor)
     return done(f"/bakers/{baker_id}/hooks", Notice.HOOK_REMOVED)
 
 
@@ -122,8 +119,8 @@ async def _page(  # noqa: PLR0913 - what happened, each with a default
     trials: list[Trial] | None = None,
     tried: str = "",
 ) -> Response:
-    payer, address = services.workshop.payer, parse_implicit(baker_id)
-    async with payer.ledger.read() as tx:
+    desk, address = desk_of(services), parse_implicit(baker_id)
+    async with desk.ledger.read() as tx:
         baker = await bakers.get(tx, address)
     shown = form or FilledForm({"seconds_max": str(SECONDS_DEFAULT)})
     return renderer_of(request).page(
@@ -131,8 +128,8 @@ async def _page(  # noqa: PLR0913 - what happened, each with a default
         "hooks.html",
         status=HTTPStatus.OK if shown.is_good else HTTPStatus.UNPROCESSABLE_ENTITY,
         baker=baker,
-        hooks=await desk.of_baker(payer, address),
-        refusals=await desk.refusals(payer, address),
+        hooks=await desk.of_baker(address),
+        refusals=await desk.refusals(address),
         points=_POINTS,
         form=shown,
         entered=entered,
@@ -155,7 +152,7 @@ def _wanted(form: Mapping[str, str], points: list[str]) -> WantedHook:
         name=field(form, "name"),
         points=frozenset(_one_of(HookPoint, each) for each in points),
         url=field(form, "url"),
-        seconds_max=whole_number(field(form, "seconds_max"), desk.SECONDS_MAX),
+        seconds_max=whole_number(field(form, "seconds_max"), SECONDS_MAX),
     )
 
 
