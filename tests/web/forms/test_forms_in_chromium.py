@@ -16,6 +16,8 @@ from playwright.async_api import FilePayload, Page, async_playwright, expect
 from bakehouse.ledger.states import Mode
 from tests.fault_scale import some_of
 from tests.web.forms.conftest import Bakery
+from tests.web.forms.test_announcements import unsure
+from tests.web.forms.test_hooks import vetoed
 from tests.web.forms.waiting_things import WaitingThings
 from tests.web.people import PASSWORD
 from tests.web.scenes import address
@@ -223,6 +225,8 @@ async def test_every_page_reads_well_on_phone_and_desk_by_day_and_by_night(
     await things.hold(1_511)
     await things.quarantine(1_512, counter=82)
     await things.alert()
+    await vetoed(bakery, things.baker_id)
+    await unsure(bakery, things.baker_id, "a channel with a name of some length", cycle=1_513)
     waiting, stone_oven = f"/bakers/{things.baker_id}", f"/bakers/{bakery.stone_oven}"
     pages = {
         "simulation": f"{stone_oven}/simulation?fee=5",
@@ -230,6 +234,9 @@ async def test_every_page_reads_well_on_phone_and_desk_by_day_and_by_night(
         "live": f"{stone_oven}/live",
         "fees": f"{stone_oven}/fees",
         "bond-pool": f"{stone_oven}/bond-pool",
+        "announcements": f"{waiting}/announcements",
+        "hooks": f"{waiting}/hooks",
+        "cycle-with-hooks": f"{waiting}/cycles/1336",
         "stop": f"{waiting}/stop",
         "go": f"{waiting}/go/1511",
         "new": "/bakers/new",

@@ -22,7 +22,7 @@ from bakehouse.ledger.states import AnnouncementState
 from bakehouse.payments.controls import Decision
 from bakehouse.web.api.alerts import ROW_ID_MAX
 from bakehouse.web.api.channels import TestResult
-from bakehouse.web.api.fields import BakerOfPath, Body, Why
+from bakehouse.web.api.fields import EXAMPLE_TIME, BakerOfPath, Body, Why
 from bakehouse.web.api.security import TOKEN
 from bakehouse.web.caller import CallerOf
 from bakehouse.web.permission import needs
@@ -71,11 +71,19 @@ class AnnouncementView(BaseModel):
     cycle: Annotated[int, Field(examples=[1336])]
     channel: Annotated[str, Field(examples=["public"])]
     state: AnnouncementState
-    attempts: int
-    sent_at: datetime | None
-    last_error: str | None
-    title: Annotated[str | None, Field(description="What was said.")]
-    body: str | None
+    attempts: Annotated[int, Field(description="How often it was tried.", examples=[1])]
+    sent_at: Annotated[datetime | None, Field(examples=[EXAMPLE_TIME])]
+    last_error: Annotated[
+        str | None,
+        Field(
+            description="Why it is unsure, or was not taken.",
+            examples=["not delivered: the service answered 429"],
+        ),
+    ]
+    title: Annotated[
+        str | None, Field(description="What was said.", examples=["Cycle 1336 is paid"])
+    ]
+    body: Annotated[str | None, Field(examples=["28.056046 tez for 42 delegators."])]
 
 
 class AnnouncementsView(BaseModel):
@@ -89,7 +97,7 @@ class MessageView(BaseModel):
     """A message in full."""
 
     title: Annotated[str, Field(examples=["Cycle 1336 is paid"])]
-    body: str
+    body: Annotated[str, Field(examples=["28.056046 tez for 42 delegators."])]
 
 
 class ChannelBody(Body):

@@ -17,6 +17,7 @@ from bakehouse.ledger.states import DistributionKind, HookPoint, Mode, Verdict
 from bakehouse.web.api.fields import (
     EXAMPLE_RECIPIENT,
     EXAMPLE_SHA256,
+    EXAMPLE_TIME,
     BakerOfPath,
     MutezText,
     NextOffset,
@@ -53,7 +54,7 @@ class HookAnswerView(BaseModel):
     question_sha256: Annotated[
         str, Field(description="Hash of what it was asked.", examples=[EXAMPLE_SHA256])
     ]
-    asked_at: datetime
+    asked_at: Annotated[datetime, Field(examples=[EXAMPLE_TIME])]
     ask_again_at: Annotated[
         datetime | None, Field(description="When it is asked anew, unless it has allowed.")
     ]

@@ -21,7 +21,7 @@ from bakehouse.desk.hooks import (
 from bakehouse.ledger.hooks import SECONDS_DEFAULT, Hook
 from bakehouse.ledger.roles import Role
 from bakehouse.ledger.states import DistributionKind, HookKind, HookPoint, Mode, Verdict
-from bakehouse.web.api.fields import BakerOfPath, Body
+from bakehouse.web.api.fields import EXAMPLE_TIME, BakerOfPath, Body
 from bakehouse.web.api.security import TOKEN
 from bakehouse.web.caller import CallerOf
 from bakehouse.web.permission import needs
@@ -78,7 +78,7 @@ class HookView(BaseModel):
         Field(description="Its URL, or its command.", examples=["https://hooks.example.com/b"]),
     ]
     points: list[HookPoint]
-    seconds_max: int
+    seconds_max: Annotated[int, Field(description="How long it may take.", examples=[10])]
     enabled: bool
     created_at: Annotated[datetime, Field(description="When it was entered.")]
 
@@ -86,15 +86,15 @@ class HookView(BaseModel):
 class RefusalView(BaseModel):
     """A hook keeps a cycle waiting."""
 
-    hook: str
+    hook: Annotated[str, Field(examples=["limits"])]
     point: HookPoint
     verdict: Verdict
     reason: Annotated[str | None, Field(examples=["the sum is over 500 tez"])]
-    cycle: int
+    cycle: Annotated[int, Field(examples=[750])]
     kind: DistributionKind
     mode: Mode
-    asked_at: datetime
-    ask_again_at: datetime | None
+    asked_at: Annotated[datetime, Field(examples=[EXAMPLE_TIME])]
+    ask_again_at: Annotated[datetime | None, Field(examples=[EXAMPLE_TIME])]
 
 
 class HookList(BaseModel):
