@@ -221,12 +221,12 @@ async def test_every_page_reads_well_on_phone_and_desk_by_day_and_by_night(
     bakery: Bakery, person: Person
 ) -> None:
     things = WaitingThings(bakery, await bakery.register(mode=Mode.ON, alias="Waits on"))
+    await vetoed(bakery, things.baker_id)
+    await unsure(bakery, things.baker_id, "a channel with a name of some length", cycle=1_513)
     await things.fail(1_510)
     await things.hold(1_511)
     await things.quarantine(1_512, counter=82)
     await things.alert()
-    await vetoed(bakery, things.baker_id)
-    await unsure(bakery, things.baker_id, "a channel with a name of some length", cycle=1_513)
     waiting, stone_oven = f"/bakers/{things.baker_id}", f"/bakers/{bakery.stone_oven}"
     pages = {
         "simulation": f"{stone_oven}/simulation?fee=5",
