@@ -89,6 +89,9 @@ def test_what_cannot_be_called_is_refused(
 
     assert complaint in said
     assert "no baker" in desk.refused(2, "hooks", "list", BOB)
+    for name in ("a/b", "..", " ", "a\nb", "x" * 101):
+        said = desk.refused(2, "hooks", "add", BAKER, name, "--at", "paid", "--program", "/bin/sh")
+        assert said.startswith("a hook's name")
 
 
 def test_announcements_are_off_until_they_are_set_and_shown_as_they_would_read(desk: Desk) -> None:

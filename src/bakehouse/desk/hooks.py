@@ -228,6 +228,9 @@ def _check(wanted: WantedHook) -> None:
     name = wanted.name
     if not name.strip() or len(name) > _NAME_LENGTH_MAX or not name.isprintable():
         raise SettingError(f"a hook's name is 1 to {_NAME_LENGTH_MAX} characters on one line")
+    if "/" in name or not name.strip("."):
+        # It is a part of addresses.
+        raise SettingError("a hook's name has no slash in it, and is not made of dots alone")
     if not wanted.points:
         raise SettingError(f"say when the hook is called: {', '.join(HookPoint)}")
     if not 1 <= wanted.seconds_max <= SECONDS_MAX:

@@ -3,6 +3,7 @@
 Nothing here moves money: an answer can make a plan smaller, or a payment wait.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -92,6 +93,9 @@ def paying_question(
     async def give() -> bytes:
         async with ledger.read() as tx:
             owed = await payouts.in_state(tx, distribution, PayoutState.OWED)
+        return await asyncio.to_thread(write, owed)
+
+    def write(owed: list[Payout]) -> bytes:
         total = str(sum(row.net for row in owed))
         rows = [payout_document(row) for row in owed]
         return question.encode({**document, "owed": {"total": total, "payouts": rows}})

@@ -15,7 +15,7 @@ from bakehouse.ledger.announcement_settings import AnnouncementSettings
 from bakehouse.ledger.roles import Role
 from bakehouse.payments.controls import Decision
 from bakehouse.tezos.address import parse_implicit
-from bakehouse.web.api.announcements import desk_of
+from bakehouse.web.api.announcements import AnnouncementId, desk_of
 from bakehouse.web.caller import CallerOf
 from bakehouse.web.form import field, read_form
 from bakehouse.web.pages.filled_form import FilledForm, reason
@@ -71,7 +71,11 @@ async def test_announcement(request: Request, services: Services, baker_id: str)
 
 @router.post(f"{_PATH}/{{announcement_id}}", dependencies=[needs(Role.OPERATOR)])
 async def decide(
-    request: Request, services: Services, caller: CallerOf, baker_id: str, announcement_id: int
+    request: Request,
+    services: Services,
+    caller: CallerOf,
+    baker_id: str,
+    announcement_id: AnnouncementId,
 ) -> Response:
     """Say an announcement in doubt again, or leave it."""
     entered = await read_form(request)
