@@ -93,12 +93,15 @@ def test_every_table_of_money_is_guarded(built: Engine, kind: str) -> None:
     never_emptied = {f"{table}_no_truncate" for table in kept}
     assert {name for (name,) in rows_of(built, TRIGGERS[kind])} == {
         *(never_emptied if kind == POSTGRESQL else ()),
+        "announcements_legal_moves",
+        "announcements_no_delete",
         "attempts_no_delete",
         "attempts_no_update",
         "audit_events_no_delete",
         "audit_events_no_update",
         "distributions_legal_moves",
         "distributions_no_delete",
+        "hooks_no_delete",
         "operations_cancels_in_flight",
         "operations_fixed",
         "operations_legal_moves",
@@ -107,6 +110,8 @@ def test_every_table_of_money_is_guarded(built: Engine, kind: str) -> None:
         "payouts_fixed",
         "payouts_legal_moves",
         "payouts_no_delete",
+        "plan_adjustments_no_delete",
+        "plan_adjustments_no_update",
         "transfers_fixed",
         "transfers_no_delete",
     }
