@@ -32,6 +32,10 @@ ELSEWHERE: Final = {
     Failpoint.JOB_ACK: "the queue's processor; test_real_product",
     Failpoint.ALERT_STORED: "the queue's processor; test_real_product",
     Failpoint.ALERT_SENT: "the queue's processor; tests/alerts/test_sending",
+    Failpoint.HOOK_ANSWERED: "only with a hook; tests/payments/test_hooks",
+    Failpoint.HOOK_TOLD: "the queue's processor; tests/payments/test_hook_notices",
+    Failpoint.ANNOUNCEMENT_CLAIMED: "the queue's processor; tests/alerts/test_announcing",
+    Failpoint.ANNOUNCEMENT_SENT: "the queue's processor; tests/alerts/test_announcing",
     Failpoint.MIGRATION_MID: "nothing in src names it; tests/ledger/test_killed_writers",
     Failpoint.SHUTDOWN: "nothing in src names it; test_real_stops",
 }

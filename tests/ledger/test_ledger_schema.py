@@ -8,13 +8,20 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, inspect
 
-from bakehouse.ledger import access_tables, alert_tables, by_hand_tables
+from bakehouse.ledger import (
+    access_tables,
+    alert_tables,
+    announcement_tables,
+    by_hand_tables,
+    hook_tables,
+)
 from tests.ledger.conftest import MakePlace
 from tests.ledger.places import POSTGRESQL, SQLITE, FilePlace, Place
 
 metadata = access_tables.users.metadata
 assert alert_tables.alert_channels.metadata is metadata
 assert by_hand_tables.deductions.metadata is metadata
+assert announcement_tables.announcements.metadata is hook_tables.hooks.metadata is metadata
 
 INDEXES = {
     SQLITE: "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL",
@@ -92,9 +99,12 @@ def test_every_table_of_money_is_guarded(built: Engine, kind: str) -> None:
         *("attempts", "audit_events", "distributions", "operations", "payouts", "transfers"),
         *("manual_transfers", "deductions", "deduction_parts", "exclusions"),
     }
+    kept |= {"announcements", "hooks", "plan_adjustments"}
     never_emptied = {f"{table}_no_truncate" for table in kept}
     assert {name for (name,) in rows_of(built, TRIGGERS[kind])} == {
         *(never_emptied if kind == POSTGRESQL else ()),
+        "announcements_legal_moves",
+        "announcements_no_delete",
         "attempts_no_delete",
         "attempts_no_update",
         "audit_events_no_delete",
@@ -111,6 +121,7 @@ def test_every_table_of_money_is_guarded(built: Engine, kind: str) -> None:
         "manual_transfers_fixed",
         "manual_transfers_legal_moves",
         "manual_transfers_no_delete",
+        "hooks_no_delete",
         "operations_cancels_in_flight",
         "operations_fixed",
         "operations_legal_moves",
@@ -119,6 +130,8 @@ def test_every_table_of_money_is_guarded(built: Engine, kind: str) -> None:
         "payouts_fixed",
         "payouts_legal_moves",
         "payouts_no_delete",
+        "plan_adjustments_no_delete",
+        "plan_adjustments_no_update",
         "transfers_fixed",
         "transfers_no_delete",
     }

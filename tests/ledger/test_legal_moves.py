@@ -12,15 +12,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bakehouse.errors import IllegalTransitionError
 from bakehouse.ledger import payouts
 from bakehouse.ledger.database import Ledger
-from bakehouse.ledger.migrations import by_hand_guards
+from bakehouse.ledger.migrations import announcement_guards, by_hand_guards
 from bakehouse.ledger.schema import metadata
 from bakehouse.ledger.states import (
+    ANNOUNCEMENT_MOVES,
     DISTRIBUTION_MOVES,
     IN_FLIGHT,
     MANUAL_MOVES,
     MOVES,
     OPERATION_MOVES,
     PAYOUT_MOVES,
+    AnnouncementState,
     Death,
     DistributionState,
     ManualState,
@@ -111,6 +113,15 @@ ROWS: Mapping[str, Mapping[str, Any]] = {
         "created_at": NOW,
         "updated_at": NOW,
     },
+    "announcements": {
+        "baker_id": BAKER,
+        "cycle": 2,
+        "distribution_id": FIRST,
+        "channel": "public",
+        "attempts": 0,
+        "created_at": NOW,
+        "next_at": NOW,
+    },
 }
 
 
@@ -147,6 +158,11 @@ def belongings(table: str, state: str) -> dict[str, Any]:
     if table == "manual_transfers":
         is_bound = state in {ManualState.ASSIGNED, ManualState.DONE}
         return {"operation_id": FIRST if is_bound else None, "signed_at": NOW if is_bound else None}
+    if table == "announcements":
+        return {
+            "claimed_at": NOW if state == AnnouncementState.SENDING else None,
+            "sent_at": NOW if state == AnnouncementState.SENT else None,
+        }
     return {}
 
 
@@ -223,7 +239,7 @@ async def test_a_state_that_nothing_enters_is_refused_in_a_full_sentence(
 async def test_the_migration_spells_out_the_moves_the_code_allows() -> None:
     spelled_out = {
         table: {left: frozenset(entered) for left, entered in moves.items()}
-        for table, moves in by_hand_guards.MOVES.items()
+        for table, moves in {**by_hand_guards.MOVES, **announcement_guards.MOVES}.items()
     }
     allowed = {
         table: {left: entered for left, entered in moves.items() if entered}
@@ -237,6 +253,7 @@ async def test_the_moves_speak_of_every_state_and_of_no_other() -> None:
     assert set(PAYOUT_MOVES) == set(PayoutState)
     assert set(OPERATION_MOVES) == set(OperationState)
     assert set(MANUAL_MOVES) == set(ManualState)
+    assert set(ANNOUNCEMENT_MOVES) == set(AnnouncementState)
     for moves in MOVES.values():
         assert {entered for all_entered in moves.values() for entered in all_entered} <= set(moves)
 
@@ -252,6 +269,7 @@ async def test_what_is_paid_final_or_dead_stays_so() -> None:
         "payouts": {PayoutState.PAID, PayoutState.DROPPED, PayoutState.SIMULATED},
         "operations": {OperationState.FINAL, OperationState.DEAD},
         "manual_transfers": {ManualState.DONE},
+        "announcements": {AnnouncementState.SENT},
     }
     assert DISTRIBUTION_MOVES[DistributionState.PAID] == {DistributionState.PAYING}
 

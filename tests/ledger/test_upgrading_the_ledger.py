@@ -34,6 +34,8 @@ NEW_TABLES = {
     *("alert_channels", "alert_deliveries"),
     *("delegator_rules", "income_shares", "exclusions"),
     *("manual_transfers", "deductions", "deduction_parts"),
+    *("announcement_settings", "announcements", "hooks", "hook_consultations"),
+    *("plan_adjustments", "hook_deliveries"),
 }
 
 #: What would meet a row that was there before, and the complaint.

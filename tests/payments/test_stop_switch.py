@@ -29,6 +29,10 @@ ELSEWHERE = {
     Failpoint.JOB_ACK,
     Failpoint.ALERT_STORED,
     Failpoint.ALERT_SENT,
+    Failpoint.HOOK_ANSWERED,
+    Failpoint.HOOK_TOLD,
+    Failpoint.ANNOUNCEMENT_CLAIMED,
+    Failpoint.ANNOUNCEMENT_SENT,
     Failpoint.MIGRATION_MID,
     Failpoint.SHUTDOWN,
 }

@@ -40,6 +40,9 @@ class AlertCode(StrEnum):
     ORDER_FAILED = "order-failed"
     SCHEDULE_SILENT = "schedule-silent"
     QUEUE_FAILING = "queue-failing"
+    HOOK_VETOED = "hook-vetoed"
+    HOOK_FAILING = "hook-failing"
+    ANNOUNCEMENT_UNSURE = "announcement-unsure"
     CYCLE_PAID = "cycle-paid"
 
 
@@ -140,6 +143,25 @@ KINDS: Mapping[AlertCode, Kind] = MappingProxyType(
             "Jobs failed for good and wait",
             "Look at them on the queues page, then retry or remove them. A retried payment job "
             "never pays twice.",
+        ),
+        AlertCode.HOOK_VETOED: Kind(
+            Severity.WARNING,
+            "A hook keeps a cycle from being paid",
+            "The message says which and why. It is asked again after a while, and at once by "
+            "`bakehouse retry`; `bakehouse hooks off` goes on without it.",
+        ),
+        AlertCode.HOOK_FAILING: Kind(
+            Severity.CRITICAL,
+            "A hook gives no answer, and nothing is paid without",
+            "Mend the program or the service that the message names, and try it "
+            "(`bakehouse hooks test`). It is asked again by itself; `bakehouse hooks off` goes on "
+            "without it.",
+        ),
+        AlertCode.ANNOUNCEMENT_UNSURE: Kind(
+            Severity.WARNING,
+            "Nobody knows whether an announcement was made",
+            "Look at the channel, then have it said again (`bakehouse announcements again`) or "
+            "leave it (`bakehouse announcements leave`).",
         ),
         AlertCode.CYCLE_PAID: Kind(
             Severity.INFO,

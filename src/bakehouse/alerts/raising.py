@@ -1,5 +1,7 @@
 """Raising and closing alerts: stored in the ledger with what is to be sent, and said in the log."""
 
+from typing import Final
+
 import structlog
 
 from bakehouse.alerts.codes import AlertCode
@@ -10,9 +12,13 @@ from bakehouse.ledger.distributions import Distribution, DistributionKey
 from bakehouse.ledger.manual_transfers import ManualTransfer
 from bakehouse.ledger.states import DistributionState, ManualOrigin, ManualState, Telling
 from bakehouse.payments.payer import Payer
+from bakehouse.payments.step import HookStop
 from bakehouse.rewards.money import Mutez, format_tez
 
 _log = structlog.get_logger(__name__)
+
+#: Failures in a row of a hook before a person is told: it may just be restarted.
+HOOK_FAILURES_TOLD: Final = 3
 
 
 async def alert(
@@ -141,6 +147,15 @@ async def sources_troubled(payer: Payer, baker_id: str, trouble: str) -> None:
 async def chain_differs(payer: Payer, key: DistributionKey, words: str) -> None:
     """Tell that the chain, read again after paying, is not what the ledger says."""
     await alert(payer, AlertCode.CHAIN_DIFFERS, str(key), words, baker_id=key.baker_id)
+
+
+async def hook_refuses(payer: Payer, key: DistributionKey, stop: HookStop) -> None:
+    """Tell that a hook keeps a cycle waiting: of a veto at once, of silence once it lasts."""
+    if not stop.is_veto and stop.failures < HOOK_FAILURES_TOLD:
+        return
+    code = AlertCode.HOOK_VETOED if stop.is_veto else AlertCode.HOOK_FAILING
+    message = f"cycle {key.cycle} ({key.kind}) waits: {stop.words}"
+    await alert(payer, code, str(key), message, baker_id=key.baker_id)
 
 
 async def cycle_paid(payer: Payer, distribution: Distribution, payouts: int, amount: Mutez) -> None:

@@ -38,6 +38,8 @@ COMMANDS: Final = {
     "orders": "Transfers by hand: what became of them.",
     "settle": "Make good a difference: pay extra, or deduct.",
     "alerts": "What deserves attention, and where it is sent.",
+    "hooks": "Programs of your own that are asked before payments, and told after.",
+    "announcements": "What is said in public when a cycle is paid.",
     "verify": "Match what was paid with the chain, both ways.",
     "statistics": "The last cycles in figures: earned, kept, paid.",
     "export": "Write the books: cycles, payouts, exclusions, statements; CSV, JSON or PDF.",

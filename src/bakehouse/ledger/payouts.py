@@ -176,6 +176,19 @@ async def count_by_state(
     return {PayoutState(state): (count, Mutez(int(total))) for state, count, total in rows}
 
 
+async def paid_by(tx: AsyncConnection, distribution: Distribution, kind: str) -> tuple[int, Mutez]:
+    """Count the people that this distribution has paid in a kind, and sum what they got."""
+    query = select(
+        func.count(payouts.c.owed_to.distinct()), func.coalesce(func.sum(payouts.c.net), 0)
+    ).where(
+        payouts.c.paid_with_id == distribution.id,
+        payouts.c.state == PayoutState.PAID,
+        payouts.c.kind == kind,
+    )
+    whom, total = (await tx.execute(query)).one()
+    return whom, Mutez(int(total))
+
+
 async def total_of_cycle(tx: AsyncConnection, distribution: Distribution) -> Mutez:
     """Sum every payout planned for the distribution's cycle, whatever became of it."""
     query = select(func.coalesce(func.sum(payouts.c.net), 0)).where(

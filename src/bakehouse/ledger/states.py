@@ -106,6 +106,63 @@ class DeliveryState(StrEnum):
     FAILED = "failed"  # -> sent: a person has the job run again
 
 
+class ChannelPurpose(StrEnum):
+    """What a channel is for."""
+
+    ALERTS = "alerts"
+    ANNOUNCEMENTS = "announcements"
+    BOTH = "both"
+
+    @property
+    def is_for_alerts(self) -> bool:
+        """Whether it is told what deserves an operator's attention."""
+        return self is not ChannelPurpose.ANNOUNCEMENTS
+
+    @property
+    def is_for_announcements(self) -> bool:
+        """Whether it is told what everybody may know."""
+        return self is not ChannelPurpose.ALERTS
+
+
+class AnnouncementState(StrEnum):
+    """What became of one announcement on one channel: it is said at most once."""
+
+    PENDING = "pending"  # -> sending | failed (nobody wants it any more)
+    SENDING = "sending"  # -> sent | pending | failed (surely not taken) | unsure
+    SENT = "sent"
+    UNSURE = "unsure"  # -> pending | failed: a person looked, and says so
+    FAILED = "failed"  # -> pending: a person has it tried again
+
+
+class HookKind(StrEnum):
+    """What a hook is."""
+
+    PROGRAM = "program"
+    WEBHOOK = "webhook"
+
+
+class HookPoint(StrEnum):
+    """When a hook is asked or told."""
+
+    PLAN_MADE = "plan-made"  # asked: may propose adjustments
+    BEFORE_PAYING = "before-paying"  # asked: may veto
+    PAID = "paid"  # told
+    HELD = "held"  # told
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether nothing goes on before it has answered."""
+        return self in {HookPoint.PLAN_MADE, HookPoint.BEFORE_PAYING}
+
+
+class Verdict(StrEnum):
+    """What came of asking a hook."""
+
+    ALLOWED = "allowed"
+    VETOED = "vetoed"
+    FAILED = "failed"  # no answer, or none that can be accepted
+
+
 def _moves(table: dict[StrEnum, set[StrEnum]]) -> Mapping[str, frozenset[str]]:
     return MappingProxyType(
         {str(left): frozenset(map(str, entered)) for left, entered in table.items()}
@@ -176,6 +233,21 @@ MANUAL_MOVES = _moves(
     }
 )
 
+ANNOUNCEMENT_MOVES = _moves(
+    {
+        AnnouncementState.PENDING: {AnnouncementState.SENDING, AnnouncementState.FAILED},
+        AnnouncementState.SENDING: {
+            AnnouncementState.SENT,
+            AnnouncementState.PENDING,
+            AnnouncementState.FAILED,
+            AnnouncementState.UNSURE,
+        },
+        AnnouncementState.SENT: set(),
+        AnnouncementState.UNSURE: {AnnouncementState.PENDING, AnnouncementState.FAILED},
+        AnnouncementState.FAILED: {AnnouncementState.PENDING},
+    }
+)
+
 #: Moves by table name, as the migrations turn them into triggers.
 MOVES: Mapping[str, Mapping[str, frozenset[str]]] = MappingProxyType(
     {
@@ -183,6 +255,7 @@ MOVES: Mapping[str, Mapping[str, frozenset[str]]] = MappingProxyType(
         "payouts": PAYOUT_MOVES,
         "operations": OPERATION_MOVES,
         "manual_transfers": MANUAL_MOVES,
+        "announcements": ANNOUNCEMENT_MOVES,
     }
 )
 

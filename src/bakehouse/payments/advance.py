@@ -24,8 +24,9 @@ from bakehouse.ledger.states import (
     OperationState,
     PayoutState,
 )
-from bakehouse.payments import guard
+from bakehouse.payments import guard, hook_gate, news
 from bakehouse.payments.follow import follow
+from bakehouse.payments.hook_questions import HookToAsk
 from bakehouse.payments.payer import Payer
 from bakehouse.payments.plan import plan_bond_members, plan_delegators
 from bakehouse.payments.send import send_next
@@ -45,6 +46,9 @@ _DELAY_BLOCKS_AT_ONCE: Final = 50
 
 #: What a step waits for while another process signs for the wallet.
 ANOTHER_PROCESS: Final = "another process with the same wallet"
+
+#: Hooks that are asked in one step: more of them go on in the next.
+_HOOKS_ASKED_MAX: Final = 10
 
 #: Earlier cycles in these states are paid first; failed ones wait for a person and block nobody.
 _BEFORE_US = frozenset(
@@ -73,15 +77,7 @@ async def advance(payer: Payer, key: DistributionKey) -> Step:
     try:
         if must_wait:
             return await _wait(payer, distribution, EARLIER_CYCLE)
-        async with sole_sender(payer, key.network, baker.payout_address) as lease:
-            if lease is None:
-                return await _wait(payer, distribution, ANOTHER_PROCESS)
-            try:
-                # Another process may have been at work until the lease was ours.
-                return await _go_on(payer, lease, await _reload(payer, distribution), baker)
-            except IllegalTransitionError:
-                await _require_lease(payer, lease)
-                raise
+        return await _ask_and_go_on(payer, distribution, baker)
     except OvertakenError as error:
         return await _step(payer, distribution, payer.limits.lease_seconds, error.message)
     except SourceError as error:
@@ -91,6 +87,34 @@ async def advance(payer: Payer, key: DistributionKey) -> Step:
         patience = payer.limits.source_patience_seconds
         step = await _step(payer, distribution, patience, error.message)
         return replace(step, trouble=error.message)
+
+
+async def _ask_and_go_on(payer: Payer, distribution: Distribution, baker: Baker) -> Step:
+    """Go on, and ask the hooks that have to be asked meanwhile: never while the wallet is held."""
+    stop = None
+    if not distribution.is_planned:
+        stop = await hook_gate.planning_stop(payer, distribution)
+    for _ in range(_HOOKS_ASKED_MAX):
+        if stop is not None:
+            step = await _step(payer, distribution, stop.wait_seconds, stop.words)
+            return replace(step, hook_stop=stop)
+        try:
+            return await _hold_the_wallet(payer, distribution, baker)
+        except HookToAsk as needed:
+            stop = await hook_gate.consult(payer, needed.question)
+    return await _wait(payer, distribution, "its hooks")
+
+
+async def _hold_the_wallet(payer: Payer, distribution: Distribution, baker: Baker) -> Step:
+    async with sole_sender(payer, distribution.key.network, baker.payout_address) as lease:
+        if lease is None:
+            return await _wait(payer, distribution, ANOTHER_PROCESS)
+        try:
+            # Another process may have been at work until the lease was ours.
+            return await _go_on(payer, lease, await _reload(payer, distribution), baker)
+        except IllegalTransitionError:
+            await _require_lease(payer, lease)
+            raise
 
 
 async def watch_unfinished(payer: Payer, baker_id: str) -> None:
@@ -172,6 +196,7 @@ async def _pay(payer: Payer, lease: Lease, distribution: Distribution, baker: Ba
         return await _step(payer, distribution, None, f"mode {Mode.ON}")
     if await _awaits_go(payer, distribution, baker):
         return replace(await _step(payer, distribution, None, "a person's go"), awaits_go=True)
+    await hook_gate.require_allowed(payer, distribution, baker)
     if await send_next(payer, lease, distribution, baker):
         # The stored operation is sent by whoever watches: here, or after a crash, elsewhere.
         await follow(payer, lease, baker.num_blocks_wait)
@@ -224,6 +249,8 @@ async def _step(
     done = {PayoutState.PAID, PayoutState.SIMULATED}
     carried, _ = counts.get(PayoutState.CARRIED, (0, NO_MUTEZ))
     held, _ = counts.get(PayoutState.HELD, (0, NO_MUTEZ))
+    if held:
+        await news.tell_hooks_of_held(payer, distribution)
     total = sum(count for count, _ in counts.values()) - carried
     settled = [each for state, each in counts.items() if state in done]
     return Step(

@@ -15,6 +15,7 @@ from bakehouse.ledger import (
     audit,
     bakers,
     distributions,
+    hook_consultations,
     manual_transfers,
     operations,
     payouts,
@@ -67,9 +68,16 @@ async def approve(tx: AsyncConnection, key: DistributionKey, by: Decision) -> No
 
 
 async def retry(tx: AsyncConnection, key: DistributionKey, by: Decision) -> None:
-    """Have a failed distribution taken up again; raises ConflictError for one that did not fail."""
+    """Have a failed distribution taken up again, and hooks that keep one waiting asked again.
+
+    Raises ConflictError for one that did not fail and that no hook keeps waiting.
+    """
     distribution = await distributions.get(tx, key)
+    asked = await hook_consultations.ask_again(tx, distribution.id, at=by.at)
     if distribution.state is not DistributionState.FAILED:
+        if asked:
+            await _record(tx, by, "distribution.hooks_asked_again", str(key))
+            return
         raise ConflictError(f"{key} is {distribution.state}, not failed: there is nothing to retry")
     to = DistributionState.PLANNED if distribution.is_planned else DistributionState.REWARDS_PENDING
     await distributions.enter_state(tx, distribution, to, at=by.at, actor=by.actor)

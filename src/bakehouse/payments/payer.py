@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from bakehouse.hooks.caller import HookCaller
 from bakehouse.ledger.database import Ledger
 from bakehouse.payments.wallet_transfers import WalletTransfers
 from bakehouse.rewards.money import BasisPoints
@@ -80,3 +81,5 @@ class Payer:
     free_bytes: Callable[[], int] = _plenty
     #: What was found of transfers that wallets sent; only saves reading it again.
     wallet_transfers: WalletTransfers = field(default_factory=WalletTransfers)
+    #: How bakers' own programs and webhooks are reached.
+    hooks: HookCaller = field(default_factory=HookCaller)

@@ -10,7 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.errors import ConflictError, RefusalError
 from bakehouse.failpoints import Failpoint, failpoint
-from bakehouse.ledger import bakers, distributions, exclusions, payout_rules, payouts
+from bakehouse.ledger import (
+    bakers,
+    distributions,
+    exclusions,
+    payout_rules,
+    payouts,
+    plan_adjustments,
+)
 from bakehouse.ledger.distributions import Distribution, DistributionKey, PlanFigures
 from bakehouse.ledger.payouts import NewPayout, Payout
 from bakehouse.ledger.states import (
@@ -20,6 +27,7 @@ from bakehouse.ledger.states import (
     Mode,
     PayoutState,
 )
+from bakehouse.payments import hook_gate
 from bakehouse.payments.deduct import with_deductions
 from bakehouse.payments.payer import Payer
 from bakehouse.payments.transfer_costs import expected_costs
@@ -69,7 +77,8 @@ async def plan_delegators(payer: Payer, distribution: Distribution, split: Rewar
     """Write what is owed for the cycle, with the split and the rules it was computed from.
 
     Raises RefusalError when the split does not add up, is of another cycle, or lacks what the rules
-    need; SettingError for rules that clash.
+    need; SettingError for rules that clash; HookToAsk while a hook of the baker has not answered
+    about the plan.
     """
     key = distribution.key
     if split.rewards.cycle != key.cycle:
@@ -77,6 +86,9 @@ async def plan_delegators(payer: Payer, distribution: Distribution, split: Rewar
     inputs = await plan_inputs(payer, key)
     # Sixty thousand delegators take a moment: not on the event loop.
     plan = await asyncio.to_thread(inputs.plan, split)
+    plan, adjustments = await hook_gate.adjusted(
+        payer, distribution, plan, inputs.rules, inputs.costs
+    )
     figures = PlanFigures(
         plan.pool,
         plan.own_part,
@@ -93,6 +105,7 @@ async def plan_delegators(payer: Payer, distribution: Distribution, split: Rewar
         failpoint(Failpoint.MID_PLAN_WRITE)
         owed = [row for row in rows if row.net > 0]
         await payouts.add(tx, distribution, await with_deductions(tx, distribution, owed))
+        await plan_adjustments.add(tx, distribution.id, adjustments)
         await exclusions.add(tx, distribution, plan.exclusions)
         for released in _released(plan, inputs.waiting):
             await _redirect(tx, released, inputs.rules)

@@ -16,6 +16,7 @@ from bakehouse.ledger.states import (
     PayoutState,
 )
 from bakehouse.ledger.transfers import Transfer, transfers_of
+from bakehouse.payments import news
 from bakehouse.payments.payer import Payer
 from bakehouse.tezos.receipt import (
     IncludedContent,
@@ -89,6 +90,8 @@ async def close_distribution(payer: Payer, distribution: Distribution) -> None:
             count = sum(counts[state][0] for state in open_states)
             raise ConflictError(f"{count} payouts of cycle {key.cycle} are not settled yet")
         await distributions.enter_state(tx, distribution, done, at=at)
+        if done is DistributionState.PAID:
+            await news.note_paid(tx, distribution, at=at)
         if key.kind is DistributionKind.DELEGATORS and await _has_bond_pool(tx, key):
             await distributions.ensure(tx, bond_pool_of(key), at=at)
 

@@ -1,11 +1,11 @@
 """Planning one cycle: who is owed what, who is not and why, and what waits for a later cycle."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
 from bakehouse.errors import RefusalError
+from bakehouse.rewards.carrying import decide, least_worth_sending
 from bakehouse.rewards.cycle_rewards import CycleRewards
 from bakehouse.rewards.eligibility import CountedDelegator, count_delegators
 from bakehouse.rewards.money import NO_MUTEZ, NO_SHARE, WHOLE, Mutez, share_floor
@@ -19,7 +19,6 @@ from bakehouse.rewards.payout_rules import (
 )
 from bakehouse.rewards.plan_values import (
     NO_COSTS,
-    CarryReason,
     Exclusion,
     PayoutPlan,
     PlannedPayout,
@@ -56,7 +55,7 @@ def plan_payouts(
     named = _sum_for(exclusions, ExcludedShare.NAMED)
     income = list(_income(rules, bonds=own_part, fees=fees, excluded=named))
     given = {kind: sum(each.net for each in income if each.kind is kind) for kind in INCOME_KINDS}
-    rows = _decide([*paid, *income], rules, rewards.cycle, carried, costs)
+    rows = decide([*paid, *income], rules, rewards.cycle, carried, costs)
     cut_off = pool - own_part - sum(gross for _, gross in shares)
     plan = PayoutPlan(
         cycle=rewards.cycle,
@@ -170,49 +169,6 @@ def _income_payout(recipient: str, address: str, kind: PayoutKind, amount: Mutez
     )
 
 
-def _decide(
-    rows: Sequence[PlannedPayout],
-    rules: PayoutRules,
-    cycle: int,
-    carried: Mapping[str, Mutez],
-    costs: TransferCosts,
-) -> list[PlannedPayout]:
-    """Say of each row what is carried into it, and whether it is paid: all of a recipient's alike.
-
-    What a recipient is owed in several roles is one sum, which is over the minimum or is not.
-    """
-    due: dict[str, int] = {}
-    borne: dict[str, int] = {}
-    for row in rows:
-        whom = row.recipient
-        due[whom] = due.get(whom, carried.get(whom, 0)) + row.net
-        borne[whom] = borne.get(whom, 0) + row.cost_borne
-    reasons = {
-        whom: _carry_reason(Mutez(total), Mutez(borne[whom]), rules, cycle, costs)
-        for whom, total in due.items()
-    }
-    left = dict(carried)
-    return [
-        replace(
-            row,
-            # Once, with the first of the recipient's rows.
-            carried_in=left.pop(row.recipient, NO_MUTEZ),
-            carry_reason=reasons[row.recipient],
-        )
-        for row in rows
-    ]
-
-
-def _carry_reason(
-    due: Mutez, borne: Mutez, rules: PayoutRules, cycle: int, costs: TransferCosts
-) -> CarryReason | None:
-    if not rules.pays_in(cycle):
-        return CarryReason.INTERVAL
-    if due < _least(rules, costs):
-        return CarryReason.MINIMUM
-    return CarryReason.COST if borne and due <= borne else None
-
-
 def _without_payout(
     carried: Mapping[str, Mutez],
     rows: Iterable[PlannedPayout],
@@ -238,14 +194,10 @@ def _released(
     """Give what is due now of what waits without a payout of this cycle."""
     if not rules.pays_in(cycle):
         return {}
-    least = _least(rules, costs)
+    least = least_worth_sending(rules, costs)
     leavers = NO_MUTEZ if rules.leavers is Leavers.PAY else least
     return {
         whom: amount
         for whom, amount in waiting.items()
         if amount and amount >= (least if whom in staying else leavers)
     }
-
-
-def _least(rules: PayoutRules, costs: TransferCosts) -> int:
-    return max(rules.minimum_payout, rules.minimum_fee_multiple * costs.fee)

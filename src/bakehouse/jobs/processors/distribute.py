@@ -104,6 +104,8 @@ async def _tell(payer: Payer, key: DistributionKey, step: Step) -> None:
         await raising.operation_quarantined(payer, key, operation)
     if step.awaits_go:
         await raising.go_needed(payer, key)
+    if step.hook_stop is not None:
+        await raising.hook_refuses(payer, key, step.hook_stop)
 
 
 async def _tell_of_trouble(

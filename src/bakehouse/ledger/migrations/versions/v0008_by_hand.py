@@ -14,7 +14,7 @@ from bakehouse.ledger.migrations import triggers
 from bakehouse.ledger.migrations.by_hand_guards import FIXED, MOVES
 
 revision: Final = "0008"
-down_revision: Final = "0006"
+down_revision: Final = "0007"
 
 _KINDS: Final = "kind IN ('payout', 'cancel', 'manual')"
 _OF_A_DISTRIBUTION: Final = (
