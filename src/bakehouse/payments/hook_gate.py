@@ -29,9 +29,8 @@ from bakehouse.payments.hook_questions import (
 )
 from bakehouse.payments.payer import Payer
 from bakehouse.payments.step import HookStop
-from bakehouse.rewards.adjusted_plan import adjusted_plan
-from bakehouse.rewards.payout_rules import PayoutRules
-from bakehouse.rewards.plan_values import PayoutPlan, TransferCosts
+from bakehouse.rewards.adjusted_plan import DraftPlan
+from bakehouse.rewards.plan_values import PayoutPlan
 
 _log = structlog.get_logger(__name__)
 
@@ -41,11 +40,7 @@ _DOUBLINGS_MAX: Final = 10
 
 
 async def adjusted(
-    payer: Payer,
-    distribution: Distribution,
-    plan: PayoutPlan,
-    rules: PayoutRules,
-    costs: TransferCosts,
+    payer: Payer, distribution: Distribution, draft: DraftPlan
 ) -> tuple[PayoutPlan, Sequence[AcceptedAdjustment]]:
     """Give a plan as the baker's hooks leave it, and what each of them changed.
 
@@ -58,14 +53,12 @@ async def adjusted(
     accepted: list[AcceptedAdjustment] = []
     for hook in asked:
         # Sixty thousand delegators take a moment: not on the event loop.
-        wanted = await asyncio.to_thread(
-            plan_question, hook, distribution, baker.alias, plan, rules, costs
-        )
+        wanted = await asyncio.to_thread(plan_question, hook, distribution, baker.alias, draft)
         answer = await _allowing(payer, wanted)
         proposed = await asyncio.to_thread(read_plan_answer, answer.encode())
-        plan = await asyncio.to_thread(adjusted_plan, plan, proposed, rules, costs)
+        draft = await asyncio.to_thread(draft.adjusted, proposed)
         accepted += [AcceptedAdjustment(hook.id, hook.name, each) for each in proposed]
-    return plan, accepted
+    return draft.plan, accepted
 
 
 async def require_allowed(payer: Payer, distribution: Distribution, baker: Baker) -> None:

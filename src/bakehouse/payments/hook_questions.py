@@ -17,9 +17,8 @@ from bakehouse.ledger.distributions import Distribution, PlanFigures
 from bakehouse.ledger.hooks import Hook
 from bakehouse.ledger.payouts import Payout
 from bakehouse.ledger.states import HookPoint, PayoutState
-from bakehouse.rewards.adjusted_plan import adjusted_plan
-from bakehouse.rewards.payout_rules import PayoutRules
-from bakehouse.rewards.plan_values import PayoutPlan, PlannedPayout, TransferCosts
+from bakehouse.rewards.adjusted_plan import DraftPlan
+from bakehouse.rewards.plan_values import PlannedPayout
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +47,10 @@ def plan_question(
     hook: Hook,
     distribution: Distribution,
     alias: str | None,
-    plan: PayoutPlan,
-    rules: PayoutRules,
-    costs: TransferCosts,
+    draft: DraftPlan,
 ) -> Question:
     """Ask what is to be adjusted in a plan that is not stored yet; slow for a large one."""
+    plan = draft.plan
     document = {
         **question.header(HookPoint.PLAN_MADE, distribution, alias, hook=hook.name),
         "plan": {
@@ -72,7 +70,7 @@ def plan_question(
 
     def read(answer: bytes) -> None:
         try:
-            adjusted_plan(plan, read_plan_answer(answer), rules, costs)
+            draft.adjusted(read_plan_answer(answer))
         except RefusalError as error:
             raise HookFailedError(f"its adjustments cannot be made: {error.message}") from error
 

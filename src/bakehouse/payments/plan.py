@@ -31,6 +31,7 @@ from bakehouse.payments import hook_gate
 from bakehouse.payments.deduct import with_deductions
 from bakehouse.payments.payer import Payer
 from bakehouse.payments.transfer_costs import expected_costs
+from bakehouse.rewards.adjusted_plan import DraftPlan
 from bakehouse.rewards.bond_pool import BondPoolPlan, plan_bond_pool
 from bakehouse.rewards.money import NO_MUTEZ, Mutez
 from bakehouse.rewards.payout_kind import PayoutKind
@@ -87,7 +88,7 @@ async def plan_delegators(payer: Payer, distribution: Distribution, split: Rewar
     # Sixty thousand delegators take a moment: not on the event loop.
     plan = await asyncio.to_thread(inputs.plan, split)
     plan, adjustments = await hook_gate.adjusted(
-        payer, distribution, plan, inputs.rules, inputs.costs
+        payer, distribution, DraftPlan(plan, inputs.rules, inputs.costs)
     )
     figures = PlanFigures(
         plan.pool,

@@ -1,7 +1,8 @@
 """A plan after adjustments: the same pool, every row and every sum to the mutez. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Self
 
 from bakehouse.rewards.adjustment import AdjustedNet, Adjustment, Owed, adjust
 from bakehouse.rewards.carrying import decide
@@ -10,6 +11,20 @@ from bakehouse.rewards.payout_kind import PayoutKind
 from bakehouse.rewards.payout_rules import PayoutRules
 from bakehouse.rewards.plan_values import PayoutPlan, PlannedPayout, TransferCosts
 from bakehouse.rewards.proof import prove
+
+
+@dataclass(frozen=True, slots=True)
+class DraftPlan:
+    """A plan that hooks may still change, and what it is decided by."""
+
+    plan: PayoutPlan
+    rules: PayoutRules
+    costs: TransferCosts
+
+    def adjusted(self, proposed: Sequence[Adjustment]) -> Self:
+        """Give it with adjustments; raises RefusalError as `adjust` does."""
+        changed = adjusted_plan(self.plan, proposed, self.rules, self.costs)
+        return replace(self, plan=changed)
 
 
 def adjusted_plan(
