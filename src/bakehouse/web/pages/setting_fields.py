@@ -123,8 +123,8 @@ class SettingGroup:
     fields: tuple[SettingField, ...]
 
     def is_of_interest(self, form: FilledForm) -> bool:
-        """Whether anything in it differs from the default, or is wrong; who it is always does."""
-        return any(
+        """Whether anything in it differs from the default, is wrong, or is what people come for."""
+        return self.title == Group.SHARED or any(
             field.name in form.errors or form.entered.get(field.name, "") != field.default
             for field in self.fields
         )
