@@ -178,7 +178,7 @@ async def test_a_row_named_twice_is_refused(tx: AsyncConnection) -> None:
     row_id = await row_in(tx, metadata.tables["payouts"], PayoutState.OWED)
 
     with pytest.raises(IllegalTransitionError, match=r"1 of 2 payouts could not become 'assigned'"):
-        await payouts.assign(tx, [row_id, row_id], FIRST)
+        await payouts.assign(tx, [(row_id, FIRST), (row_id, FIRST)])
 
 
 @pytest.mark.parametrize("kind", [SQLITE], indirect=True)

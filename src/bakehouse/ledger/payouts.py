@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Row, Select, func, insert, or_, select
+from sqlalchemy import Row, Select, case, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.ledger.distributions import Distribution
@@ -14,6 +14,9 @@ from bakehouse.ledger.statement_parts import in_parts
 from bakehouse.ledger.states import Mode, PayoutState
 from bakehouse.ledger.transition import move
 from bakehouse.rewards.money import BasisPoints, Mutez
+
+#: Payouts bound to transfers by one statement, which compares each row with all of them.
+_ASSIGNED_AT_ONCE_MAX: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +155,12 @@ async def total_of_cycle(tx: AsyncConnection, distribution: Distribution) -> Mut
     return Mutez(int((await tx.execute(query)).scalar_one()))
 
 
-async def assign(tx: AsyncConnection, ids: Collection[int], transfer_id: int) -> None:
-    """Bind owed payouts to the transfer that settles them."""
-    await move(tx, payouts, ids, PayoutState.ASSIGNED, transfer_id=transfer_id)
+async def assign(tx: AsyncConnection, settled: Sequence[tuple[int, int]]) -> None:
+    """Bind owed payouts to the transfers that settle them, pairs of their ids."""
+    for part in in_parts(settled, most=_ASSIGNED_AT_ONCE_MAX):
+        transfer_id = case(dict(part), value=payouts.c.id)
+        ids = [payout_id for payout_id, _ in part]
+        await move(tx, payouts, ids, PayoutState.ASSIGNED, transfer_id=transfer_id)
 
 
 async def of_transfer(tx: AsyncConnection, transfer_id: int) -> list[Payout]:

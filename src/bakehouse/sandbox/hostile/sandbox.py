@@ -105,7 +105,14 @@ class HostileSandbox:
         movements = self._withdrawals.movements(groups)
         following = self.chain.head.timestamp + self.chain.block_delay_seconds
         timestamp = max(following, self._clock)
-        block = self.chain.bake_as(Recipe(tuple(groups), tuple(movements), timestamp=timestamp))
+        block = self.chain.bake_as(
+            Recipe(
+                tuple(groups),
+                tuple(movements),
+                timestamp=timestamp,
+                others=self.chain.others(),
+            )
+        )
         self._mempool.block_baked(block)
         self._withdrawals.block_baked(block)
         self._note_amendments(block)
