@@ -12,6 +12,7 @@ for each 50, with some more a cycle (its source, June 2026).
 
 import asyncio
 import json
+import logging
 import resource
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import structlog
 
 from bakehouse.ledger import bakers, payouts
 from bakehouse.ledger.bakers import Baker
@@ -221,7 +223,7 @@ def main(sizes: list[int]) -> int:
 
 
 if __name__ == "__main__":
-    # Warnings of a chain that is baked faster than by the clock are not what is measured.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     if sys.argv[1:2] == ["--one"]:
         print(json.dumps(asyncio.run(measure(int(sys.argv[2]), CROWDS[sys.argv[3]]))))
     else:

@@ -133,18 +133,24 @@ def reaches_blocks(distribution: Distribution, signed: Sequence[Operation], most
 
     A retry by a person starts the count anew.
     """
+    in_a_row = expired_in_a_row(distribution, signed)
+    if in_a_row >= most:
+        raise refuse(
+            Guard.REACHES_BLOCKS,
+            f"the last {in_a_row} groups expired without reaching a block, the latest was "
+            f"{signed[-1].hash}: see what the nodes answered to it, then retry",
+        )
+
+
+def expired_in_a_row(distribution: Distribution, signed: Sequence[Operation]) -> int:
+    """Count the newest groups that expired one after another, since a person last had it retried."""
     recent = [each for each in signed if each.created_at >= distribution.updated_at]
     in_a_row = 0
     for operation in reversed(recent):
         if operation.state is not OperationState.DEAD or operation.death is not Death.EXPIRED:
             break
         in_a_row += 1
-    if in_a_row >= most:
-        raise refuse(
-            Guard.REACHES_BLOCKS,
-            f"the last {in_a_row} groups expired without reaching a block, the latest was "
-            f"{recent[-1].hash}: see what the nodes answered to it, then retry",
-        )
+    return in_a_row
 
 
 def balance_covers(source: str, balance: Mutez, *, amounts: Mutez, costs: Mutez) -> None:

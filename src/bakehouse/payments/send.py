@@ -21,7 +21,10 @@ from bakehouse.payments import guard
 from bakehouse.payments.batch import intents
 from bakehouse.payments.look_back import paid_elsewhere
 from bakehouse.payments.payer import Payer
-from bakehouse.payments.prepare import PreparedGroup, RefusedTransfer, prepare
+from bakehouse.payments.estimate import RefusedTransfer
+from bakehouse.payments.prepare import PreparedGroup, prepare
+from bakehouse.payments.refusals import why_refused
+from bakehouse.payments.room import room_for_group
 from bakehouse.payments.sign import sign_and_store
 from bakehouse.payments.wallet_transfers import WalletTransfer
 from bakehouse.rewards.money import NO_MUTEZ, Mutez, format_tez
@@ -72,7 +75,7 @@ async def send_next(payer: Payer, lease: Lease, distribution: Distribution, bake
     if hits:
         await _hold_paid_elsewhere(payer, hits, context.head.level)
         return True
-    prepared = await _prepare(payer, signer, context, work)
+    prepared = await _prepare(payer, signer, context, distribution, work)
     if prepared is not None:
         await sign_and_store(payer, lease, signer, distribution, prepared)
     return True
@@ -109,7 +112,11 @@ def _check_plan(payer: Payer, distribution: Distribution, baker: Baker, work: _W
 
 
 async def _prepare(
-    payer: Payer, signer: Signer, context: SigningContext, work: _Work
+    payer: Payer,
+    signer: Signer,
+    context: SigningContext,
+    distribution: Distribution,
+    work: _Work,
 ) -> PreparedGroup | None:
     wanted = intents(work.owed)
     if len(work.owed) == _OWED_READ_MAX and len(wanted) > 1:
@@ -117,19 +124,29 @@ async def _prepare(
         wanted.pop()
     amounts = work.owed_total
     guard.balance_covers(signer.address, context.balance, amounts=amounts, costs=NO_MUTEZ)
-    prepared = await prepare(payer, signer, context, wanted)
-    if isinstance(prepared, RefusedTransfer):
-        if prepared.is_for_want_of_money:
-            # Each new account burns: a wallet without that much must not be the recipient's fault.
-            count = min(len(wanted), payer.limits.transfers_max)
-            burns = Mutez(count * context.constants.allocation_burn)
-            guard.balance_covers(signer.address, context.balance, amounts=amounts, costs=burns)
-        reason = f"a transfer to it would fail: {', '.join(prepared.errors) or 'no reason given'}"
-        await _hold(payer, prepared.intent.payout_ids, reason)
+    expired = guard.expired_in_a_row(distribution, work.signed)
+    room = await room_for_group(payer, signer.address, context, expired=expired)
+    preparation = await prepare(payer, signer, context, room, wanted)
+    refused, prepared = preparation.refused, preparation.prepared
+    if any(each.is_for_want_of_money for each in refused):
+        # Each new account burns: a wallet without that much must not be the recipient's fault.
+        burns = Mutez(len(wanted) * context.constants.allocation_burn)
+        guard.balance_covers(signer.address, context.balance, amounts=amounts, costs=burns)
+    await _hold_refused(payer, refused)
+    if prepared is None:
         return None
+    left = Mutez(amounts - sum(each.intent.amount for each in refused))
     costs = Mutez(prepared.total_fee + prepared.burns)
-    guard.balance_covers(signer.address, context.balance, amounts=amounts, costs=costs)
+    guard.balance_covers(signer.address, context.balance, amounts=left, costs=costs)
     return prepared
+
+
+async def _hold_refused(payer: Payer, refused: Sequence[RefusedTransfer]) -> None:
+    async with payer.ledger.write() as tx:
+        for each in refused:
+            reason = f"a transfer to it would fail: {why_refused(each.errors)}"
+            _log.warning("payout-held", payouts=list(each.intent.payout_ids), reason=reason)
+            await payouts.hold(tx, each.intent.payout_ids, reason)
 
 
 async def _hold_over_cap(payer: Payer, owed: Sequence[Payout], baker: Baker) -> bool:
