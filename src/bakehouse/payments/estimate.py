@@ -153,9 +153,7 @@ def contents_of(
     if context.manager_key is None and reveal is not None:
         key = signer.public_key.encode()
         first = context.counter + 1
-        contents.append(
-            Reveal(signer.address, NO_MUTEZ, first, reveal.gas, reveal.storage, key)
-        )
+        contents.append(Reveal(signer.address, NO_MUTEZ, first, reveal.gas, reveal.storage, key))
     for intent, limits in transfers:
         contents.append(
             Transaction(

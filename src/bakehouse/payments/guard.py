@@ -143,7 +143,7 @@ def reaches_blocks(distribution: Distribution, signed: Sequence[Operation], most
 
 
 def expired_in_a_row(distribution: Distribution, signed: Sequence[Operation]) -> int:
-    """Count the newest groups that expired one after another, since a person last had it retried."""
+    """Count the newest groups that expired one after another; a retry by a person starts anew."""
     recent = [each for each in signed if each.created_at >= distribution.updated_at]
     in_a_row = 0
     for operation in reversed(recent):

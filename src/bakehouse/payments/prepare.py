@@ -220,6 +220,4 @@ def _with_signature_gas(contents: Sequence[Content], context: SigningContext) ->
 
 
 def _lowered(content: Content, usage: Usage, gas_max: int, margin: int) -> Content:
-    return replace(
-        content, gas_limit=min(usage.gas + margin, gas_max), storage_limit=usage.storage
-    )
+    return replace(content, gas_limit=min(usage.gas + margin, gas_max), storage_limit=usage.storage)

@@ -5,7 +5,7 @@ from typing import Final
 
 #: By the end of the protocol's id of an error (octez): what it says of the recipient.
 _WORDS: Final[Mapping[str, str]] = {
-    "contract.non_existing_contract": "there is no such contract (any more)",
+    "contract.non_existing_contract": "there is no such contract any more",
     "contract.empty_transaction": "nothing is transferred",
     "michelson_v1.script_rejected": "its code refuses the transfer",
     "michelson_v1.runtime_error": "its code fails",

@@ -19,9 +19,9 @@ from bakehouse.ledger.payouts import Payout
 from bakehouse.ledger.states import OperationKind, PayoutState
 from bakehouse.payments import guard
 from bakehouse.payments.batch import intents
+from bakehouse.payments.estimate import RefusedTransfer
 from bakehouse.payments.look_back import paid_elsewhere
 from bakehouse.payments.payer import Payer
-from bakehouse.payments.estimate import RefusedTransfer
 from bakehouse.payments.prepare import PreparedGroup, prepare
 from bakehouse.payments.refusals import why_refused
 from bakehouse.payments.room import room_for_group

@@ -34,6 +34,7 @@ from bakehouse.tezos.receipt import (
 from bakehouse.tezos.strict_json import read_encoded, read_natural
 from bakehouse.tezos.transport import JsonSource
 
+
 async def chain_id(node: JsonSource) -> str:
     """Ask which chain a node serves."""
     return await node.get("/chains/main/chain_id", parse_chain_id)
