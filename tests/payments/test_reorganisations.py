@@ -159,7 +159,7 @@ async def test_any_number_of_reorganisations_pays_everybody_once(
 
 @pytest.mark.parametrize("is_forgotten", [False, True], ids=["they wait", "they are forgotten"])
 async def test_a_chain_of_groups_taken_out_comes_back_in_order_and_nothing_is_signed_meanwhile(
-    baker: PayingBaker, is_forgotten: bool
+    baker: PayingBaker, *, is_forgotten: bool
 ) -> None:
     for _ in range(2):
         await baker.step()

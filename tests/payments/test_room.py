@@ -32,13 +32,28 @@ MEASURED = "node-. GET .*/operations/3"
 @given(st.lists(st.integers(0, 10_000), min_size=1, max_size=12))
 def test_no_other_size_would_have_got_more_through_those_blocks(free: list[int]) -> None:
     def got_through(size: int) -> int:
-        return size * sum(each >= size for each in free)
+        return size * (sum(each >= size for each in free) - 1)
 
     best = best_share(free)
 
     assert best in free
-    assert all(got_through(best) >= got_through(size) for size in range(0, 10_001, 7))
+    assert all(got_through(best) >= got_through(size) for size in free)
     assert all(size >= best for size in free if got_through(size) == got_through(best))
+
+
+@pytest.mark.parametrize(
+    ("free", "best"),
+    [
+        ([10_000] * 6, 10_000),
+        ([5_000] * 6, 5_000),
+        ([2_000, 2_000, 9_000, 9_000, 9_000, 9_000], 9_000),
+        ([4_000, 4_000, 4_000, 4_000, 4_000, 10_000], 4_000),
+        ([0, 0, 0, 0, 0, 8_000], 0),
+        ([3_000], 3_000),
+    ],
+)
+def test_the_size_follows_what_most_blocks_had_room_for(free: list[int], best: int) -> None:
+    assert best_share(free) == best
 
 
 async def room(baker: HostileBaker, *, expired: int = 0) -> Room:

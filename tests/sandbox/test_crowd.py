@@ -51,7 +51,7 @@ def test_between_two_numbers_each_block_is_drawn_and_the_same_each_time() -> Non
 
 
 @pytest.mark.parametrize(("gas_limit", "fits"), [(249_000, True), (251_000, False)])
-def test_what_does_not_fit_beside_others_waits(gas_limit: int, fits: bool) -> None:
+def test_what_does_not_fit_beside_others_waits(gas_limit: int, *, fits: bool) -> None:
     chain = crowded_chain(Crowd(gas_percent=(52, 52)))
     # A reveal and a transfer: two contents of this limit.
     sent = inject_transfer(chain, gas_limit)

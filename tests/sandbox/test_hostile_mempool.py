@@ -193,7 +193,7 @@ async def test_in_crowded_blocks_a_payment_waits_until_there_is_room(world: Host
 
 @pytest.mark.parametrize("at_once", [True, False])
 async def test_two_groups_in_two_blocks_are_taken_out_together_and_come_back(
-    world: HostileWorld, at_once: bool
+    world: HostileWorld, *, at_once: bool
 ) -> None:
     world.sandbox.inflict(Fault.REORG_OF_TWO_GROUPS, at_once=at_once)
     first = await world.pay(PAYMENT)

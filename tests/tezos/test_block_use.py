@@ -21,7 +21,7 @@ def crowded_block(crowd: Crowd) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("has_receipts", [True, False])
-def test_gas_limits_and_bytes_of_a_block_are_told(has_receipts: bool) -> None:
+def test_gas_limits_and_bytes_of_a_block_are_told(*, has_receipts: bool) -> None:
     operations = crowded_block(Crowd(gas_percent=(75, 75), bytes_percent=(50, 50)))
     document = operations if has_receipts else node_json.without_receipts(operations)
 

@@ -6,6 +6,7 @@ A guess of what the next blocks will leave. It decides how fast people are paid,
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Final
 
 import structlog
@@ -20,8 +21,10 @@ from bakehouse.tezos.node import SigningContext
 
 _log = structlog.get_logger(__name__)
 
-#: Blocks that are looked at: about half a minute of the chain.
-_BLOCKS: Final = 6
+#: Blocks that are read if need be: half a minute of the chain. As many again are looked at where
+#: they were read before.
+_BLOCKS_READ: Final = 6
+_BLOCKS_KNOWN: Final = 12
 
 #: What is taken of a block where none could be read, and the least where all were full; in
 #: ten-thousandths of one.
@@ -52,9 +55,10 @@ async def room_for_group(
     reached no block although there was room: each halves what is tried next.
     """
     uses = await asyncio.gather(
-        *(_uses(payer, context, depth) for depth in range(min(_BLOCKS, context.head.level)))
+        *(_uses(payer, context, depth) for depth in range(min(_BLOCKS_KNOWN, context.head.level)))
     )
-    shares = [_free_share(each, account, context) for each in uses if each is not None]
+    recent = [*uses[:_BLOCKS_READ], *takewhile(lambda each: each is not None, uses[_BLOCKS_READ:])]
+    shares = [_free_share(each, account, context) for each in recent if each is not None]
     share = max(best_share(shares) if shares else _UNKNOWN_SHARE, _LEAST_SHARE) >> expired
     most_gas = (
         context.constants.hard_gas_limit_per_block * payer.limits.block_gas_percent_max // 100
@@ -67,9 +71,10 @@ async def room_for_group(
 def best_share(free: Sequence[int]) -> int:
     """Give the size that would have got the most through blocks which left so much free each.
 
-    The larger a group, the fewer blocks have room for it. Of sizes that are as good the smallest.
+    The larger a group, the fewer blocks have room for it. One of them is not counted: what a single
+    block had room for is chance. Of sizes that are as good the smallest.
     """
-    return max(sorted(set(free)), key=lambda size: size * sum(each >= size for each in free))
+    return max(sorted(set(free)), key=lambda size: size * (sum(each >= size for each in free) - 1))
 
 
 def _free_share(uses: Iterable[OperationUse], account: Address, context: SigningContext) -> int:
@@ -92,7 +97,7 @@ async def _uses(
     head = context.head
     level = head.level - depth
     known = payer.recent_blocks.known(head.chain_id, level)
-    if known is not None:
+    if known is not None or depth >= _BLOCKS_READ:
         return known
     try:
         uses = await payer.node.operation_uses(f"{head.hash}~{depth}" if depth else head.hash)

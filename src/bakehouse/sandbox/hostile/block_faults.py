@@ -1,4 +1,4 @@
-"""Which waiting operations bakers take into a block: not the stuck, nor what pays less than others."""
+"""Which waiting operations bakers take into a block: not the stuck, nor those that pay less."""
 
 from collections import Counter
 from dataclasses import dataclass
