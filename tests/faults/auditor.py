@@ -377,7 +377,7 @@ def _compare_carried(
     for address in {*rows, *carried}:
         together = [*waiting.get((row["baker_id"], address), []), *rows.get(address, [])]
         is_due = owed.sent is None or address in owed.sent
-        costs_more = any(map(_costs_more, together))
+        costs_more = any(_costs_more(case, each, row) for each in together)
         for payout in together:
             if is_due and case.at_rest and not _goes_with(payout, row) and not costs_more:
                 said.lost.append(f"{_name(payout)} waits, though {_key(row)} is to pay it")
@@ -386,10 +386,13 @@ def _compare_carried(
     return said
 
 
-def _costs_more(payout: Row) -> bool:
+def _costs_more(case: _Case, payout: Row, row: Row) -> bool:
     """Tell whether it was let wait because its transfer would have cost its recipient all of it."""
-    bears = bool(payout["bears_fee"] or payout["bears_burn"])
-    return bears and payout["state"] == "carried" and payout["reason"] == "below-its-cost"
+    return bool(payout["bears_fee"] or payout["bears_burn"]) and any(
+        payout["id"] in detail_of(event).get("payouts", [])
+        for event in case.events.get(_key(row), [])
+        if event["action"] == "payouts.carried"
+    )
 
 
 def _carry_on(case: _Case, row: Row, waiting: dict[tuple[str, str], list[Row]]) -> None:

@@ -30,6 +30,7 @@ from bakehouse.ledger.states import (
     PayoutState,
 )
 from bakehouse.ledger.transition import move, state_of
+from bakehouse.rewards.money import NO_MUTEZ
 from tests.ledger.bakery import BAKER, NETWORK, NOW, Bakery, plan, undone
 from tests.ledger.places import SQLITE
 
@@ -215,7 +216,7 @@ async def test_a_row_named_twice_is_refused(tx: AsyncConnection) -> None:
     row_id = await row_in(tx, metadata.tables["payouts"], PayoutState.OWED)
 
     with pytest.raises(IllegalTransitionError, match=r"1 of 2 payouts could not become 'assigned'"):
-        await payouts.assign(tx, [row_id, row_id], FIRST)
+        await payouts.assign(tx, [(row_id, FIRST, NO_MUTEZ), (row_id, FIRST, NO_MUTEZ)])
 
 
 @pytest.mark.parametrize("kind", [SQLITE], indirect=True)

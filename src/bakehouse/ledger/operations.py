@@ -1,6 +1,6 @@
 """Operations: every group ever signed, and what was heard of it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from bakehouse.ledger.schema import attempts, operations, transfers
 from bakehouse.ledger.statement_parts import in_parts
 from bakehouse.ledger.states import IN_FLIGHT, Death, OperationKind, OperationState
 from bakehouse.ledger.transition import move, state_of
-from bakehouse.rewards.money import Mutez
+from bakehouse.rewards.money import NO_MUTEZ, Mutez
 
 #: Not yet final, and not yet proven dead: the chain must be watched for these.
 UNFINISHED = frozenset({*IN_FLIGHT, OperationState.INCLUDED})
@@ -165,18 +165,7 @@ async def store(
     )
     operation_id = int((await tx.execute(row.returning(operations.c.id))).scalar_one())
     failpoint(Failpoint.MID_PERSIST)
-    for transfer in new.transfers:
-        stored = insert(transfers).values(
-            operation_id=operation_id,
-            position=transfer.position,
-            destination=transfer.destination,
-            amount=transfer.amount,
-            fee=transfer.fee,
-            gas_limit=transfer.gas_limit,
-            storage_limit=transfer.storage_limit,
-        )
-        transfer_id = int((await tx.execute(stored.returning(transfers.c.id))).scalar_one())
-        await payouts.assign(tx, transfer.payout_ids, transfer_id, transfer.withheld)
+    await _store_transfers(tx, operation_id, new.transfers)
     detail = {
         "kind": new.kind,
         "distribution": signed_for.name,
@@ -189,6 +178,42 @@ async def store(
     }
     await audit.record(tx, AuditEvent(at, "bakehouse", "operation.signed", new.hash, detail))
     return operation_id
+
+
+async def _store_transfers(
+    tx: AsyncConnection, operation_id: int, new: Sequence[NewTransfer]
+) -> None:
+    if not new:
+        return
+    rows = [
+        {
+            "operation_id": operation_id,
+            "position": transfer.position,
+            "destination": transfer.destination,
+            "amount": transfer.amount,
+            "fee": transfer.fee,
+            "gas_limit": transfer.gas_limit,
+            "storage_limit": transfer.storage_limit,
+        }
+        for transfer in new
+    ]
+    # Hundreds at a time: a statement for each would take longer than a block.
+    stored = await tx.execute(
+        insert(transfers).returning(transfers.c.position, transfers.c.id), rows
+    )
+    id_by_position = {row.position: row.id for row in stored}
+    await payouts.assign(
+        tx,
+        [
+            (
+                payout_id,
+                id_by_position[transfer.position],
+                transfer.withheld.get(payout_id, NO_MUTEZ),
+            )
+            for transfer in new
+            for payout_id in transfer.payout_ids
+        ],
+    )
 
 
 async def enter_state(

@@ -1,12 +1,11 @@
 """Payouts: what each delegator or bond-pool member is owed for a cycle, and what became of it."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, func, insert, or_, select, update
+from sqlalchemy import Row, Select, case, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.ledger.distributions import Distribution
@@ -16,7 +15,8 @@ from bakehouse.ledger.states import Mode, PayoutState
 from bakehouse.ledger.transition import move
 from bakehouse.rewards.money import NO_MUTEZ, BasisPoints, Mutez
 
-_NOTHING: Final[Mapping[int, Mutez]] = MappingProxyType({})
+#: Payouts bound to transfers by one statement, which compares each row with all of them.
+_ASSIGNED_AT_ONCE_MAX: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,16 +197,19 @@ async def total_of_cycle(tx: AsyncConnection, distribution: Distribution) -> Mut
     return Mutez(int((await tx.execute(query)).scalar_one()))
 
 
-async def assign(
-    tx: AsyncConnection,
-    ids: Collection[int],
-    transfer_id: int,
-    withheld: Mapping[int, Mutez] = _NOTHING,
-) -> None:
-    """Bind owed payouts to the transfer that settles them, and what each bears of its cost."""
-    await move(tx, payouts, ids, PayoutState.ASSIGNED, transfer_id=transfer_id)
-    for payout_id, amount in withheld.items():
-        await tx.execute(update(payouts).where(payouts.c.id == payout_id).values(withheld=amount))
+async def assign(tx: AsyncConnection, settled: Sequence[tuple[int, int, Mutez]]) -> None:
+    """Bind owed payouts to the transfers that settle them: ids of both, and what is withheld."""
+    for part in in_parts(settled, most=_ASSIGNED_AT_ONCE_MAX):
+        transfer_of = {payout_id: transfer_id for payout_id, transfer_id, _ in part}
+        withheld_of = {payout_id: withheld for payout_id, _, withheld in part}
+        await move(
+            tx,
+            payouts,
+            [payout_id for payout_id, _, _ in part],
+            PayoutState.ASSIGNED,
+            transfer_id=case(transfer_of, value=payouts.c.id),
+            withheld=case(withheld_of, value=payouts.c.id),
+        )
 
 
 async def of_transfer(tx: AsyncConnection, transfer_id: int) -> list[Payout]:

@@ -191,7 +191,8 @@ async def _pay(payer: Payer, lease: Lease, distribution: Distribution, baker: Ba
     in_flight = [operation for operation in unfinished if operation.state in IN_FLIGHT]
     if in_flight:
         lost = tuple(each.hash for each in in_flight if each.state is OperationState.QUARANTINED)
-        return replace(await _wait(payer, distribution, "a block"), quarantined=lost)
+        step = await _wait_for_block(payer, distribution, "a block")
+        return replace(step, quarantined=lost)
     if baker.mode is not Mode.ON:
         return await _step(payer, distribution, None, f"mode {Mode.ON}")
     if await _awaits_go(payer, distribution, baker):
@@ -200,9 +201,9 @@ async def _pay(payer: Payer, lease: Lease, distribution: Distribution, baker: Ba
     if await send_next(payer, lease, distribution, baker):
         # The stored operation is sent by whoever watches: here, or after a crash, elsewhere.
         await follow(payer, lease, baker.num_blocks_wait)
-        return await _wait(payer, distribution, "a block")
+        return await _wait_for_block(payer, distribution, "a block")
     if await _is_on_its_way(payer, distribution):
-        return await _wait(payer, distribution, "finality")
+        return await _wait_for_block(payer, distribution, "finality")
     return await _close(payer, distribution)
 
 
@@ -238,6 +239,12 @@ async def _reload(payer: Payer, distribution: Distribution) -> Distribution:
 
 async def _wait(payer: Payer, distribution: Distribution, waiting_for: str) -> Step:
     seconds = await payer.node.block_delay_seconds()
+    return await _step(payer, distribution, seconds, waiting_for)
+
+
+async def _wait_for_block(payer: Payer, distribution: Distribution, waiting_for: str) -> Step:
+    # From one block to the next, however long the step took: else every few blocks one is missed.
+    seconds = await payer.node.seconds_to_next_block()
     return await _step(payer, distribution, seconds, waiting_for)
 
 

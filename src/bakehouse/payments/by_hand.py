@@ -29,25 +29,20 @@ from bakehouse.ledger.states import (
 from bakehouse.payments import guard
 from bakehouse.payments.advance import ANOTHER_PROCESS
 from bakehouse.payments.batch import unasked
+from bakehouse.payments.estimate import Estimator, contents_of, draft_contents
 from bakehouse.payments.follow import follow
 from bakehouse.payments.guard import Guard
 from bakehouse.payments.look_back import sent_since
 from bakehouse.payments.payer import Payer
-from bakehouse.payments.prepare import (
-    PreparedGroup,
-    RefusedTransfer,
-    draft_group,
-    prepare,
-    with_fees,
-    with_limits,
-)
+from bakehouse.payments.prepare import PreparedGroup, limited, prepare, priced
+from bakehouse.payments.refusals import why_refused
 from bakehouse.payments.reserve import owed_by_wallet
+from bakehouse.payments.room import room_for_group
 from bakehouse.payments.sign import sign_and_keep
 from bakehouse.payments.sole_sender import sole_sender
 from bakehouse.rewards.money import NO_MUTEZ, Mutez, format_tez
 from bakehouse.tezos.address import Address
 from bakehouse.tezos.node import SigningContext
-from bakehouse.tezos.operation import OperationGroup
 from bakehouse.tezos.receipt import Status
 from bakehouse.tezos.signer import Signer
 
@@ -215,23 +210,27 @@ async def _prepare(
             signer.address, context.balance, amounts=transfer.amount, costs=Mutez(1)
         )
     intent = unasked(transfer.destination, transfer.amount)
-    prepared = await prepare(payer, signer, context, [intent])
-    if isinstance(prepared, RefusedTransfer):
-        told = ", ".join(prepared.errors) or "no reason given"
-        raise guard.refuse(Guard.SIMULATION, f"the transfer would fail: {told}")
-    return prepared
+    room = await room_for_group(payer, signer.address, context, expired=0)
+    preparation = await prepare(payer, signer, context, room, [intent])
+    if preparation.prepared is None:
+        told = "; ".join(why_refused(each.errors) for each in preparation.refused)
+        raise guard.refuse(
+            Guard.SIMULATION, f"the transfer would fail: {told or 'no reason given'}"
+        )
+    return preparation.prepared
 
 
 async def _prepare_reveal(payer: Payer, signer: Signer, context: SigningContext) -> PreparedGroup:
-    draft = draft_group(signer, context, [])
-    if not draft.contents:
+    draft = draft_contents(signer, context, [])
+    if not draft:
         raise RefusalError(f"the key of {signer.address} is revealed already")
-    results = await payer.node.simulate(draft, block=context.head.hash)
+    estimator, limits = Estimator.of(payer, signer, context), payer.limits
+    results = await estimator.simulate(draft)
     if any(result.status is not Status.APPLIED for result in results):
         told = ", ".join(error for result in results for error in result.errors)
         raise guard.refuse(Guard.SIMULATION, f"the reveal would fail: {told}")
-    limited = with_limits(draft, results, context, payer.limits.gas_margin)
-    group = await with_fees(payer, OperationGroup(context.branch.hash, tuple(limited)))
+    contents = limited(contents_of(signer, context, [], estimator.usage(results[0])), limits)
+    group = priced(context, contents, await payer.node.fee_filter(), limits)
     failpoint(Failpoint.AFTER_FORGE)
     return PreparedGroup(group, context, (), NO_MUTEZ)
 

@@ -148,17 +148,29 @@ def reaches_blocks(distribution: Distribution, signed: Sequence[Operation], most
 
 def refuse_expiring(recent: Sequence[Operation], most: int) -> None:
     """Refuse when the last of these groups, oldest first, all expired."""
-    in_a_row = 0
-    for operation in reversed(recent):
-        if operation.state is not OperationState.DEAD or operation.death is not Death.EXPIRED:
-            break
-        in_a_row += 1
+    in_a_row = _expired_in_a_row(recent)
     if in_a_row >= most:
         raise refuse(
             Guard.REACHES_BLOCKS,
             f"the last {in_a_row} groups expired without reaching a block, the latest was "
             f"{recent[-1].hash}: see what the nodes answered to it, then retry",
         )
+
+
+def expired_in_a_row(distribution: Distribution, signed: Sequence[Operation]) -> int:
+    """Count the newest groups that expired one after another; a retry by a person starts anew."""
+    return _expired_in_a_row(
+        [each for each in signed if each.created_at >= distribution.updated_at]
+    )
+
+
+def _expired_in_a_row(recent: Sequence[Operation]) -> int:
+    in_a_row = 0
+    for operation in reversed(recent):
+        if operation.state is not OperationState.DEAD or operation.death is not Death.EXPIRED:
+            break
+        in_a_row += 1
+    return in_a_row
 
 
 def room_to_write(free: int, least: int) -> None:

@@ -58,6 +58,8 @@ def bear_costs(
     The fees were reckoned for the larger amounts: they cover these as well.
     """
     contents = prepared.group.contents
+    # What the group shares is not the cost of whoever happens to come first in it.
+    shared = NO_MUTEZ if prepared.reveal_count else prepared.shared_fee
     transfers = contents[prepared.reveal_count :]
     borne: list[TransferIntent] = []
     lowered: list[Content] = []
@@ -69,7 +71,8 @@ def bear_costs(
         cost = Mutez(content.fee + burn)
         if _is_over(contract_cost_cap, intent, cost):
             return TooCostly(intent, cost)
-        withheld = share_costs(intent, fee=Mutez(content.fee), burn=burn)
+        fee, shared = Mutez(content.fee - shared), NO_MUTEZ
+        withheld = share_costs(intent, fee=fee, burn=burn)
         left = Mutez(content.amount - sum(withheld.values()))
         if left <= 0:
             hopeless.append(intent)
