@@ -22,7 +22,6 @@ import httpx2
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bakehouse.app import open_payer
 from bakehouse.config import load_config
 from bakehouse.jobs import job_requests
 from bakehouse.jobs.cache import RedisCache
@@ -44,6 +43,7 @@ from bakehouse.ledger.states import (
 )
 from bakehouse.logs import LogFormat, configure_logs
 from bakehouse.observability.instruments import Instruments
+from bakehouse.opening import open_payer
 from bakehouse.secret_box import SecretKeyFile
 from bakehouse.tezos.base58check import Prefix, encode
 from bakehouse.web.app import create_app

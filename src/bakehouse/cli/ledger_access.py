@@ -9,10 +9,10 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from bakehouse.app import open_payer
 from bakehouse.config import load_config, require_sources
 from bakehouse.ledger.database import Ledger
 from bakehouse.logs import configure_logs
+from bakehouse.opening import open_payer
 from bakehouse.payments.payer import Payer
 
 Result = TypeVar("Result")

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import typer
 
-from bakehouse.app import open_payer, utc_now
 from bakehouse.cli.ledger_access import actor
 from bakehouse.config import load_config, require_sources
 from bakehouse.errors import RefusalError
@@ -16,6 +15,7 @@ from bakehouse.ledger import bakers
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.database import Ledger
 from bakehouse.logs import configure_logs
+from bakehouse.opening import open_payer, utc_now
 from bakehouse.payments.due import final_cycle
 from bakehouse.tezos.address import Address
 
