@@ -13,7 +13,7 @@ import pytest
 from bakehouse.alerts.channels import ChannelDesk
 from bakehouse.alerts.codes import AlertCode
 from bakehouse.alerts.raising import alert
-from bakehouse.app import Bakehouse, open_payer, running
+from bakehouse.app import Bakehouse, running
 from bakehouse.config import Config, load_config
 from bakehouse.errors import SettingError, SignerError
 from bakehouse.jobs.processors.poll_balance import known_balance
@@ -22,6 +22,7 @@ from bakehouse.ledger.alert_channels import ChannelSettings
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.distributions import DistributionKey
 from bakehouse.ledger.states import DistributionKind, DistributionState, Mode
+from bakehouse.opening import open_payer
 from bakehouse.rewards.bond_pool import BondPoolMember
 from bakehouse.rewards.money import BasisPoints, Mutez
 from bakehouse.sandbox.server import SandboxServer

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bakehouse.app import open_payer
 from bakehouse.asgi_server import serving
 from bakehouse.config import Config, load_config
 from bakehouse.errors import SignerError
+from bakehouse.opening import open_payer
 from bakehouse.tezos.keys import Curve, SecretKey
 from bakehouse.tezos.sealed_key import COST_MIN, SealedKey
 from tests.cli.bakers_desk import Desk, open_desk

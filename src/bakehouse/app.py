@@ -1,21 +1,15 @@
 """The one place where everything is wired together. No logic of its own."""
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
-
-import httpx2
 
 from bakehouse import __version__
 from bakehouse.alerts.codes import AlertCode
 from bakehouse.asgi_server import serving
 from bakehouse.config import Config
-from bakehouse.errors import SettingError
 from bakehouse.failpoints import Failpoint, failpoint
-from bakehouse.hooks.caller import HookCaller
 from bakehouse.jobs.alert_post import post_alerts_forever
 from bakehouse.jobs.alert_watch import watch_forever
 from bakehouse.jobs.cache import RedisCache
@@ -33,21 +27,13 @@ from bakehouse.jobs.redis_address import RedisAddress
 from bakehouse.jobs.scheduler import Scheduler
 from bakehouse.jobs.valkey import EmbeddedValkey
 from bakehouse.jobs.workshop import MINUTE_SECONDS, Workshop
-from bakehouse.ledger.database import Ledger
 from bakehouse.observability.instruments import Instruments
 from bakehouse.observability.source_metrics import SourceKind
 from bakehouse.observability.tracing import traced, tracing
+from bakehouse.opening import open_payer, utc_now
 from bakehouse.payments.payer import Payer, PaymentLimits
 from bakehouse.secret_box import SecretKeyFile
-from bakehouse.tezos.key_file import read_key_file
-from bakehouse.tezos.keyring import Keyring
-from bakehouse.tezos.keys import SecretKey
-from bakehouse.tezos.node import NodeClient
-from bakehouse.tezos.passphrase import CREDENTIAL
 from bakehouse.tezos.signer import LocalSigner
-from bakehouse.tezos.source_observer import UNOBSERVED
-from bakehouse.tezos.transport import JsonSource
-from bakehouse.tezos.tzkt import TzktClient
 from bakehouse.web.app import create_app
 from bakehouse.web.services import WebServices
 
@@ -68,19 +54,6 @@ class Bakehouse:
     url: str
     workshop: Workshop
     scheduler: Scheduler
-
-
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """What the key files hold: payout keys, and the key that a remote signer knows us by."""
-
-    signers: tuple[LocalSigner, ...] = ()
-    authentication: SecretKey | None = None
-
-
-def utc_now() -> datetime:
-    """Tell the time."""
-    return datetime.now(UTC)
 
 
 @asynccontextmanager
@@ -105,7 +78,13 @@ async def running(  # noqa: PLR0913 - each has a default
         tracer = stack.enter_context(tracing(config.otlp_endpoint, __version__))
         instruments = Instruments(__version__, utc_now)
         payer = await open_payer(
-            stack, config, signers, limits, passphrase=passphrase, instruments=instruments
+            stack,
+            config,
+            signers,
+            limits,
+            passphrase=passphrase,
+            node_observer=instruments.sources.of(SourceKind.NODE),
+            indexer_observer=instruments.sources.of(SourceKind.INDEXER),
         )
         workshop = await _open_workshop(stack, config, payer, minute_seconds)
         scheduler = Scheduler(workshop)
@@ -142,58 +121,6 @@ async def running(  # noqa: PLR0913 - each has a default
         ):
             await _in_background(stack, work)
         yield Bakehouse(url, workshop, scheduler)
-
-
-async def open_payer(  # noqa: PLR0913 - each has a default
-    stack: AsyncExitStack,
-    config: Config,
-    signers: tuple[LocalSigner, ...] = (),
-    limits: PaymentLimits | None = None,
-    clock: Callable[[], datetime] = utc_now,
-    *,
-    with_keys: bool = True,
-    passphrase: str | None = None,
-    instruments: Instruments | None = None,
-) -> Payer:
-    """Open ledger, clients and keys; they are closed with `stack`. Who only reads needs no keys.
-
-    `passphrase` is what a person typed; without it, it is read from where the settings say.
-    """
-
-    def source(kind: SourceKind, url: str) -> JsonSource:
-        observer = instruments.sources.of(kind) if instruments else UNOBSERVED
-        return JsonSource(url, client, observer=observer)
-
-    ledger = await Ledger.open(config.ledger_url)
-    stack.push_async_callback(ledger.close)
-    client = await stack.enter_async_context(httpx2.AsyncClient())
-    node = NodeClient(
-        [source(SourceKind.NODE, url) for url in config.node_urls],
-        chain_id=config.chain_id,
-        now=clock,
-        head_age_seconds_max=config.head_age_seconds_max,
-    )
-    indexer = TzktClient(
-        [source(SourceKind.INDEXER, url) for url in config.indexer_urls],
-        chain_id=config.chain_id,
-    )
-    keys = await asyncio.to_thread(_read_keys, config, passphrase) if with_keys else Keys()
-    keyring = Keyring(
-        (*signers, *keys.signers),
-        remote_url=config.remote_signer_url,
-        client=client,
-        authentication_key=keys.authentication,
-    )
-    return Payer(
-        ledger,
-        node,
-        indexer,
-        keyring,
-        clock,
-        limits or PaymentLimits(),
-        free_bytes=lambda: shutil.disk_usage(config.data_dir).free,
-        hooks=HookCaller(client, config.secret_key),
-    )
 
 
 async def _open_workshop(
@@ -248,20 +175,3 @@ async def _in_background(stack: AsyncExitStack, work: Coroutine[None, None, None
             await task
 
     stack.push_async_callback(end)
-
-
-def _read_keys(config: Config, passphrase: str | None) -> Keys:
-    files, authentication = config.wallet_files, config.remote_signer_auth_key_file
-    if not files and authentication is None:
-        return Keys()
-    passphrase = passphrase or config.passphrase_source.read()
-    if passphrase is None:
-        raise SettingError(
-            "the key files need a passphrase, keys at rest are encrypted: set "
-            "BAKEHOUSE_KEY_PASSPHRASE_FILE, BAKEHOUSE_KEY_PASSPHRASE_FD, or the systemd credential "
-            f"{CREDENTIAL}"
-        )
-    return Keys(
-        tuple(LocalSigner(read_key_file(path, passphrase)) for path in files),
-        None if authentication is None else read_key_file(authentication, passphrase),
-    )

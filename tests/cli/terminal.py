@@ -4,13 +4,16 @@ import os
 import select
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-_DEADLINE_SECONDS = 30
+_DEADLINE_SECONDS = 100
 _READ_SIZE = 4096
+_GLANCE_SECONDS = 0.005
+_LOCAL_FLAGS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +51,20 @@ class Terminal:
         os.close(self._ours)
 
     def answer(self, prompt: str, typed: str) -> None:
-        """Type a line once the terminal shows a prompt (and, as it should, echoes nothing)."""
-        start = len(self._screen)
-        while prompt.encode() not in self._screen[start:]:
-            assert self._read(), f"no {prompt!r} on {self._screen!r}"
+        """Type a line once the terminal shows a prompt."""
+        self._see(prompt)
+        os.write(self._ours, typed.encode())
+
+    def answer_unseen(self, prompt: str, typed: str) -> None:
+        """Type a line once the terminal shows a prompt, and no longer shows what is typed.
+
+        A program may ask first and hide second, and then forgets what was typed in between.
+        """
+        self._see(prompt)
+        while termios.tcgetattr(self._ours)[_LOCAL_FLAGS] & termios.ECHO:
+            assert self._process.poll() is None, f"it ended in asking {prompt!r}"
+            assert time.monotonic() < self._deadline, f"what answers {prompt!r} would be seen"
+            time.sleep(_GLANCE_SECONDS)
         os.write(self._ours, typed.encode())
 
     def end(self) -> Seen:
@@ -60,6 +73,11 @@ class Terminal:
             pass
         code = self._process.wait(self._deadline - time.monotonic())
         return Seen(code, self._screen.decode())
+
+    def _see(self, prompt: str) -> None:
+        start = len(self._screen)
+        while prompt.encode() not in self._screen[start:]:
+            assert self._read(), f"no {prompt!r} on {self._screen!r}"
 
     def _read(self) -> bool:
         ready, _, _ = select.select([self._ours], [], [], self._deadline - time.monotonic())

@@ -159,7 +159,7 @@ def test_a_bad_url_is_refused_without_being_repeated(desk: Desk) -> None:
 def test_a_url_that_is_typed_is_not_echoed(desk: Desk, hook: Webhook) -> None:
     environment = {"BAKEHOUSE_DATA_DIR": os.environ["BAKEHOUSE_DATA_DIR"]}
     with Terminal(["alerts", "add", "typed"], environment) as terminal:
-        terminal.answer("Apprise URL:", f"{hook.url}\n")
+        terminal.answer_unseen("Apprise URL:", f"{hook.url}\n")
         seen = terminal.end()
 
     assert seen.code == 0, seen.screen

@@ -276,10 +276,10 @@ def test_an_address_with_a_typing_mistake_gets_no_code(desk: Desk) -> None:
 
 def test_a_key_is_imported_without_any_secret_on_the_screen(file: Path) -> None:
     with Terminal(["wallet", "import", str(file)], {}) as terminal:
-        terminal.answer("Secret key or words: ", f"{EDSK}\n")
+        terminal.answer_unseen("Secret key or words: ", f"{EDSK}\n")
         terminal.answer("Is this your address? [y/N]: ", "y\n")
-        terminal.answer("Passphrase: ", f"{PASSPHRASE}\n")
-        terminal.answer("Repeat for confirmation: ", f"{PASSPHRASE}\n")
+        terminal.answer_unseen("Passphrase: ", f"{PASSPHRASE}\n")
+        terminal.answer_unseen("Repeat for confirmation: ", f"{PASSPHRASE}\n")
         seen = terminal.end()
 
     key = read_key_file(file, PASSPHRASE)
@@ -298,7 +298,7 @@ def test_keys_of_other_curves_are_imported_too(
     environment = {"BAKEHOUSE_KEY_PASSPHRASE_FILE": str(passphrase_file)}
 
     with Terminal(["wallet", "import", str(file)], environment) as terminal:
-        terminal.answer("Secret key or words: ", f" {SECRETS[curve]} \n")
+        terminal.answer_unseen("Secret key or words: ", f" {SECRETS[curve]} \n")
         terminal.answer("Is this your address? [y/N]: ", "y\n")
         seen = terminal.end()
 
@@ -315,7 +315,7 @@ def test_what_is_no_secret_key_is_refused_without_repeating_it(
     secret = f"{EDSK[:-1]}x"
 
     with Terminal(["wallet", "import", str(file)], environment) as terminal:
-        terminal.answer("Secret key or words: ", f"{secret}\n")
+        terminal.answer_unseen("Secret key or words: ", f"{secret}\n")
         seen = terminal.end()
 
     assert seen.code == 1
@@ -331,8 +331,8 @@ def test_a_person_picks_which_address_the_words_of_a_wallet_mean(
     environment = {"BAKEHOUSE_KEY_PASSPHRASE_FILE": str(passphrase_file)}
 
     with Terminal(["wallet", "import", str(file)], environment) as terminal:
-        terminal.answer("Secret key or words: ", f"{WORDS}\n")
-        terminal.answer("empty if there is none: ", "\n")
+        terminal.answer_unseen("Secret key or words: ", f"{WORDS}\n")
+        terminal.answer_unseen("empty if there is none: ", "\n")
         terminal.answer("Which of these is your address?: ", "1\n")
         seen = terminal.end()
 
@@ -346,7 +346,7 @@ def test_an_address_that_is_not_confirmed_is_not_stored(file: Path, passphrase_f
     environment = {"BAKEHOUSE_KEY_PASSPHRASE_FILE": str(passphrase_file)}
 
     with Terminal(["wallet", "import", str(file)], environment) as terminal:
-        terminal.answer("Secret key or words: ", f"{EDSK}\n")
+        terminal.answer_unseen("Secret key or words: ", f"{EDSK}\n")
         terminal.answer("Is this your address? [y/N]: ", "n\n")
         seen = terminal.end()
 
@@ -358,7 +358,7 @@ def test_whoever_thinks_better_of_it_leaves_nothing_behind(file: Path) -> None:
     end_of_input = "\x04"
 
     with Terminal(["wallet", "import", str(file)], {}) as terminal:
-        terminal.answer("Secret key or words: ", end_of_input)
+        terminal.answer_unseen("Secret key or words: ", end_of_input)
         seen = terminal.end()
 
     assert seen.code == 130

@@ -21,6 +21,8 @@ from bakehouse.tezos.key_file import encrypt_secret_key
 
 API_TOKEN = "a-token-for-tests"
 _DEADLINE_SECONDS = 100
+#: Whoever is asked has work to do as well.
+_LOOK_SECONDS = 0.25
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ async def eventually(
     try:
         async with asyncio.timeout(seconds):
             while not await condition():  # noqa: ASYNC110 - it happens in another process
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(_LOOK_SECONDS)
     except TimeoutError:
         pytest.fail(f"waited {seconds} s in vain: {what}")
 

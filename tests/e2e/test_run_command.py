@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-import httpx2
-
 from bakehouse.sandbox.server import SandboxServer
 from bakehouse.sandbox.settings import SandboxSettings
 from tests.e2e.command_line import Commands, Service, commands_for, eventually, service
 
+#: Two groups in the first cycle, which is soon over; the next one is not.
 FAST = SandboxSettings(
-    delegator_count=400, blocks_per_cycle=40, block_seconds=0.3, blocks_before_first_turn=3
+    delegator_count=200, blocks_per_cycle=400, block_seconds=0.3, blocks_before_first_turn=3
 )
 
 
@@ -41,16 +40,14 @@ def _applied(chain: SandboxServer) -> list[tuple[str, int]]:
 async def _payouts(running: Service, chain: SandboxServer) -> list[dict[str, str]]:
     path = f"/api/bakers/{chain.baker_address}/cycles/{FAST.starting_cycle}/payouts"
     answer = await running.client.get(path, params={"limit": 1000})
-    if answer.status_code == httpx2.codes.NOT_FOUND:
-        return []
     payouts: list[dict[str, str]] = answer.raise_for_status().json()["payouts"]
     return payouts
 
 
 async def _is_paid(running: Service, chain: SandboxServer) -> bool:
-    await running.trigger_cycle_check(chain.baker_address)
-    payouts = await _payouts(running, chain)
-    return bool(payouts) and all(payout["state"] == "paid" for payout in payouts)
+    path = f"/api/bakers/{chain.baker_address}/cycles"
+    cycles = (await running.client.get(path)).json()["cycles"]
+    return bool(cycles) and all(cycle["state"] == "paid" for cycle in cycles)
 
 
 async def test_killed_in_the_midst_of_a_cycle_it_goes_on_and_pays_everyone_once(
@@ -74,19 +71,9 @@ async def test_killed_in_the_midst_of_a_cycle_it_goes_on_and_pays_everyone_once(
 
             await eventually(is_done, "the cycle is paid")
             payouts = await _payouts(second, chain)
+    assert {payout["state"] for payout in payouts} == {"paid"}
     owed = sorted((payout["address"], int(payout["net"])) for payout in payouts)
-    planned = {address for address, _ in owed}
-    # Later cycles may have been paid by now: the first transfer to each is this cycle's.
-    first_transfers: dict[str, int] = {}
-    for destination, amount in _applied(chain):
-        first_transfers.setdefault(destination, amount)
-    assert [(each, first_transfers[each]) for each in sorted(planned)] == owed
-    batches = [
-        record
-        for record in chain.transfers_from(chain.payout_address)
-        if record.destination == owed[0][0]
-    ]
-    assert len({record.operation_hash for record in batches}) == len(batches)
+    assert sorted(_applied(chain)) == owed
 
 
 async def test_a_node_on_another_chain_is_never_paid_through(tmp_path: Path) -> None:

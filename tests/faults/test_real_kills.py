@@ -65,6 +65,7 @@ def test_killed_within_every_few_steps_it_goes_on_and_pays_everybody_once(field:
     assert sum(run.kills.total() for run in runs) > 10 * len(runs)
 
 
+@pytest.mark.skipif(FAULT_SCALE == 1, reason="waits for leases to end: for larger sizes")
 @pytest.mark.timeout(_PATIENCE_SECONDS)
 def test_two_at_work_with_the_shipped_lease_outlive_each_other(field: Arena) -> None:
     runs = [duel(field, seed, kills_max=2) for seed in range(FAULT_SCALE)]

@@ -29,6 +29,7 @@ from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.operations import Operation
 from bakehouse.ledger.states import OperationState, PayoutState
 from bakehouse.ledger.transfers import transfers_of
+from tests.fault_scale import FAULT_SCALE
 from tests.ledger.bakery import (
     NOW,
     Bakery,
@@ -286,7 +287,7 @@ def test_the_ledger_agrees_with_an_independent_book_after_each_step() -> None:
     run_state_machine_as_test(
         LedgerBesideBook,
         settings=settings(
-            max_examples=10,
+            max_examples=10 if FAULT_SCALE > 1 else 4,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),

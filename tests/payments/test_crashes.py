@@ -9,17 +9,17 @@ import pytest
 
 from bakehouse.ledger.distributions import DistributionKey
 from bakehouse.ledger.states import DistributionKind, Mode
-from tests.fault_scale import FAULT_SCALE
+from tests.fault_scale import FAULT_SCALE, some_of
 from tests.payments.mortal_payer import ONE_GROUP, Crash, Fate, MortalWorld, cancel
 
 MakeWorld = Callable[[], Awaitable[MortalWorld]]
 
 #: The sweep over all calls is done in so many parts, side by side where there are cores. The
 #: small size does one part each: to die after a call or before the next is much the same.
-PARTS = 2
-PARTS_RUN = [(0, False), (0, True)]
+PARTS = 3
+PARTS_RUN = [(0, False), (1, True)]
 if FAULT_SCALE > 1:
-    PARTS_RUN += [(1, False), (1, True)]
+    PARTS_RUN = [(part, after) for part in range(PARTS) for after in (False, True)]
 
 #: More calls than a run makes: a sweep that gets here never came to an end.
 CALLS_MAX = 400
@@ -97,7 +97,7 @@ async def test_crashes_one_after_another_pay_everybody_once(
 async def test_a_job_cancelled_at_any_call_is_taken_up_by_the_same_process(
     make_world: MakeWorld,
 ) -> None:
-    for deadly_call in range(1, CALLS_MAX):
+    for deadly_call in some_of(range(1, CALLS_MAX)):
         world = await make_world()
         fate = Fate(deadly_call, strike=cancel)
         try:

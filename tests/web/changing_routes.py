@@ -126,6 +126,7 @@ _OF_FORMS = {
     ("POST", "/bakers/new"): _administrator(all_bakers=True),
     ("POST", f"{_BAKER}/settings"): _administrator(),
     ("POST", f"{_BAKER}/simulate"): _administrator(),
+    ("POST", f"{_BAKER}/simulation"): _operator(),
     ("POST", f"{_BAKER}/live"): _administrator(),
     ("POST", f"{_BAKER}/stop"): _operator(),
     ("POST", f"{_BAKER}/go/{{cycle}}"): _operator(),

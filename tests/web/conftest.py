@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx2
 import pytest
 import pytest_asyncio
+from argon2 import PasswordHasher
 
 from bakehouse.asgi_server import serving
 from bakehouse.jobs.cache import RedisCache
@@ -34,6 +35,7 @@ from bakehouse.tezos.node import NodeClient
 from bakehouse.tezos.transport import JsonSource, SourceLimits
 from bakehouse.tezos.tzkt import TzktClient
 from bakehouse.web.app import create_app
+from bakehouse.web.passwords import Passwords
 from bakehouse.web.services import WebServices
 from tests.web.html_page import Page
 from tests.web.scenes import Scene
@@ -48,6 +50,8 @@ DELEGATORS = (
 NETWORK = "NetXdQprcVkpaWU"
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HOSTILE = "<script>alert(1)</script>"
+#: As cheap as can be: what hashing costs is tested by itself.
+PASSWORDS = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
@@ -183,6 +187,7 @@ async def serve_house(  # noqa: PLR0913 - each has a default
             secret_key=SecretKeyFile(folder / "secret.key", made_when_missing=True),
             instruments=Instruments("9.9.9", _utc_now),
             metrics_are_open=metrics_are_open,
+            passwords=PASSWORDS,
         )
         app = create_app(services)
         url = await stack.enter_async_context(serving(app))

@@ -8,8 +8,7 @@ import httpx2
 from bakehouse.ledger import api_tokens, users
 from bakehouse.ledger.roles import Grant
 from bakehouse.ledger.users import User
-from bakehouse.web import passwords
-from tests.web.conftest import BROWSER, NOW, House, new_client
+from tests.web.conftest import BROWSER, NOW, PASSWORDS, House, new_client
 
 PASSWORD = "four loaves on a warm stone"
 OWN = {"sec-fetch-site": "same-origin"}
@@ -17,7 +16,7 @@ OWN = {"sec-fetch-site": "same-origin"}
 
 async def add_user(house: House, name: str, grant: Grant, password: str = PASSWORD) -> User:
     """A user who has chosen a password."""
-    password_hash = await passwords.hashed(password, name)
+    password_hash = await PASSWORDS.hashed(password, name)
     async with house.workshop.payer.ledger.write() as tx:
         user = await users.add(tx, name, grant, actor="test", at=NOW)
         await users.set_password(tx, user.id, password_hash, actor="test", at=NOW)

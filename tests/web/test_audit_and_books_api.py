@@ -143,7 +143,7 @@ async def test_an_overview_tells_what_was_paid_what_goes_on_and_what_waits(house
     assert (baker["last_settled_cycle"], baker["open"], baker["failed"]) == (1336, [1337], [1338])
     (under_way,) = baker["under_way"]
     assert (under_way["cycle"], under_way["paid"], under_way["total"]) == (1337, 0, 1)
-    assert baker["cycle_cost"] == "85"
+    assert baker["cycle_cost"] == "900"
     assert baker["outlook"] == dict.fromkeys(
         ("current_cycle", "next_check_at", "balance", "balance_at")
     )
@@ -153,8 +153,10 @@ async def test_an_overview_says_how_long_the_wallet_lasts_as_far_as_the_queue_kn
     house: House,
 ) -> None:
     await house.register()
+    async with house.scene(1335, mode=Mode.SIMULATION) as scene:
+        await scene.simulate({address(1): 100})
     async with house.scene() as scene:
-        await scene.plan({address(1): 100})
+        await scene.plan({address(1): 70})
     known: JSON = {"address": BAKER, "balance": "950", "level": 7, "at": NOW.isoformat()}
     await house.workshop.cache.set(f"balance:{BAKER}", known, 60)
 

@@ -13,7 +13,6 @@ from pydantic import BaseModel
 
 from bakehouse.alerts.channels import ChannelDesk
 from bakehouse.alerts.codes import AlertCode, Severity, severity_of
-from bakehouse.app import utc_now
 from bakehouse.cli.exit_codes import REFUSED
 from bakehouse.cli.grant_options import BakersOption
 from bakehouse.cli.input_file import read_file_or_input
@@ -26,6 +25,7 @@ from bakehouse.ledger.alert_channels import Channel, ChannelSettings
 from bakehouse.ledger.alerts import Alert, AlertFilter
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.states import ChannelPurpose
+from bakehouse.opening import utc_now
 from bakehouse.tezos.address import parse_implicit
 from bakehouse.web.api import alerts as alerts_api
 from bakehouse.web.api import channels as channels_api

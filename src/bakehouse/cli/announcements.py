@@ -9,7 +9,6 @@ from pydantic import BaseModel
 
 from bakehouse.alerts.announcement_text import FIELDS
 from bakehouse.alerts.message import Message
-from bakehouse.app import utc_now
 from bakehouse.cli.exit_codes import REFUSED
 from bakehouse.cli.input_file import read_file_or_input
 from bakehouse.cli.ledger_access import BakerArgument, actor, with_ledger
@@ -19,6 +18,7 @@ from bakehouse.config import load_config
 from bakehouse.desk.announcements import AnnouncementDesk
 from bakehouse.ledger.announcement_settings import AnnouncementSettings
 from bakehouse.ledger.announcements import Announcement
+from bakehouse.opening import utc_now
 from bakehouse.payments.controls import Decision
 from bakehouse.tezos.address import parse_implicit
 from bakehouse.web.api import announcements as api

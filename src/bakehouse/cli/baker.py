@@ -4,7 +4,6 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from bakehouse.app import utc_now
 from bakehouse.cli import bond_pool, fees
 from bakehouse.cli.ledger_access import BakerArgument, actor, with_ledger
 from bakehouse.cli.output import AsJson, print_json, tell
@@ -17,6 +16,7 @@ from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.setting import Kind
 from bakehouse.ledger.setting_catalogue import CATALOGUE
 from bakehouse.ledger.states import Mode
+from bakehouse.opening import utc_now
 from bakehouse.payments.baker_settings import parse_assignments, parse_settings
 from bakehouse.rewards.money import format_percentage
 from bakehouse.tezos.address import parse_implicit

@@ -6,7 +6,6 @@ from typing import Annotated, Final
 
 import typer
 
-from bakehouse.app import utc_now
 from bakehouse.cli.bond_pool_file import read_bond_pool
 from bakehouse.cli.ledger_access import BakerArgument, actor, with_ledger
 from bakehouse.cli.output import AsJson, print_json, tell
@@ -14,6 +13,7 @@ from bakehouse.desk.bond_pool_text import COLUMNS
 from bakehouse.ledger import bakers
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.database import Ledger
+from bakehouse.opening import utc_now
 from bakehouse.payments.export import csv_line
 from bakehouse.rewards.bond_pool import BondPoolMember
 from bakehouse.rewards.money import WHOLE, BasisPoints, format_percentage, format_tez

@@ -6,7 +6,6 @@ from typing import Annotated, Final
 
 import typer
 
-from bakehouse.app import utc_now
 from bakehouse.cli.input_file import read_text
 from bakehouse.cli.ledger_access import actor, with_ledger
 from bakehouse.cli.new_file import opened
@@ -20,6 +19,7 @@ from bakehouse.desk.settings_file.state import HouseState, read_state
 from bakehouse.desk.settings_file.writing import write_settings
 from bakehouse.errors import InputError, RefusalError
 from bakehouse.ledger.database import Ledger
+from bakehouse.opening import utc_now
 
 app: Final = typer.Typer(
     add_completion=False, no_args_is_help=True, help="Settings as a file, in TOML."

@@ -11,7 +11,6 @@ from typing import Annotated, Any, Final, TypeVar
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bakehouse.app import utc_now
 from bakehouse.cli.ledger_access import BakerArgument, actor, with_ledger
 from bakehouse.cli.output import AsJson, print_json, tell
 from bakehouse.ledger import bakers, distributions, payouts
@@ -19,6 +18,7 @@ from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.distributions import DistributionKey
 from bakehouse.ledger.payouts import Payout
 from bakehouse.ledger.states import DistributionKind, Mode, PayoutState
+from bakehouse.opening import utc_now
 from bakehouse.payments import controls
 from bakehouse.payments.controls import Decision
 from bakehouse.rewards.money import format_tez

@@ -11,7 +11,6 @@ import typer
 from bakehouse.cli.input_file import read_file
 from bakehouse.config import load_config
 from bakehouse.demo.options import DemoOptions
-from bakehouse.demo.run import run_demo
 from bakehouse.errors import SplitRefusedError
 from bakehouse.rewards.money import parse_percentage
 from bakehouse.tezos.rewards_split import parse_split
@@ -61,6 +60,9 @@ def demo(  # noqa: PLR0913 - a parameter is an option of the command
         block_seconds=block_seconds,
         is_quiet=as_json or not sys.stdout.isatty(),
     )
+    # Only now: it takes seconds, in which a mistake above would wait to be told.
+    from bakehouse.demo.run import run_demo  # noqa: PLC0415
+
     outcome = asyncio.run(run_demo(load_config(), options))
     if outcome is not None and as_json:
         typer.echo(json.dumps(outcome))

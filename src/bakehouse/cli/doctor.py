@@ -10,7 +10,6 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from bakehouse.app import open_payer
 from bakehouse.cli.checks.bakers import check_bakers
 from bakehouse.cli.checks.chain import check_chain
 from bakehouse.cli.checks.finding import Finding, Verdict, fail
@@ -23,6 +22,7 @@ from bakehouse.cli.passphrase import passphrase_for_keys
 from bakehouse.config import Config, load_config
 from bakehouse.errors import BakehouseError
 from bakehouse.logs import configure_logs
+from bakehouse.opening import open_payer
 
 app: Final = typer.Typer(add_completion=False)
 

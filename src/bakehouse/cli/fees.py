@@ -6,7 +6,6 @@ from typing import Annotated, Final
 
 import typer
 
-from bakehouse.app import utc_now
 from bakehouse.cli.fees_file import read_fees
 from bakehouse.cli.ledger_access import BakerArgument, actor, with_ledger
 from bakehouse.cli.output import AsJson, print_json, tell
@@ -14,6 +13,7 @@ from bakehouse.errors import NotFoundError
 from bakehouse.ledger import bakers, payout_rules
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.database import Ledger
+from bakehouse.opening import utc_now
 from bakehouse.payments.export import csv_line
 from bakehouse.rewards.money import BasisPoints, format_percentage, parse_percentage
 from bakehouse.tezos.address import parse_implicit, parse_recipient

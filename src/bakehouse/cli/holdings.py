@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 
-from bakehouse.app import open_payer
 from bakehouse.config import Config
+from bakehouse.opening import open_payer
 from bakehouse.payments.standing import WalletStanding, wallet_standing
 
 

@@ -7,7 +7,6 @@ import httpx2
 import typer
 from pydantic import BaseModel
 
-from bakehouse.app import utc_now
 from bakehouse.cli.exit_codes import REFUSED
 from bakehouse.cli.ledger_access import BakerArgument, actor, with_ledger
 from bakehouse.cli.output import AsJson, print_json, tell
@@ -18,6 +17,7 @@ from bakehouse.hooks.caller import HookCaller
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.hooks import SECONDS_DEFAULT, Hook
 from bakehouse.ledger.states import HookPoint, Verdict
+from bakehouse.opening import utc_now
 from bakehouse.tezos.address import parse_implicit
 from bakehouse.web.api import hooks as api
 

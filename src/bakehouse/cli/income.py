@@ -6,7 +6,6 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from bakehouse.app import utc_now
 from bakehouse.cli.input_file import read_text
 from bakehouse.cli.ledger_access import BakerArgument, actor, with_ledger
 from bakehouse.cli.output import AsJson, print_json, tell
@@ -15,6 +14,7 @@ from bakehouse.desk.income_text import SHARES, income_cells, parse_income
 from bakehouse.errors import SettingError
 from bakehouse.ledger import bakers, payout_rules
 from bakehouse.ledger.database import Ledger
+from bakehouse.opening import utc_now
 from bakehouse.payments.baker_settings import parse_assignments
 from bakehouse.payments.export import csv_line
 from bakehouse.rewards.money import parse_percentage

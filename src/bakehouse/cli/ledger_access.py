@@ -9,12 +9,12 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from bakehouse.app import open_payer
 from bakehouse.config import load_config, require_sources
 from bakehouse.errors import InputError
 from bakehouse.ledger import bakers
 from bakehouse.ledger.database import Ledger
 from bakehouse.logs import configure_logs
+from bakehouse.opening import open_payer
 from bakehouse.payments.payer import Payer
 from bakehouse.tezos.address import parse_implicit
 

@@ -4,7 +4,6 @@ from typing import Annotated, Final
 
 import typer
 
-from bakehouse.app import utc_now
 from bakehouse.cli.ledger_access import OneBaker, actor, one_baker, with_ledger
 from bakehouse.cli.output import AsJson, print_json, tell
 from bakehouse.cli.pay_text import order_document, order_line
@@ -13,6 +12,7 @@ from bakehouse.ledger import manual_transfers
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.manual_transfers import ManualTransfer
 from bakehouse.ledger.page import Slice
+from bakehouse.opening import utc_now
 from bakehouse.payments.by_hand import OrderStep
 from bakehouse.payments.controls import Decision
 

@@ -8,7 +8,6 @@ from typing import Annotated, Final
 
 import typer
 
-from bakehouse.app import utc_now
 from bakehouse.cli.exit_codes import BUSY, DONE, FAILED, NOTHING, REFUSED, WAITS
 from bakehouse.cli.ledger_access import actor, with_payer
 from bakehouse.cli.output import AsJson, paying, tell
@@ -20,6 +19,7 @@ from bakehouse.errors import InputError, RefusalError, SourceError
 from bakehouse.ledger import bakers
 from bakehouse.ledger.distributions import DistributionKey
 from bakehouse.ledger.states import DistributionKind, Mode
+from bakehouse.opening import utc_now
 from bakehouse.payments.controls import Decision
 from bakehouse.payments.pay_now import due_cycle
 from bakehouse.payments.payer import Payer

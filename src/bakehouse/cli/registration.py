@@ -7,7 +7,6 @@ from typing import Any
 
 import typer
 
-from bakehouse.app import open_payer, utc_now
 from bakehouse.cli.ledger_access import actor
 from bakehouse.config import Config, load_config, require_sources
 from bakehouse.errors import RefusalError, SettingError
@@ -15,6 +14,7 @@ from bakehouse.ledger import bakers
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.database import Ledger
 from bakehouse.logs import configure_logs
+from bakehouse.opening import open_payer, utc_now
 from bakehouse.payments.baker_settings import setting_document
 from bakehouse.payments.due import final_cycle
 from bakehouse.tezos.address import Address

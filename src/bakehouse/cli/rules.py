@@ -7,7 +7,6 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from bakehouse.app import utc_now
 from bakehouse.cli.input_file import read_text
 from bakehouse.cli.ledger_access import BakerArgument, actor, with_ledger
 from bakehouse.cli.output import AsJson, print_json, tell
@@ -21,6 +20,7 @@ from bakehouse.desk.rule_text import (
 from bakehouse.errors import InputError, SettingError
 from bakehouse.ledger import bakers, delegator_rules, payout_rules
 from bakehouse.ledger.database import Ledger
+from bakehouse.opening import utc_now
 from bakehouse.payments.baker_settings import NONE, parse_assignments
 from bakehouse.payments.export import csv_line
 from bakehouse.rewards.payout_rules import DelegatorRule

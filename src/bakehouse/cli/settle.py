@@ -4,7 +4,6 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from bakehouse.app import utc_now
 from bakehouse.cli.ledger_access import OneBaker, actor, one_baker, with_ledger
 from bakehouse.cli.output import AsJson, print_json, tell
 from bakehouse.cli.transfer import Amount, Key, Patience, Yes, give_order
@@ -13,6 +12,7 @@ from bakehouse.ledger import deductions
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.deductions import Deduction
 from bakehouse.ledger.states import ManualOrigin
+from bakehouse.opening import utc_now
 from bakehouse.payments.controls import Decision
 from bakehouse.rewards.money import format_tez, parse_tez
 from bakehouse.tezos.address import parse_recipient

@@ -12,7 +12,6 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from bakehouse.app import open_payer
 from bakehouse.cli.exit_codes import DONE, WAITS
 from bakehouse.cli.ledger_access import with_ledger
 from bakehouse.cli.output import AsJson, print_json, waiting
@@ -20,6 +19,7 @@ from bakehouse.config import Config, load_config
 from bakehouse.errors import SourceError
 from bakehouse.ledger.distributions import Distribution
 from bakehouse.logs import configure_logs
+from bakehouse.opening import open_payer
 from bakehouse.payments.standing import Standing, WalletStanding, standings, wallet_standing
 from bakehouse.rewards.money import format_tez
 

@@ -6,13 +6,13 @@ from typing import Annotated, Final
 
 import typer
 
-from bakehouse.app import utc_now
 from bakehouse.cli.grant_options import BakersOption, RoleOption, grant_of, grant_words
 from bakehouse.cli.ledger_access import actor, with_ledger
 from bakehouse.ledger import api_tokens
 from bakehouse.ledger.api_tokens import ApiToken
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.roles import Role
+from bakehouse.opening import utc_now
 
 app: Final = typer.Typer(
     add_completion=False, no_args_is_help=True, help="Tokens for programs that use the API."

@@ -6,7 +6,6 @@ from typing import Annotated, Final
 
 import typer
 
-from bakehouse.app import utc_now
 from bakehouse.cli.exit_codes import BUSY, DONE, REFUSED, WAITS
 from bakehouse.cli.ledger_access import OneBaker, actor, one_baker, with_ledger, with_payer
 from bakehouse.cli.output import AsJson, paying, tell
@@ -16,6 +15,7 @@ from bakehouse.cli.pay_text import order_document, order_line
 from bakehouse.config import load_config
 from bakehouse.ledger.manual_transfers import ManualTransfer
 from bakehouse.ledger.states import ManualOrigin
+from bakehouse.opening import utc_now
 from bakehouse.payments.by_hand import OrderStep
 from bakehouse.payments.controls import Decision
 from bakehouse.payments.orders import checked_key, order_reveal, order_transfer

@@ -6,7 +6,6 @@ from typing import Annotated, Final
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bakehouse.app import utc_now
 from bakehouse.cli.grant_options import BakersOption, RoleOption, grant_of, grant_words
 from bakehouse.cli.ledger_access import actor, with_ledger
 from bakehouse.errors import NotFoundError
@@ -14,6 +13,7 @@ from bakehouse.ledger import users
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.roles import Role
 from bakehouse.ledger.users import User
+from bakehouse.opening import utc_now
 from bakehouse.web.access import WELCOME_PATH
 
 app: Final = typer.Typer(

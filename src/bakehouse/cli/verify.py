@@ -8,7 +8,6 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from bakehouse.app import open_payer
 from bakehouse.cli.exit_codes import REFUSED
 from bakehouse.cli.output import AsJson, print_json, waiting
 from bakehouse.config import Config, load_config, require_sources
@@ -18,6 +17,7 @@ from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.distributions import Distribution
 from bakehouse.ledger.states import DistributionState, Mode
 from bakehouse.logs import configure_logs
+from bakehouse.opening import open_payer
 from bakehouse.payments.payer import Payer
 from bakehouse.payments.verify import Verification, verify_orders
 from bakehouse.payments.verify import verify as match_with_chain

@@ -7,7 +7,7 @@ from bakehouse.jobs.processors.poll_balance import KnownBalance
 from bakehouse.jobs.workshop import Workshop
 from bakehouse.ledger import bakers
 from bakehouse.ledger.bakers import Baker
-from bakehouse.payments.expected_cost import expected_cost
+from bakehouse.ledger.cycle_costs import expected_costs
 from bakehouse.payments.reserve import owed_by_wallet
 from bakehouse.rewards.money import NO_MUTEZ, Mutez
 
@@ -35,7 +35,7 @@ async def funding(workshop: Workshop, baker_id: str) -> Funding:
     async with workshop.payer.ledger.read() as tx:
         baker = await bakers.get(tx, baker_id)
         owed = await owed_by_wallet(tx, baker.payout_address)
-        cycle = await expected_cost(tx, baker) or NO_MUTEZ
+        cycle = (await expected_costs(tx, baker_id)).get(baker_id, NO_MUTEZ)
     known = await outlooks(workshop, [baker])
     balance = None if known is None else known[baker_id].balance
     return Funding(baker, balance, Mutez(max(owed, cycle, baker.target_balance or NO_MUTEZ)))

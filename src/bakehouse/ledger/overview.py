@@ -8,23 +8,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Select, and_, case, func, select
+from sqlalchemy import Select, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.ledger import bakers, distributions
 from bakehouse.ledger.bakers import Baker
+from bakehouse.ledger.cycle_costs import expected_costs, newest_settled
 from bakehouse.ledger.distributions import Distribution
 from bakehouse.ledger.payout_sums import settled_sums
 from bakehouse.ledger.schema import bakers as bakers_table
 from bakehouse.ledger.schema import distributions as distributions_table
-from bakehouse.ledger.schema import operations, payouts
+from bakehouse.ledger.schema import payouts
 from bakehouse.ledger.statement_parts import in_parts
 from bakehouse.ledger.states import (
-    SETTLED_DISTRIBUTIONS,
-    DistributionKind,
     DistributionState,
     Mode,
-    OperationState,
     PayoutState,
 )
 from bakehouse.rewards.money import NO_MUTEZ, Mutez
@@ -51,7 +49,7 @@ class BakerOverview:
     baker: Baker
     #: The last cycle whose delegators were paid, or simulated for a baker in simulation.
     last_settled: Counted | None
-    #: What that cycle takes from the wallet, in mutez: payouts and the operations' fees.
+    #: What the next cycle is expected to take from the wallet: what the last one did, with fees.
     last_cost: Mutez | None
     #: Distributions that failed and wait for a person.
     failed: int
@@ -86,7 +84,7 @@ async def overview(tx: AsyncConnection, baker_id: str | None = None) -> list[Bak
     planned = [each for several in waiting.values() for each in several if each.is_planned]
     counts = await payout_counts(tx, [each.id for each in (*settled.values(), *planned)])
     sums = await settled_sums(tx, [each.id for each in (*settled.values(), *planned)])
-    costs = await _costs(tx, [each.id for each in settled.values()])
+    costs = await expected_costs(tx, baker_id)
     failed = await _failed(tx)
     held = await _held(tx)
     return [
@@ -133,26 +131,9 @@ def _counted(
 
 
 async def _last_settled(tx: AsyncConnection) -> list[Distribution]:
-    # Walks each baker's cycles from the newest back, in the index of what a distribution is.
-    table = distributions_table.alias()
     simulates = bakers_table.c.mode == Mode.SIMULATION
-    newest = (
-        select(table.c.id)
-        .where(
-            table.c.network == bakers_table.c.network,
-            table.c.baker_id == bakers_table.c.baker_id,
-            table.c.kind == DistributionKind.DELEGATORS,
-            table.c.mode == case((simulates, Mode.SIMULATION.value), else_=Mode.ON.value),
-            table.c.state.in_(SETTLED_DISTRIBUTIONS),
-        )
-        .order_by(table.c.cycle.desc())
-        .limit(1)
-        .correlate(bakers_table)
-        .scalar_subquery()
-    )
-    rows = await tx.execute(select(newest).select_from(bakers_table))
-    ids = [each for each in rows.scalars() if each is not None]
-    return await distributions.by_ids(tx, ids)
+    mode = case((simulates, Mode.SIMULATION.value), else_=Mode.ON.value)
+    return await distributions.by_ids(tx, await newest_settled(tx, mode))
 
 
 async def payout_counts(
@@ -169,33 +150,6 @@ async def payout_counts(
         for paid_with_id, state, count in await tx.execute(query):
             counts[paid_with_id][PayoutState(state)] = count
     return counts
-
-
-async def _costs(tx: AsyncConnection, ids: Sequence[int]) -> Mapping[str, Mutez]:
-    """Sum what the cycles of these distributions take, the bond pool's included, by baker."""
-    costs: Counter[str] = Counter()
-    same_cycle = distributions_table.alias()
-    both = distributions_table.join(
-        same_cycle,
-        and_(
-            same_cycle.c.network == distributions_table.c.network,
-            same_cycle.c.baker_id == distributions_table.c.baker_id,
-            same_cycle.c.cycle == distributions_table.c.cycle,
-            same_cycle.c.kind.in_(list(DistributionKind)),
-            same_cycle.c.mode == distributions_table.c.mode,
-        ),
-    )
-    paid_out = select(same_cycle.c.baker_id, func.sum(same_cycle.c.total_net)).select_from(both)
-    of_operations = (
-        select(same_cycle.c.baker_id, func.sum(operations.c.total_fee))
-        .select_from(both.join(operations, operations.c.distribution_id == same_cycle.c.id))
-        .where(operations.c.state == OperationState.FINAL)
-    )
-    for part in in_parts(ids):
-        for query in (paid_out, of_operations):
-            wanted = query.where(distributions_table.c.id.in_(part))
-            costs.update(await _by_key(tx, wanted.group_by(same_cycle.c.baker_id)))
-    return {baker_id: Mutez(cost) for baker_id, cost in costs.items()}
 
 
 async def _failed(tx: AsyncConnection) -> Counter[tuple[str, str]]:

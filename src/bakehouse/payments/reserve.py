@@ -3,8 +3,8 @@
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.ledger import bakers, distributions, payouts
+from bakehouse.ledger.cycle_costs import expected_costs
 from bakehouse.ledger.states import Mode
-from bakehouse.payments.expected_cost import expected_cost
 from bakehouse.rewards.money import NO_MUTEZ, Mutez
 
 
@@ -17,5 +17,6 @@ async def owed_by_wallet(tx: AsyncConnection, source: str) -> Mutez:
         unsettled = await distributions.unsettled(tx, baker.baker_id)
         unplanned = sum(each.key.mode is Mode.ON and not each.is_planned for each in unsettled)
         if unplanned:
-            owed += unplanned * (await expected_cost(tx, baker) or NO_MUTEZ)
+            costs = await expected_costs(tx, baker.baker_id)
+            owed += unplanned * costs.get(baker.baker_id, NO_MUTEZ)
     return Mutez(owed)

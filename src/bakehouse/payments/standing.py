@@ -5,13 +5,13 @@ All of it is the ledger's word, but for what a wallet holds: that is read from a
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.ledger import alerts, bakers, distributions, payout_sums, payouts
 from bakehouse.ledger.alerts import Alert
 from bakehouse.ledger.bakers import Baker
+from bakehouse.ledger.cycle_costs import expected_costs
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.distributions import Distribution, DistributionKey
 from bakehouse.ledger.payouts import Payout
@@ -25,9 +25,6 @@ from bakehouse.payments.payer import Payer
 from bakehouse.payments.plan import sum_of
 from bakehouse.rewards.money import NO_MUTEZ, Mutez
 from bakehouse.tezos.address import Address
-
-#: Cycles whose cost tells what the next one will take.
-_CYCLES_FOR_COST: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +55,7 @@ class Standing:
     #: How many payouts wait for a later cycle, and what they come to in mutez.
     carried: tuple[int, Mutez]
     alerts: Sequence[Alert]
-    #: Average that a recent cycle paid out, in mutez; None before the first was planned.
+    #: What the last settled cycle took from the wallet, in mutez; None before there is one.
     cycle_cost: Mutez | None
 
     @property
@@ -104,9 +101,7 @@ async def standing_of(tx: AsyncConnection, baker: Baker, *, newest_max: int = 12
         held=await payouts.of_baker(tx, baker.baker_id, PayoutState.HELD),
         carried=await payout_sums.carried_sum(tx, baker.baker_id, mode),
         alerts=await alerts.unacknowledged(tx, baker.baker_id),
-        cycle_cost=_average_cost(
-            await distributions.newest_planned(tx, baker.baker_id, mode, 2 * _CYCLES_FOR_COST)
-        ),
+        cycle_cost=(await expected_costs(tx, baker.baker_id)).get(baker.baker_id),
     )
 
 
@@ -141,12 +136,3 @@ async def _last_settled(tx: AsyncConnection, baker: Baker, mode: Mode) -> Distri
     return await distributions.find(
         tx, DistributionKey(baker.network, baker.baker_id, max(cycles), kind, mode)
     )
-
-
-def _average_cost(planned: Sequence[Distribution]) -> Mutez | None:
-    """Average what cycles cost, rounded up: delegators and bond pool together."""
-    costs: dict[int, int] = {}
-    for each in planned:
-        costs[each.key.cycle] = costs.get(each.key.cycle, 0) + each.figures.total_net
-    recent = [costs[cycle] for cycle in sorted(costs, reverse=True)[:_CYCLES_FOR_COST]]
-    return Mutez(-(-sum(recent) // len(recent))) if recent else None

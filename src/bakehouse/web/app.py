@@ -1,11 +1,16 @@
 """The ASGI application: routers, middleware and error handlers put together."""
 
+from collections.abc import Sequence
+from functools import cache
+
 from fastapi import FastAPI
+from starlette.routing import BaseRoute
 
 from bakehouse.web import static_files
 from bakehouse.web.access import Guard
 from bakehouse.web.api.routers import ROUTERS, TAGS
-from bakehouse.web.board.mounting import add_board
+from bakehouse.web.board.mounting import add_board_routes
+from bakehouse.web.board.page import read_board_files
 from bakehouse.web.change_feed import feed_of
 from bakehouse.web.hardening import BodyLimit, Failsafe, HostCheck, SecurityHeaders
 from bakehouse.web.metrics import metrics_router
@@ -63,18 +68,9 @@ def create_app(services: WebServices) -> FastAPI:
     app.state.static_files = files
     app.state.renderer = Renderer(services, files)
     app.state.changes = feed_of(services.workshop)
+    app.state.board_files = read_board_files()
     add_problem_handlers(app)
-    for router in (
-        *ROUTERS,
-        *(home.router, cycle.router, reference.router, sign_in.router),
-        *CHANGING,
-        *(baker.router, fund.router, cycle_plan.router, cycle_export.router, delegator.router),
-        *(public.router, events.router, statement.router, statistics.router),
-        *(welcome.router, theme.router, users.router, account.router),
-        static_files.router,
-    ):
-        app.include_router(router, dependencies=[STATE_LINE])
-    add_board(app)
+    app.router.routes.extend(_routes())
     if services.instruments is not None:
         is_open = services.metrics_are_open
         app.include_router(metrics_router(services.instruments, is_open=is_open))
@@ -85,3 +81,24 @@ def create_app(services: WebServices) -> FastAPI:
         app.add_middleware(middleware)
     app.add_middleware(RequestObservation, instruments=services.instruments, tracer=services.tracer)
     return app
+
+
+@cache
+def _routes() -> Sequence[BaseRoute]:
+    """Give the routes that every application has: they know nothing of its services.
+
+    To make them takes longer than all else that an application needs, hence once in a process.
+    """
+    routes = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    for router in (
+        *ROUTERS,
+        *(home.router, cycle.router, reference.router, sign_in.router),
+        *CHANGING,
+        *(baker.router, fund.router, cycle_plan.router, cycle_export.router, delegator.router),
+        *(public.router, events.router, statement.router, statistics.router),
+        *(welcome.router, theme.router, users.router, account.router),
+        static_files.router,
+    ):
+        routes.include_router(router, dependencies=[STATE_LINE])
+    add_board_routes(routes)
+    return tuple(routes.routes)

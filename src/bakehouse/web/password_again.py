@@ -5,7 +5,6 @@ from fastapi import Request
 from bakehouse.errors import ForbiddenError
 from bakehouse.ledger import sign_in_throttle, users
 from bakehouse.ledger.sign_in_throttle import Attempt
-from bakehouse.web import passwords
 from bakehouse.web.caller import Caller, CallerKind
 from bakehouse.web.denial import client_of, denied
 from bakehouse.web.services import WebServices
@@ -29,7 +28,7 @@ async def require_password(
         raise ForbiddenError("too many wrong passwords: wait some minutes, then try again")
     async with payer.ledger.read() as tx:
         known_hash = await users.password_hash(tx, caller.user_id)
-    if not await passwords.is_right(password, known_hash):
+    if not await services.passwords.is_right(password, known_hash):
         denied(request, "wrong password", caller.actor)
         raise ForbiddenError("the password is wrong")
     async with payer.ledger.write() as tx:

@@ -12,6 +12,7 @@ from bakehouse.observability.instruments import Instruments
 from bakehouse.observability.tracing import UNTRACED, Tracer
 from bakehouse.secret_box import SecretKeyFile
 from bakehouse.web.network import Network
+from bakehouse.web.passwords import Passwords
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,7 @@ class WebServices:
     #: Whether anybody may scrape `/metrics`.
     metrics_are_open: bool = False
     tracer: Tracer = UNTRACED
+    passwords: Passwords = field(default_factory=Passwords)
     #: The public name of the chain, or its id.
     network: str = "mainnet"
 

@@ -25,10 +25,9 @@ from bakehouse.rewards.money import Mutez
 from bakehouse.sandbox.app import sandbox_app
 from bakehouse.sandbox.chain import Chain
 from bakehouse.sandbox.head_feed import HeadFeed
-from bakehouse.web import passwords
 from bakehouse.web.authentication import COOKIE
 from tests.payments.surroundings import finish_cycle, small_chain
-from tests.web.conftest import BROWSER, NOW, House, new_client, serve_house
+from tests.web.conftest import BROWSER, NOW, PASSWORDS, House, new_client, serve_house
 from tests.web.html_page import Page
 from tests.web.people import OWN, PASSWORD
 from tests.web.scenes import Scene, address
@@ -150,7 +149,7 @@ async def bakery(
             "vera": Grant(Role.VIEWER),
             "olga": Grant(Role.ADMINISTRATOR, frozenset({ANOTHER})),
         }
-        password_hash = await passwords.hashed(PASSWORD, "anna")
+        password_hash = await PASSWORDS.hashed(PASSWORD, "anna")
         anna, otto, vera, olga = [
             await stack.enter_async_context(await _browser(house, name, grant, password_hash))
             for name, grant in grants.items()

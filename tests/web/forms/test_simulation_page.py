@@ -74,8 +74,9 @@ async def test_a_running_cycle_is_called_so(bakery: Bakery, path: str) -> None:
 async def test_a_plan_is_shown_again_by_its_hash_exactly_as_it_was(
     bakery: Bakery, path: str
 ) -> None:
-    page = await shown(bakery.viewer, f"{path}?fee=3")
-    kept = next(each for each in page.values("action", "form") if each.startswith(f"{path}/"))
+    answer = await bakery.operator.post(path, data={"fee": "3"})
+    kept = answer.headers["location"]
+    assert (answer.status_code, kept.startswith(f"{path}/")) == (303, True)
 
     again = await shown(bakery.viewer, kept)
     assert "what if: 3 %" in again.text
@@ -120,6 +121,31 @@ async def set_rules(
         at = bakery.now
         await payout_rules.replace_delegators(tx, baker, rules, actor="test", at=at)
         await payout_rules.replace_income(tx, baker, income, actor="test", at=at)
+
+
+async def test_looking_keeps_nothing_and_finds_a_recipient_all_the_same(
+    bakery: Bakery, path: str
+) -> None:
+    plan = (await preview(bakery.house.workshop.payer, bakery.stone_oven)).plan
+    someone, other = plan.payouts[0].recipient, plan.payouts[1].recipient
+    kept = f"/api{path}s"
+    before = (await bakery.viewer.get(kept)).json()
+
+    page = await shown(bakery.viewer, f"{path}?fee=7&search={someone[10:]}")
+
+    assert "what if: 7 %" in page.text
+    assert someone in page.text
+    assert other not in page.text
+    assert "Keep this simulation" not in page.text
+    assert (await bakery.viewer.get(kept)).json() == before
+    refused = await bakery.viewer.post(path, data={"fee": "7"})
+    assert refused.status_code == 403
+
+
+async def test_what_cannot_be_worked_out_is_not_kept(bakery: Bakery, path: str) -> None:
+    answer = await bakery.operator.post(path, data={"fee": "101"})
+    assert answer.status_code == 422
+    assert "not a percentage" in answer.text
 
 
 async def test_a_baker_that_the_indexer_does_not_know_is_told(bakery: Bakery) -> None:

@@ -5,10 +5,10 @@ from typing import Final
 
 import httpx2
 
-from bakehouse.app import utc_now
 from bakehouse.cli.checks.finding import Finding, fail, ok, warn
 from bakehouse.config import Config
 from bakehouse.errors import BakehouseError, SourceStaleError, WrongChainError
+from bakehouse.opening import utc_now
 from bakehouse.payments.agreement import VOICES_MIN
 from bakehouse.tezos.indexer_head import IndexerHead
 from bakehouse.tezos.node import NodeClient

@@ -13,8 +13,8 @@ from bakehouse.jobs.job_types import JSON, RunningJob
 from bakehouse.jobs.workshop import Workshop
 from bakehouse.ledger import bakers
 from bakehouse.ledger.bakers import Baker
+from bakehouse.ledger.cycle_costs import expected_costs
 from bakehouse.ledger.states import Mode
-from bakehouse.payments.expected_cost import expected_cost
 from bakehouse.payments.payer import Payer
 from bakehouse.rewards.money import Mutez
 from bakehouse.tezos.address import Address
@@ -81,7 +81,9 @@ async def _tell_if_low(payer: Payer, baker: Baker, balance: Mutez) -> None:
     need = None
     if baker.mode is Mode.ON:
         async with payer.ledger.read() as tx:
-            need = await expected_cost(tx, baker)
+            cost = (await expected_costs(tx, baker.baker_id)).get(baker.baker_id)
+        # What is paid at once is all cycles since the last that paid.
+        need = None if cost is None else Mutez(cost * baker.payout_interval)
     baker_id = baker.baker_id
     message = wallet_low(baker.payout_address, balance, need)
     await holds(payer, AlertCode.WALLET_LOW, baker_id, message, baker_id=baker_id)

@@ -66,7 +66,7 @@ class OverviewView(BaseModel):
     open_alerts: Annotated[int, Field(examples=[1])]
     cycle_cost: Annotated[
         str | None,
-        Field(description="What a recent cycle paid, in mutez.", examples=["150000000"]),
+        Field(description="What the last settled cycle took, in mutez.", examples=["150000000"]),
     ]
     cycles_covered: Annotated[
         int | None, Field(description="For how many the wallet lasts.", examples=[8])

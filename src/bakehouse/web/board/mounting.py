@@ -5,9 +5,8 @@ from fastapi import FastAPI
 from bakehouse.web.board import changing, page, reading, refusing
 
 
-def add_board(app: FastAPI) -> None:
-    """Have the board and all it loads served."""
-    app.state.board_files = page.read_board_files()
+def add_board_routes(app: FastAPI) -> None:
+    """Have the board and all it loads served; `state.board_files` says what its page loads."""
     # First what names a queue's route in full, then what takes any job's id there.
     for router in (changing.router, refusing.router, reading.router, page.router):
         app.include_router(router)

@@ -8,7 +8,6 @@ from fastapi import APIRouter, Request, Response
 from bakehouse.errors import BakehouseError, InputError, NotFoundError
 from bakehouse.ledger import sessions, users
 from bakehouse.ledger.roles import Role
-from bakehouse.web import passwords
 from bakehouse.web.caller import Caller, CallerOf
 from bakehouse.web.form import read_form
 from bakehouse.web.pages.renderer import renderer_of
@@ -36,9 +35,9 @@ async def change_password(request: Request, services: Services, caller: CallerOf
     async with payer.ledger.read() as tx:
         known_hash = await users.password_hash(tx, user_id)
     try:
-        if not await passwords.is_right(form.get("current", ""), known_hash):
+        if not await services.passwords.is_right(form.get("current", ""), known_hash):
             raise InputError("the current password is wrong")
-        password_hash = await passwords.hashed(form.get("password", ""), caller.name)
+        password_hash = await services.passwords.hashed(form.get("password", ""), caller.name)
     except BakehouseError as error:
         return await _page(request, services, caller, error.message)
     async with payer.ledger.write() as tx:

@@ -9,7 +9,6 @@ from fastapi.responses import RedirectResponse
 from bakehouse.ledger import sessions, sign_in_throttle, users
 from bakehouse.ledger.sign_in_throttle import Attempt
 from bakehouse.ledger.users import User
-from bakehouse.web import passwords
 from bakehouse.web.access import SIGN_IN_PATH
 from bakehouse.web.authentication import COOKIE
 from bakehouse.web.denial import client_of, denied
@@ -100,5 +99,5 @@ async def _user_of(services: WebServices, name: str, password: str) -> User | No
     async with services.workshop.payer.ledger.read() as tx:
         user = await users.find(tx, name)
         known_hash = await users.password_hash(tx, user.id) if user else None
-    is_right = await passwords.is_right(password, known_hash)
+    is_right = await services.passwords.is_right(password, known_hash)
     return user if user and is_right and user.disabled_at is None else None

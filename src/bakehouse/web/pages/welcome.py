@@ -10,7 +10,6 @@ from bakehouse.errors import InputError, NotFoundError
 from bakehouse.ledger import users
 from bakehouse.ledger.roles import Grant, Role
 from bakehouse.ledger.users import Link, User
-from bakehouse.web import passwords
 from bakehouse.web.access import WELCOME_PATH
 from bakehouse.web.form import read_form
 from bakehouse.web.pages.renderer import renderer_of
@@ -43,7 +42,7 @@ async def welcome(request: Request, services: Services) -> Response:
     try:
         password = _chosen_password(form)
         name = link.user.name if link.user else users.checked_name(form.get("name", ""))
-        password_hash = await passwords.hashed(password, name)
+        password_hash = await services.passwords.hashed(password, name)
         user = await _enter(services, code, name, password_hash)
     except InputError as error:
         return _form(request, link, code, error.message, HTTPStatus.UNPROCESSABLE_ENTITY)
