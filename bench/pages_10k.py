@@ -108,7 +108,7 @@ class Figures:
 
     wall_ms: float
     processor_ms: float
-    #: With all that the page loads, uncompressed; None for what is no page.
+    #: With all that the page loads, as transferred; None for what is no page.
     page_kb: float | None
 
     @property
@@ -138,7 +138,8 @@ async def _figures(client: httpx2.AsyncClient, path: str) -> Figures:
 
 async def _page_kb(client: httpx2.AsyncClient, page: httpx2.Response) -> float:
     loaded = set(re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text))
-    sizes = [len((await client.get(path)).content) for path in loaded]
+    answers = [await client.get(path) for path in loaded]
+    sizes = [int(each.headers["content-length"]) for each in answers]
     return (len(page.content) + sum(sizes)) / 1000
 
 

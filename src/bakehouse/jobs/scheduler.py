@@ -1,13 +1,13 @@
 """The schedules of each baker: made, changed, triggered, removed and shown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bakehouse.errors import ConflictError
 from bakehouse.jobs import job_requests
 from bakehouse.jobs.job_types import JSON, AddedJob, QueueName, Schedule, ScheduleView
-from bakehouse.jobs.last_run import last_run
+from bakehouse.jobs.last_run import last_runs
 from bakehouse.jobs.workshop import Workshop
 from bakehouse.ledger import bakers
 from bakehouse.ledger.bakers import Baker
@@ -88,19 +88,33 @@ class Scheduler:
 
     async def schedule_status(self, baker_id: str) -> list[ScheduleStatus]:
         """Give the baker's schedules with their next and last runs."""
-        baker = await self._baker(baker_id)
+        return (await self.schedule_statuses([await self._baker(baker_id)]))[baker_id]
+
+    async def schedule_statuses(
+        self, several: Sequence[Baker]
+    ) -> Mapping[str, list[ScheduleStatus]]:
+        """Give each baker's schedules with their next and last runs, asking the queue once."""
         present = await self._present()
-        return [
-            ScheduleStatus(
-                id=schedule.id,
-                queue=schedule.queue,
-                every_seconds=present[schedule.id].every_seconds,
-                next_run_at=present[schedule.id].next_run_at,
-                last_run=await last_run(self._workshop, schedule.id),
-            )
+        there = [
+            (baker.baker_id, schedule)
+            for baker in several
             for schedule in _schedules_of(baker, self._workshop.minute_seconds)
             if schedule.id in present
         ]
+        runs = await last_runs(self._workshop, [schedule.id for _, schedule in there])
+        found: dict[str, list[ScheduleStatus]] = {baker.baker_id: [] for baker in several}
+        for (baker_id, schedule), run in zip(there, runs, strict=True):
+            view = present[schedule.id]
+            found[baker_id].append(
+                ScheduleStatus(
+                    id=schedule.id,
+                    queue=schedule.queue,
+                    every_seconds=view.every_seconds,
+                    next_run_at=view.next_run_at,
+                    last_run=run,
+                )
+            )
+        return found
 
     async def _ensure(self, schedule: Schedule, view: ScheduleView | None) -> bool:
         now = self._workshop.payer.clock()

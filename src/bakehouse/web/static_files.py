@@ -1,5 +1,6 @@
 """Styles, scripts and the mark, read once; each under a name that changes with its content."""
 
+import gzip
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ class StaticFile:
 
     name: str
     content: bytes
+    #: Only of files that everybody gets alike: how small a page is would tell of its secrets.
+    compressed: bytes
     media_type: str
 
     @property
@@ -56,13 +59,20 @@ async def static_file(request: Request, name: str) -> Response:
     files: Mapping[str, StaticFile] = request.app.state.static_files
     for file in files.values():
         if file.name == name:
-            return Response(
-                file.content, media_type=file.media_type, headers={"Cache-Control": FOREVER}
-            )
+            headers = {"Cache-Control": FOREVER, "Vary": "Accept-Encoding"}
+            if "gzip" not in request.headers.get("accept-encoding", ""):
+                return Response(file.content, media_type=file.media_type, headers=headers)
+            headers["Content-Encoding"] = "gzip"
+            return Response(file.compressed, media_type=file.media_type, headers=headers)
     raise HTTPException(404)
 
 
 def _read(path: Path) -> StaticFile:
     content = path.read_bytes()
     digest = hashlib.sha256(content).hexdigest()[:8]
-    return StaticFile(f"{path.stem}.{digest}{path.suffix}", content, _MEDIA_TYPES[path.suffix])
+    return StaticFile(
+        name=f"{path.stem}.{digest}{path.suffix}",
+        content=content,
+        compressed=gzip.compress(content, mtime=0),
+        media_type=_MEDIA_TYPES[path.suffix],
+    )

@@ -169,13 +169,10 @@ async def _page(
 
 async def _found(services: WebServices, several: list[Baker]) -> dict[str, list[ScheduleRow]]:
     """Give the schedules by baker; nothing at all while the queue does not answer."""
-    scheduler = services.scheduler
     try:
         await services.workshop.engine.ping()
-        return {
-            baker.baker_id: [_row(each) for each in await scheduler.schedule_status(baker.baker_id)]
-            for baker in several
-        }
+        found = await services.scheduler.schedule_statuses(several)
+        return {baker_id: [_row(each) for each in statuses] for baker_id, statuses in found.items()}
     except QueueUnreachableError:
         return {}
 
