@@ -88,6 +88,7 @@ async def test_a_distribution_is_paid_in_full_without_using_up_attempts(place: W
         "payouts": len(paid),
         "paid": len(paid),
         "total_mutez": str(sum(payout.net for payout in paid)),
+        "paid_mutez": str(sum(payout.received for payout in paid)),
         "waiting_for": "",
     }
     [bond_job] = await place.jobs(QueueName.BOND_POOL)

@@ -148,11 +148,10 @@ def _rows(simulation: Simulation) -> list[SimulatedRow]:
     shared = int(document["pool"]) - int(document["own_part"]) - bonds
     rows = [_row(document, each, shared) for each in document["payouts"]]
     listed = {row.owed_to for row in rows}
-    rows += [
-        _without_share(whom, Mutez(int(amount))) for whom, amount in document["released"].items()
-    ]
-    listed |= set(document["released"])
-    rows += [_without_share(whom, NO_MUTEZ) for whom in before if whom not in listed]
+    reasons = {each["owed_to"]: each["reason"] for each in document.get("exclusions", ())}
+    due = {whom: Mutez(int(amount)) for whom, amount in document["released"].items()}
+    others = dict.fromkeys([*due, *(whom for whom in before if whom not in listed)])
+    rows += [_without_share(whom, due.get(whom, NO_MUTEZ), reasons.get(whom)) for whom in others]
     rows.sort(key=lambda row: (-row.due, -row.net, -before.get(row.owed_to, 0), row.owed_to))
     return list(_compared(rows, before, changed))
 
@@ -234,12 +233,13 @@ def _share(payout: Mapping[str, Any], shared: int) -> str:
     return f"{share} % of what is shared"
 
 
-def _without_share(whom: str, due: Mutez) -> SimulatedRow:
+def _without_share(whom: str, due: Mutez, excluded_for: str | None) -> SimulatedRow:
+    gone = f"not paid: {excluded_for}" if excluded_for else "left"
     return SimulatedRow(
         owed_to=whom,
         kind=PayoutKind.DELEGATOR,
         sent_to="",
-        why="left, but something was carried for it" if due else "left: nothing this cycle",
+        why=f"{gone}, but something was carried for it" if due else f"{gone}: nothing this cycle",
         delegated_balance=NO_MUTEZ,
         gross=NO_MUTEZ,
         fee_basis_points=BasisPoints(0),
