@@ -4,7 +4,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-BENCHMARKS = ("forge_and_sign.py", "plan_100k.py", "pages_10k.py", "cold_start.py", "recovery.py")
+BENCHMARKS = (
+    "forge_and_sign.py",
+    "plan_100k.py",
+    "pages_10k.py",
+    "cold_start.py",
+    "recovery.py",
+    "blocks.py",
+)
 
 
 def main() -> int:

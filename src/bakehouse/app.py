@@ -1,6 +1,7 @@
 """The one place where everything is wired together. No logic of its own."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from bakehouse.asgi_server import serving
 from bakehouse.config import Config
 from bakehouse.errors import SettingError
 from bakehouse.failpoints import Failpoint, failpoint
+from bakehouse.hooks.caller import HookCaller
 from bakehouse.jobs.alert_post import post_alerts_forever
 from bakehouse.jobs.alert_watch import watch_forever
 from bakehouse.jobs.cache import RedisCache
@@ -23,7 +25,7 @@ from bakehouse.jobs.job_run import Processor
 from bakehouse.jobs.job_types import QueueName
 from bakehouse.jobs.last_run import noting_last_run
 from bakehouse.jobs.processors.check_cycle import check_cycle
-from bakehouse.jobs.processors.deliver_alert import deliver_alert
+from bakehouse.jobs.processors.deliver import deliver_what_is_told
 from bakehouse.jobs.processors.distribute import distribute, mark_failed
 from bakehouse.jobs.processors.poll_balance import poll_balance
 from bakehouse.jobs.reconciler import look_at_once, reconcile, reconcile_forever
@@ -182,7 +184,16 @@ async def open_payer(  # noqa: PLR0913 - each has a default
         client=client,
         authentication_key=keys.authentication,
     )
-    return Payer(ledger, node, indexer, keyring, clock, limits or PaymentLimits())
+    return Payer(
+        ledger,
+        node,
+        indexer,
+        keyring,
+        clock,
+        limits or PaymentLimits(),
+        free_bytes=lambda: shutil.disk_usage(config.data_dir).free,
+        hooks=HookCaller(client, config.secret_key),
+    )
 
 
 async def _open_workshop(
@@ -217,7 +228,7 @@ def _start_workers(
         ),
         QueueName.REWARD_DISTRIBUTION: distribute(workshop),
         QueueName.BOND_POOL: distribute(workshop),
-        QueueName.ALERT_DELIVERY: deliver_alert(workshop, secret_key),
+        QueueName.ALERT_DELIVERY: deliver_what_is_told(workshop, secret_key),
     }
     for queue, processor in processors.items():
         workshop.engine.run_worker(

@@ -20,6 +20,7 @@ BakehouseError
     │   ├── LedgerUnreachableError
     │   └── QueueUnreachableError
     ├── UndeliveredError      a channel did not take a message
+    ├── HookFailedError       a baker's own program gave no answer that can be accepted
     ├── SourceBusyError
     ├── SourceMalformedError
     ├── SourceStaleError
@@ -170,6 +171,13 @@ class UndeliveredError(SourceError):
     """A channel did not take a message."""
 
     code = "undelivered"
+    outcome = Outcome.UNKNOWN
+
+
+class HookFailedError(SourceError):
+    """A hook gave no answer that can be accepted."""
+
+    code = "hook-failed"
     outcome = Outcome.UNKNOWN
 
 

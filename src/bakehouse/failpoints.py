@@ -18,6 +18,7 @@ class Failpoint(StrEnum):
     AFTER_SNAPSHOT = "after-snapshot"  # the split was read, nothing is stored
     MID_PLAN_WRITE = "mid-plan-write"  # within the transaction that stores a plan
     AFTER_PLAN = "after-plan"
+    AFTER_ORDER = "after-order"  # an order outside any cycle is entered, nothing is signed
     AFTER_APPROVE = "after-approve"  # all guards passed, no counter was read
     COUNTER_RESERVED = "counter-reserved"  # counter, branch and balance were read
     AFTER_FORGE = "after-forge"  # simulated, priced and forged
@@ -42,6 +43,10 @@ class Failpoint(StrEnum):
     JOB_ACK = "job-ack"  # the work is done, the queue does not know yet
     ALERT_STORED = "alert-stored"
     ALERT_SENT = "alert-sent"  # a channel has the message, the ledger does not know
+    HOOK_ANSWERED = "hook-answered"  # a hook has answered, the ledger does not know
+    HOOK_TOLD = "hook-told"  # a hook knows, the ledger does not know that
+    ANNOUNCEMENT_CLAIMED = "announcement-claimed"  # noted as being said, nobody has it yet
+    ANNOUNCEMENT_SENT = "announcement-sent"  # a channel has it, the ledger does not know
     MIGRATION_MID = "migration-mid"
     SHUTDOWN = "shutdown"
 

@@ -13,11 +13,11 @@ PERIOD = timedelta(minutes=10)
 
 @pytest.mark.parametrize(("balance", "need"), [(5, 5), (6, 5), (0, None), (0, 0)])
 def test_a_wallet_that_covers_the_next_cycle_is_no_cause(balance: int, need: int | None) -> None:
-    assert wallet_low(Mutez(balance), None if need is None else Mutez(need)) is None
+    assert wallet_low("tz1", Mutez(balance), None if need is None else Mutez(need)) is None
 
 
 def test_a_wallet_that_lacks_one_mutez_is_told_with_what_is_missing() -> None:
-    message = wallet_low(Mutez(1_499_999), Mutez(1_500_000))
+    message = wallet_low("tz1", Mutez(1_499_999), Mutez(1_500_000))
 
     assert message is not None
     for amount in ("1.499999 tez", "1.5 tez", "0.000001 tez are missing"):

@@ -123,7 +123,11 @@ def test_a_baker_is_registered_for_the_network_that_is_configured(
 # set and list
 
 
-def test_every_setting_can_be_set_and_is_listed_as_it_was_written(desk: Desk) -> None:
+def test_every_setting_can_be_set_and_is_listed_as_it_was_written(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # It may have the key of the funding wallet.
+    monkeypatch.setenv("BAKEHOUSE_REMOTE_SIGNER_URL", "http://localhost:1")
     desk.register()
     written = {
         "alias": "Bake Nug",
@@ -132,6 +136,9 @@ def test_every_setting_can_be_set_and_is_listed_as_it_was_written(desk: Desk) ->
         "cycle_cap": "5000000000",
         "default_fee": "9.95 %",
         "first_cycle": "751",
+        "funding_address": ANN,
+        "target_balance": "9000000000",
+        "top_up_cap": "800000000",
         "minimum_payout": "100000",
         "minutes_between_retries": "3",
         "mode": "on",

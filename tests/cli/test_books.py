@@ -6,9 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pypdf import PdfReader
 
 from bakehouse.ledger import bakers, payout_rules
-from bakehouse.payments.export import CYCLE_COLUMNS, EXCLUSION_COLUMNS, PAYOUT_COLUMNS
+from bakehouse.payments.export import (
+    CYCLE_COLUMNS,
+    EXCLUSION_COLUMNS,
+    PAYOUT_COLUMNS,
+    STATEMENT_COLUMNS,
+)
+from bakehouse.rewards.money import Mutez, format_tez
 from tests.cli import paid_ledger
 from tests.cli.bakers_desk import ANN, BAKER, BOB, MEMBERS, Desk, open_desk
 from tests.cli.paid_ledger import play
@@ -60,6 +67,65 @@ def test_cycles_that_are_not_wanted_are_left_out(desk: Desk) -> None:
     out = desk.done("export", "payouts", played.baker_id, "--cycles", wanted)
 
     assert out.strip() == ",".join(PAYOUT_COLUMNS)
+
+
+def test_a_recipient_has_a_statement_and_scripts_have_tezpays_columns(desk: Desk) -> None:
+    played = play(desk, paid_ledger.two_held)
+    rows = list(csv.DictReader(desk.done("export", "payouts", played.baker_id).splitlines()))
+    paid = [row for row in rows if row["state"] == "paid"]
+    whom = paid[0]["owed_to"]
+
+    [statement] = csv.DictReader(
+        desk.done("export", "statement", played.baker_id, whom).splitlines()
+    )
+    for_tezpay = list(csv.DictReader(desk.done("export", "tezpay", played.baker_id).splitlines()))
+
+    assert tuple(statement) == STATEMENT_COLUMNS
+    assert (statement["amount"], statement["operation"]) == (paid[0]["net"], paid[0]["operation"])
+    assert {row["recipient"]: row["amount"] for row in for_tezpay} == {
+        row["address"]: row["net"] for row in paid
+    }
+    # The held one was paid nothing.
+    assert desk.done("export", "statement", played.baker_id, played.about).count("\n") == 1
+
+
+def test_books_to_print_are_a_new_file_or_go_to_another_program(desk: Desk, tmp_path: Path) -> None:
+    played = play(desk, paid_ledger.planned)
+    file = tmp_path / "cycles.pdf"
+    arguments = ("export", "cycles", played.baker_id, "--pdf")
+
+    assert desk.done(*arguments, "-o", str(file)) == f"the document is {file}\n"
+
+    text = PdfReader(file, strict=True).pages[0].extract_text()
+    assert f"Cycles of {played.baker_id}" in text
+    assert "delegators: 1 rows" in text
+    assert desk.refused(2, *arguments, "-o", str(file)) == f"cannot write {file}: File exists"
+    assert desk.refused(2, *arguments, "--json") == "either --json or --pdf"
+
+
+def test_the_last_cycles_are_told_in_figures(desk: Desk) -> None:
+    played = play(desk, paid_ledger.two_held)
+    [books] = csv.DictReader(desk.done("export", "cycles", played.baker_id).splitlines())
+
+    [told] = json.loads(desk.done("statistics", "--json"))["bakers"]
+    text = desk.done("statistics", played.baker_id, "--cycles", "3")
+
+    [cycle] = told["cycles"]
+    assert cycle == {**told["total"], "cycle": played.cycle, "state": "paid"}
+    assert cycle["pool"] == books["pool"]
+    assert cycle["for_delegators"] == books["total_net"]
+    assert (cycle["chain_fees"], cycle["burned"]) == (books["operation_fees"], books["burned"])
+    assert cycle["settled"] == cycle["payouts"] - 2 == cycle["transfers"]
+    assert format_tez(Mutez(int(books["pool"]))) in text
+    assert f"{cycle['settled']}/{cycle['payouts']}" in text
+    assert "█" in text
+
+
+def test_a_baker_without_cycles_has_no_figures(desk: Desk) -> None:
+    desk.register()
+
+    assert desk.done("statistics") == f"{BAKER}, simulated\n  no cycle was planned yet\n"
+    assert desk.refused(2, "statistics", BOB) == f"no baker '{BOB}' is registered here"
 
 
 @pytest.mark.parametrize(

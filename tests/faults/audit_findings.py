@@ -1,7 +1,7 @@
-"""What an audit goes by and what it finds: rows, blocks, the trail, what is owed, and complaints.
+"""What an audit goes by and what it finds: rows, blocks, the trail, and complaints.
 
 Nothing that Bakehouse pays with is used here: rows are read with sqlite3, blocks from the simulated
-chain, and the arithmetic is written anew from docs/rewards.md. Judging is `auditor`'s.
+chain. What is owed is `audit_rules`', judging is `auditor`'s.
 """
 
 import hashlib
@@ -23,7 +23,6 @@ from bakehouse.tezos.operation import Transaction
 #: A row of a table by column names, whatever columns it has.
 Row = Mapping[str, Any]
 
-WHOLE: Final = 10_000
 _REMEMBERED: Final = 4_096
 _GENESIS: Final = "0" * 64
 _BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
@@ -167,141 +166,6 @@ def _read_detail(text: str) -> Row:
     except (TypeError, ValueError):
         return {}
     return detail if isinstance(detail, dict) else {}
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What decided about a plan, in force from the event numbered `since` on."""
-
-    since: int
-    default_fee: int
-    share_block_fees: bool
-    minimum_payout: int
-    bond_pool_enabled: bool
-    fees: Mapping[str, int]
-    members: tuple[Row, ...]
-
-    def agrees_with(self, baker: Row, fees: Mapping[str, int], members: Collection[str]) -> bool:
-        """Tell whether these are what the tables say."""
-        return (
-            self.default_fee == baker["default_fee"]
-            and self.share_block_fees == bool(baker["share_block_fees"])
-            and self.minimum_payout == baker["minimum_payout"]
-            and self.bond_pool_enabled == bool(baker["bond_pool_enabled"])
-            and self.fees == fees
-            and {member["address"] for member in self.members} == set(members)
-        )
-
-
-def settings_history(events: Collection[Row]) -> list[Settings]:
-    """Give what a baker had set after each of its events, oldest first."""
-    history = []
-    values: dict[str, Any] = {"fees": {}, "members": []}
-    for event in events:
-        if event["action"] in ("baker.added", "baker.changed"):
-            values |= detail_of(event)
-        elif event["action"] == "fees.replaced":
-            values["fees"] = detail_of(event)
-        elif event["action"] == "bond_pool.replaced":
-            values["members"] = detail_of(event).get("members", [])
-        else:
-            continue
-        if "default_fee" in values:
-            history.append(_settings(event["id"], values))
-    return history
-
-
-def _settings(since: int, values: Row) -> Settings:
-    return Settings(
-        since=since,
-        default_fee=values["default_fee"],
-        share_block_fees=bool(values["share_block_fees"]),
-        minimum_payout=values["minimum_payout"],
-        bond_pool_enabled=bool(values["bond_pool_enabled"]),
-        fees=values["fees"],
-        members=tuple(values["members"]),
-    )
-
-
-def in_force(history: list[Settings], first: int, last: int) -> list[Settings]:
-    """Give the settings that were in force at some moment from one event to another."""
-    before = [settings for settings in history if settings.since <= first]
-    return before[-1:] + [settings for settings in history if first < settings.since <= last]
-
-
-# What is owed
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """What one payee is owed for a cycle, in mutez."""
-
-    balance: int
-    gross: int
-    fee_basis_points: int
-    net: int
-
-    @property
-    def fee(self) -> int:
-        return self.gross - self.net
-
-
-@dataclass(frozen=True, slots=True)
-class Owed:
-    """What a cycle owes, in mutez, as docs/rewards.md has it."""
-
-    pool: int
-    own_part: int
-    shares: Mapping[str, Share]
-    #: Of a bond pool, charges go to the manager.
-    keeps_fees: bool = True
-
-    @property
-    def figures(self) -> dict[str, int]:
-        """Sum it up under the names of the ledger's columns."""
-        fees = sum(share.fee for share in self.shares.values()) if self.keeps_fees else 0
-        net = sum(share.net for share in self.shares.values())
-        return {
-            "pool": self.pool,
-            "own_part": self.own_part,
-            "total_fees": fees,
-            "total_net": net,
-            "dust": self.pool - self.own_part - fees - net,
-        }
-
-
-def owed_to_delegators(document: Row, settings: Settings) -> Owed:
-    """Share a cycle's liquid rewards among those whose balances counted for its rights."""
-    earned = ("block", "attestation", "dalAttestation", "vdfRevelation", "nonceRevelation")
-    pool = sum(document[f"{kind}RewardsDelegated"] for kind in earned)
-    pool += document["blockFees"] if settings.share_block_fees else 0
-    own, external = document["ownDelegatedBalance"], document["externalDelegatedBalance"]
-    own_part = pool * own // (own + external) if external else pool
-    shares = {}
-    for delegator in document["delegators"]:
-        balance = delegator["delegatedBalance"]
-        fee = settings.fees.get(delegator["address"], settings.default_fee)
-        gross = (pool - own_part) * balance // external if external else 0
-        shares[delegator["address"]] = Share(balance, gross, fee, gross * (WHOLE - fee) // WHOLE)
-    return Owed(pool, own_part, shares)
-
-
-def owed_to_members(pool: int, members: Collection[Row]) -> Owed:
-    """Share what a baker kept of a cycle among those who lent it their bonds."""
-    bonds = sum(member["amount"] for member in members)
-    parts = [(member, pool * member["amount"] // bonds) for member in members]
-    charges = sum(
-        part * member["adm_charge"] // WHOLE for member, part in parts if not member["is_manager"]
-    )
-    shares = {}
-    for member, part in parts:
-        charge, bond = member["adm_charge"], member["amount"]
-        if member["is_manager"]:
-            share = Share(bond, part + charges, charge, part + charges)
-        else:
-            share = Share(bond, part, charge, part * (WHOLE - charge) // WHOLE)
-        shares[member["address"]] = share
-    return Owed(pool, 0, shares, keeps_fees=False)
 
 
 # The chain

@@ -3,8 +3,9 @@
 It shares no code with what it judges. Blocks are its only truth about money.
 """
 
+import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
@@ -20,19 +21,22 @@ from tests.faults.audit_findings import (
     Findings,
     Included,
     Moved,
-    Owed,
     Row,
-    Settings,
     detail_of,
     first_broken_event,
     grouped,
     hash_of,
-    in_force,
     included_groups,
+)
+from tests.faults.audit_rules import (
+    Owed,
+    Settings,
+    in_force,
     owed_to_delegators,
     owed_to_members,
     settings_history,
 )
+from tests.rewards.reference_plan import Surroundings
 
 __all__ = ["Findings", "audit"]
 
@@ -190,6 +194,11 @@ def _total(payouts: Iterable[Row]) -> int:
     return sum(int(payout["net"]) for payout in payouts)
 
 
+def _arriving(payouts: Iterable[Row]) -> int:
+    """Sum what payouts bring their recipients, once they have borne what they bear of the cost."""
+    return sum(int(payout["net"]) - int(payout["withheld"]) for payout in payouts)
+
+
 # The trail
 
 
@@ -257,7 +266,7 @@ def _check_evidence(case: _Case, row: Row) -> None:
     say = case.complaints.broken.append
     if sha256((row["snapshot"] or "").encode()).hexdigest() != row["snapshot_sha256"]:
         say(f"the evidence for the plan of {_key(row)} is not what it was planned from")
-    figures = ("pool", "own_part", "total_fees", "total_net", "dust")
+    figures = ("pool", "own_part", "total_fees", "total_net", "dust", "excluded_kept")
     event_id = _plan_event(case, row)
     told = [detail_of(each) for each in case.events.get(_key(row), []) if each["id"] == event_id]
     if [{name: row[name] for name in figures}] != [
@@ -267,7 +276,7 @@ def _check_evidence(case: _Case, row: Row) -> None:
     net = _total(case.payouts_by_distribution.get(row["id"], []))
     if net != row["total_net"]:
         say(f"the payouts of {_key(row)} add up to {net} mutez, its plan to {row['total_net']}")
-    if row["pool"] != sum(row[name] for name in figures[1:]):
+    if row["pool"] != sum(row[name] for name in figures[1:5]):
         say(f"the parts of {_key(row)} do not add up to its pool")
 
 
@@ -279,6 +288,7 @@ def _check_delegators_plan(
     if document is None:
         case.complaints.wrong_amount.append(f"{_key(row)} is of a cycle that never was")
         return
+    then = _as_it_was(document, row)
     begun = [
         event["id"]
         for event in case.events.get(_key(row), [])
@@ -287,13 +297,43 @@ def _check_delegators_plan(
     candidates = in_force(case.history[row["baker_id"]], begun[-1] if begun else 0, event_id)
     judged = []
     for settings in candidates or case.history[row["baker_id"]][-1:]:
-        owed = owed_to_delegators(document, settings)
+        owed = owed_to_delegators(then, settings, _around(row, settings, waiting))
         said = _compare(case, row, owed)
-        said.add(_compare_carried(case, row, owed, settings.minimum_payout, waiting))
+        said.add(_compare_carried(case, row, owed, waiting))
         judged.append(said)
     if judged:
         case.complaints.add(min(judged, key=len))
     _carry_on(case, row, waiting)
+
+
+def _as_it_was(document: Row, row: Row) -> Row:
+    """Have accounts be empty that were when it was planned: the chain tells who is empty now."""
+    evidence = json.loads(row["snapshot"])["rewards"]["delegators"]
+    emptied = {each["address"]: each["emptied"] for each in evidence}
+    return {
+        **document,
+        "delegators": [
+            {**each, "emptied": emptied.get(each["address"], each["emptied"])}
+            for each in document["delegators"]
+        ],
+    }
+
+
+def _around(
+    row: Row, settings: Settings, waiting: Mapping[tuple[str, str], list[Row]]
+) -> Surroundings:
+    expected = json.loads(row["snapshot"]).get("expected_costs", {})
+    shares = [share.address for share in settings.rules.income]
+    return Surroundings(
+        carried={
+            address: _total(rows)
+            for (baker, address), rows in waiting.items()
+            if baker == row["baker_id"]
+        },
+        transfer_fee=expected.get("fee", 0),
+        burn=expected.get("burn", 0),
+        staying=frozenset([*shares, *(member["address"] for member in settings.members)]),
+    )
 
 
 def _compare(case: _Case, row: Row, owed: Owed) -> Complaints:
@@ -301,9 +341,11 @@ def _compare(case: _Case, row: Row, owed: Owed) -> Complaints:
     for name, figure in owed.figures.items():
         if row[name] != figure:
             said.broken.append(f"{_key(row)}: {name} is {row[name]} mutez, not {figure}")
-    by_payee = grouped(case.payouts_by_distribution.get(row["id"], []), "owed_to")
-    for address, share in owed.shares.items():
-        rows = by_payee.pop(address, [])
+    by_payee: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for payout in case.payouts_by_distribution.get(row["id"], []):
+        by_payee[payout["owed_to"], payout["kind"]].append(payout)
+    for (address, role), share in owed.shares.items():
+        rows = by_payee.pop((address, role), [])
         if share.net and not rows:
             sentence = f"cycle {row['cycle']}, {address}: {share.net} mutez are in no payout"
             said.wrong_amount.append(sentence)
@@ -326,24 +368,31 @@ def _goes_with(payout: Row, row: Row) -> bool:
 
 
 def _compare_carried(
-    case: _Case, row: Row, owed: Owed, minimum: int, waiting: dict[tuple[str, str], list[Row]]
+    case: _Case, row: Row, owed: Owed, waiting: dict[tuple[str, str], list[Row]]
 ) -> Complaints:
-    """Make sure that what is below the minimum waits, and that nothing else does."""
+    """Make sure that what the rules let wait waits, and that nothing else does."""
     said = Complaints()
-    rows = {each["owed_to"]: each for each in case.payouts_by_distribution.get(row["id"], [])}
+    rows = grouped(case.payouts_by_distribution.get(row["id"], []), "owed_to")
     carried = {address for baker, address in waiting if baker == row["baker_id"]}
     for address in {*rows, *carried}:
-        together = list(waiting.get((row["baker_id"], address), []))
-        together += [rows[address]] if address in rows else []
-        is_due = _total(together) >= max(1, minimum)
+        together = [*waiting.get((row["baker_id"], address), []), *rows.get(address, [])]
+        is_due = owed.sent is None or address in owed.sent
+        costs_more = any(_costs_more(case, each, row) for each in together)
         for payout in together:
-            if is_due and not _goes_with(payout, row) and case.at_rest:
-                said.lost.append(
-                    f"{_name(payout)} waits, though {_key(row)} lifts it over {minimum}"
-                )
+            if is_due and case.at_rest and not _goes_with(payout, row) and not costs_more:
+                said.lost.append(f"{_name(payout)} waits, though {_key(row)} is to pay it")
             if not is_due and _goes_with(payout, row):
-                said.wrong_amount.append(f"{_name(payout)} is not above the minimum of {minimum}")
+                said.wrong_amount.append(f"{_name(payout)} is paid with {_key(row)}, and not due")
     return said
+
+
+def _costs_more(case: _Case, payout: Row, row: Row) -> bool:
+    """Tell whether it was let wait because its transfer would have cost its recipient all of it."""
+    return bool(payout["bears_fee"] or payout["bears_burn"]) and any(
+        payout["id"] in detail_of(event).get("payouts", [])
+        for event in case.events.get(_key(row), [])
+        if event["action"] == "payouts.carried"
+    )
 
 
 def _carry_on(case: _Case, row: Row, waiting: dict[tuple[str, str], list[Row]]) -> None:
@@ -465,7 +514,7 @@ def _check_bindings(case: _Case, row: Row) -> None:
             say(f"{row['hash']} is {row['state']} and pays nobody, but has {names}")
         elif not payouts and (is_settled or row["state"] in _UNDECIDED) and _kind(row) == "payout":
             say(f"{row['hash']} pays {transfer['amount']} mutez that no payout asks for")
-        elif payouts and _total(payouts) != transfer["amount"]:
+        elif payouts and _arriving(payouts) != transfer["amount"]:
             case.complaints.wrong_amount.append(
                 f"{row['hash']} pays {transfer['amount']} mutez for {names}"
             )
@@ -539,7 +588,7 @@ def _settled_by(case: _Case, operation: Row | None, moved: Moved) -> list[Row]:
     transfer = case.transfers_by_place.get(place) if place else None
     payouts = case.payouts_by_transfer.get(transfer["id"], []) if transfer else []
     names = ", ".join(map(_name, payouts))
-    if payouts and _total(payouts) != moved.amount:
+    if payouts and _arriving(payouts) != moved.amount:
         case.complaints.wrong_amount.append(f"{moved}, for {names}")
     if any(payout["address"] != moved.destination for payout in payouts):
         case.complaints.unplanned.append(f"{moved}, for {names}")
@@ -641,7 +690,9 @@ def _check_state(case: _Case, payout: Row) -> None:
         say(f"{_name(payout)} is dropped, and no event says by whom")
     paid_with = case.books.distributions.get(payout["paid_with_id"])
     planned_in = case.books.distributions.get(payout["distribution_id"])
-    same = ("baker_id", "mode", "kind")
+    # What a bond-pool member is owed may wait for a cycle that pays, with the delegators' then.
+    was_carried = paid_with is not planned_in and payout["kind"] == "bond-member"
+    same = ("baker_id", "mode") if was_carried else ("baker_id", "mode", "kind")
     if not paid_with or not planned_in or any(paid_with[each] != planned_in[each] for each in same):
         say(f"{_name(payout)} is to be paid with another baker's or kind's distribution")
     elif paid_with["state"] == "paid" and state in ("owed", "assigned"):

@@ -165,7 +165,10 @@ class Person:
     async def _decide_on_held(self) -> None:
         async with self.ledger.write() as tx:
             for distribution in await distributions.of_baker(tx, self._baker_id):
-                for payout in await payouts.of_cycle(tx, distribution, PayoutState.HELD):
+                held = await payouts.of_cycle(tx, distribution, PayoutState.HELD)
+                # One word is about all that somebody is owed of a cycle, in every role.
+                by_person = {each.owed_to: each for each in held}
+                for payout in by_person.values():
                     if payout.paid_with_id == distribution.id:
                         await self._decide(tx, distribution, payout)
 

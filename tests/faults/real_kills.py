@@ -27,10 +27,15 @@ from tests.faults.real_orders import End, ExitCode
 
 #: Places that a life does not pass which only pays, and who passes them.
 ELSEWHERE: Final = {
+    Failpoint.AFTER_ORDER: "no cycle has it; tests/payments/test_by_hand_crashes",
     Failpoint.BOOT: "nothing in src names it; test_real_product kills whole processes",
     Failpoint.JOB_ACK: "the queue's processor; test_real_product",
     Failpoint.ALERT_STORED: "the queue's processor; test_real_product",
     Failpoint.ALERT_SENT: "the queue's processor; tests/alerts/test_sending",
+    Failpoint.HOOK_ANSWERED: "only with a hook; tests/payments/test_hooks",
+    Failpoint.HOOK_TOLD: "the queue's processor; tests/payments/test_hook_notices",
+    Failpoint.ANNOUNCEMENT_CLAIMED: "the queue's processor; tests/alerts/test_announcing",
+    Failpoint.ANNOUNCEMENT_SENT: "the queue's processor; tests/alerts/test_announcing",
     Failpoint.MIGRATION_MID: "nothing in src names it; tests/ledger/test_killed_writers",
     Failpoint.SHUTDOWN: "nothing in src names it; test_real_stops",
 }

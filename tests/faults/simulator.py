@@ -122,7 +122,8 @@ def overpaid(chain: Chain, database: Path, foreign: Collection[str]) -> list[str
 
 def underpaid(chain: Chain, database: Path, foreign: Collection[str]) -> list[str]:
     """Name whoever got less than the ledger calls paid: nobody would ever look at it again."""
-    called, paid = _sums(database, "mode = 'on' AND state = 'paid'"), _paid(chain, foreign)
+    called = _sums(database, "mode = 'on' AND state = 'paid'", "net - withheld")
+    paid = _paid(chain, foreign)
     return [
         f"{address} got {paid[address]} mutez, {amount} are called paid"
         for address, amount in sorted(called.items())
@@ -130,8 +131,8 @@ def underpaid(chain: Chain, database: Path, foreign: Collection[str]) -> list[st
     ]
 
 
-def _sums(database: Path, condition: str) -> Counter[str]:
-    query = f"SELECT address, sum(net) FROM payouts WHERE {condition} GROUP BY address"  # noqa: S608
+def _sums(database: Path, condition: str, amount: str = "net") -> Counter[str]:
+    query = f"SELECT address, sum({amount}) FROM payouts WHERE {condition} GROUP BY address"  # noqa: S608
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
         return Counter(dict(connection.execute(query)))
 

@@ -27,6 +27,7 @@ from bakehouse.tezos.node import NodeClient
 from bakehouse.tezos.signer import LocalSigner
 from bakehouse.tezos.transport import JsonSource, SourceLimits
 from bakehouse.tezos.tzkt import TzktClient
+from tests.faults.chosen_rules import choose_rules
 from tests.faults.inline_sqlite import open_engine
 from tests.faults.mutants import SOUND, Mutant
 from tests.faults.simulated_process import ControlledLedger, ControlledTransport, Fate, Worker
@@ -37,6 +38,8 @@ _ONE_ATTEMPT = SourceLimits(attempts=1)
 
 _HEAD_AGE_SECONDS_MAX = 120
 _BLOCKS_PER_CYCLE = 8
+#: One history in so many is of a baker that has set nothing.
+_PLAIN_EVERY = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +210,11 @@ async def make_world(
         minimum_payout=Mutez(chance.choice((0, 0, 2_000_000))),
         confirm_first_cycle=chance.random() < 0.2,
     )
+    at = world.hostile.now()
     async with Ledger(engine).write() as tx:
-        await bakers.add(tx, baker, actor="test", at=world.hostile.now())
+        await bakers.add(tx, baker, actor="test", at=at)
+        if mutant is SOUND and seed % _PLAIN_EVERY:
+            dice = random.Random(f"rules of {seed}")  # noqa: S311 - the dice of a game
+            delegators = [each for each, _ in chain.rights.snapshot(baker.first_cycle).delegators]
+            await choose_rules(tx, baker, delegators, dice, at)
     return world

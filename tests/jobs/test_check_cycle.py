@@ -10,6 +10,8 @@ from bakehouse.jobs import job_requests
 from bakehouse.jobs.engine import JobEngine
 from bakehouse.jobs.job_types import JobOptions, JobState, QueueName
 from bakehouse.ledger.states import DistributionState, Mode
+from bakehouse.sandbox.hostile.amendment import amend
+from bakehouse.sandbox.hostile.dice import Dice
 from tests.jobs.workplace import EMPTY_WALLET, MINUTE_SECONDS, Workplace, eventually, open_workplace
 
 ONE_ATTEMPT = JobOptions(attempts=1)
@@ -154,3 +156,20 @@ async def test_an_unknown_baker_fails_the_check_with_a_sentence(place: Workplace
     job = await place.run(request)
 
     assert job.failed_reason == "no baker 'tz1-nobody' is registered here"
+
+
+async def test_an_unknown_protocol_is_told_and_payments_go_on(place: Workplace) -> None:
+    await place.register()
+    place.finish_cycles(1)
+    place.work(QueueName.CYCLE_MONITORING)
+    await place.check()
+    assert await place.alerts() == []
+
+    amend(place.chain.chain, Dice(1))
+    place.finish_cycles(1)
+    job = await place.check()
+
+    assert job.state is JobState.COMPLETED
+    [told] = await place.alerts()
+    assert told.code == "protocol-unknown"
+    assert "does not know" in told.message

@@ -1,5 +1,6 @@
 """The jobs `distribute` and `distribute-bond-pool`, on a real queue, ledger and chain."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +27,7 @@ from bakehouse.ledger.alerts import Alert, AlertFilter
 from bakehouse.ledger.states import DistributionKind, DistributionState, Mode, PayoutState
 from bakehouse.rewards.bond_pool import BondPoolMember
 from bakehouse.rewards.money import BasisPoints, Mutez
+from bakehouse.sandbox.account import Account
 from tests.jobs.workplace import (
     EMPTY_WALLET,
     MINUTE_SECONDS,
@@ -190,8 +192,7 @@ async def test_a_simulation_writes_simulated_rows_and_signs_nothing(place: Workp
 async def test_after_the_last_attempt_the_cycle_is_failed_with_its_message_and_an_alert_is_open(
     place: Workplace,
 ) -> None:
-    address = EMPTY_WALLET.public_key.address
-    await place.register(payout_address=address, payment_retries=1, minutes_between_retries=1)
+    await place.register(cycle_cap=1, payment_retries=1, minutes_between_retries=1)
     place.finish_cycles()
     place.work(QueueName.CYCLE_MONITORING)
     await place.check()
@@ -207,10 +208,10 @@ async def test_after_the_last_attempt_the_cycle_is_failed_with_its_message_and_a
     [refusal] = await place.alerts()
     assert (refusal.code, refusal.subject) == (
         AlertCode.GUARD_REFUSED,
-        f"{place.key()}/balance-covers",
+        f"{place.key()}/cycle-cap",
     )
     assert (refusal.times, refusal.baker_id) == (1, place.baker_id)
-    assert f"the wallet {address} holds 0.000000 tez" in refusal.message
+    assert "more than the cap of 0.000001" in refusal.message
 
     job = await place.end_of(added.queue, AddedJob(added.id, deduplicated=False))
     assert job.state is JobState.FAILED
@@ -219,7 +220,7 @@ async def test_after_the_last_attempt_the_cycle_is_failed_with_its_message_and_a
     assert distribution is not None
     assert distribution.state is DistributionState.FAILED
     assert distribution.message is not None
-    assert f"the wallet {address} holds 0.000000 tez" in distribution.message
+    assert "more than the cap of 0.000001" in distribution.message
     assert job.failed_reason == distribution.message
     [alert, refusal] = await place.alerts()
     assert (refusal.code, refusal.times) == (AlertCode.GUARD_REFUSED, 2)
@@ -231,7 +232,7 @@ async def test_after_the_last_attempt_the_cycle_is_failed_with_its_message_and_a
 async def test_success_after_a_failure_pays_everyone_once_and_closes_the_alert(
     place: Workplace,
 ) -> None:
-    await place.register(payout_address=EMPTY_WALLET.public_key.address, payment_retries=0)
+    await place.register(cycle_cap=1, payment_retries=0)
     place.finish_cycles()
     place.work()
     await place.check()
@@ -241,7 +242,7 @@ async def test_success_after_a_failure_pays_everyone_once_and_closes_the_alert(
         return raised == {AlertCode.GUARD_REFUSED, AlertCode.DISTRIBUTION_FAILED}
 
     await eventually(is_alerted)
-    await place.change(payout_address=place.chain.payout_address)
+    await place.change(cycle_cap=None)
     await place.check(retry_failed=True)
 
     async def alert_is_closed() -> bool:
@@ -250,6 +251,38 @@ async def test_success_after_a_failure_pays_everyone_once_and_closes_the_alert(
     await place.bake_until(alert_is_closed)
     assert await place.state() is DistributionState.PAID
     assert place.received() == owed(await place.payouts())
+
+
+async def test_a_cycle_that_the_wallet_does_not_cover_goes_on_by_itself_once_it_does(
+    place: Workplace,
+) -> None:
+    address = EMPTY_WALLET.public_key.address
+    await place.register(payout_address=address, payment_retries=0)
+    place.finish_cycles()
+    place.work()
+    await place.check()
+
+    async def was_looked_at_twice() -> bool:
+        return [each.times for each in await place.alerts()] == [2]
+
+    await eventually(was_looked_at_twice)
+    [refusal] = await place.alerts()
+    assert refusal.subject == f"{place.key()}/balance-covers"
+    assert f"the wallet {address} holds 0.000000 tez" in refusal.message
+    # Nobody has to decide anything: it did not fail, and its one attempt is not used up.
+    assert await place.state() is DistributionState.PAYING
+    [job] = await place.unfinished(QueueName.REWARD_DISTRIBUTION)
+    assert job.attempts_made == 0
+    chain = place.chain.chain
+    chain._ledger.record(chain.head.level, {address: Account(balance=10**12)})
+
+    async def is_paid() -> bool:
+        return await place.state() is DistributionState.PAID
+
+    await place.bake_until(is_paid)
+    assert await place.alerts() == []
+    sent = place.chain.transfers_from(address)
+    assert Counter({each.destination: each.amount for each in sent}) == owed(await place.payouts())
 
 
 async def test_a_malformed_job_fails_for_good_at_once_with_a_sentence(place: Workplace) -> None:

@@ -13,7 +13,7 @@ from tests.payments.lives import SHORT_LIVES, stuck
 from tests.payments.provocations import REASONS, REFUSALS
 
 
-@pytest.mark.parametrize("guard", REFUSALS)
+@pytest.mark.parametrize("guard", set(REFUSALS) - {Guard.BALANCE_COVERS})
 async def test_a_refusal_raises_one_alert_with_the_guards_name_and_reason(
     work: Work, guard: Guard
 ) -> None:
@@ -28,6 +28,29 @@ async def test_a_refusal_raises_one_alert_with_the_guards_name_and_reason(
     assert alert.subject == f"{work.baker.key()}/{guard}"
     assert (alert.message, alert.times) == (refused.value.message, 2)
     assert alert.baker_id == work.baker.baker_id
+
+
+async def test_a_wallet_that_does_not_cover_is_waited_for_and_told_of_until_it_does(
+    work: Work,
+) -> None:
+    before = work.baker.balance(work.baker.payout_address)
+    await REFUSALS[Guard.BALANCE_COVERS](work.baker)
+
+    for _ in range(2):
+        await work.run()
+
+    [alert] = await work.alerts()
+    assert (alert.code, alert.subject, alert.times) == (
+        AlertCode.GUARD_REFUSED,
+        f"{work.baker.key()}/{Guard.BALANCE_COVERS}",
+        2,
+    )
+    work.baker.set_balance(work.baker.payout_address, before)
+    work.baker.bake()
+    # Closed as soon as it goes on, long before the cycle is settled.
+    await work.run()
+    assert await work.alerts() == []
+    await work.run_to_the_end()
 
 
 async def test_a_refusal_is_taken_back_when_the_cycle_is_paid_after_all(work: Work) -> None:

@@ -19,7 +19,7 @@ from bakehouse.jobs.job_requests import check_cycle as cycle_check
 from bakehouse.jobs.job_types import AddedJob, JobRequest, JobState, JobView, QueueName
 from bakehouse.jobs.last_run import noting_last_run
 from bakehouse.jobs.processors.check_cycle import check_cycle
-from bakehouse.jobs.processors.deliver_alert import deliver_alert
+from bakehouse.jobs.processors.deliver import deliver_what_is_told
 from bakehouse.jobs.processors.distribute import distribute, mark_failed
 from bakehouse.jobs.processors.poll_balance import poll_balance
 from bakehouse.jobs.scheduler import Scheduler
@@ -155,7 +155,7 @@ class Workplace:
             ),
             QueueName.REWARD_DISTRIBUTION: distribute(workshop),
             QueueName.BOND_POOL: distribute(workshop),
-            QueueName.ALERT_DELIVERY: deliver_alert(workshop, self.secret_key),
+            QueueName.ALERT_DELIVERY: deliver_what_is_told(workshop, self.secret_key),
         }
         for queue in queues or tuple(QueueName):
             handler = mark_failed(workshop)

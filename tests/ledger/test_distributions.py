@@ -117,6 +117,7 @@ async def test_a_plan_is_kept_with_what_it_was_computed_from(bakery: Bakery) -> 
         "total_fees": 10,
         "total_net": 49,
         "dust": 1,
+        "excluded_kept": 0,
         "zero_payouts": 12,
         "snapshot_sha256": "abc",
     }

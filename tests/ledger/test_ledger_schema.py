@@ -8,12 +8,20 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, inspect
 
-from bakehouse.ledger import access_tables, alert_tables
+from bakehouse.ledger import (
+    access_tables,
+    alert_tables,
+    announcement_tables,
+    by_hand_tables,
+    hook_tables,
+)
 from tests.ledger.conftest import MakePlace
 from tests.ledger.places import POSTGRESQL, SQLITE, FilePlace, Place
 
 metadata = access_tables.users.metadata
 assert alert_tables.alert_channels.metadata is metadata
+assert by_hand_tables.deductions.metadata is metadata
+assert announcement_tables.announcements.metadata is hook_tables.hooks.metadata is metadata
 
 INDEXES = {
     SQLITE: "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL",
@@ -87,19 +95,33 @@ def rows_of(engine: Engine, query: str) -> list[tuple[str, ...]]:
 
 
 def test_every_table_of_money_is_guarded(built: Engine, kind: str) -> None:
-    kept = {"attempts", "audit_events", "distributions", "exclusions", "operations", "payouts"}
-    kept.add("transfers")
+    kept = {
+        *("attempts", "audit_events", "distributions", "operations", "payouts", "transfers"),
+        *("manual_transfers", "deductions", "deduction_parts", "exclusions"),
+    }
+    kept |= {"announcements", "hooks", "plan_adjustments"}
     never_emptied = {f"{table}_no_truncate" for table in kept}
     assert {name for (name,) in rows_of(built, TRIGGERS[kind])} == {
         *(never_emptied if kind == POSTGRESQL else ()),
+        "announcements_legal_moves",
+        "announcements_no_delete",
         "attempts_no_delete",
         "attempts_no_update",
         "audit_events_no_delete",
         "audit_events_no_update",
+        "deduction_parts_no_delete",
+        "deduction_parts_no_update",
+        "deduction_parts_within_deduction",
+        "deductions_fixed",
+        "deductions_no_delete",
         "distributions_legal_moves",
         "distributions_no_delete",
         "exclusions_no_delete",
         "exclusions_no_update",
+        "manual_transfers_fixed",
+        "manual_transfers_legal_moves",
+        "manual_transfers_no_delete",
+        "hooks_no_delete",
         "operations_cancels_in_flight",
         "operations_fixed",
         "operations_legal_moves",
@@ -108,6 +130,8 @@ def test_every_table_of_money_is_guarded(built: Engine, kind: str) -> None:
         "payouts_fixed",
         "payouts_legal_moves",
         "payouts_no_delete",
+        "plan_adjustments_no_delete",
+        "plan_adjustments_no_update",
         "transfers_fixed",
         "transfers_no_delete",
     }
@@ -128,8 +152,8 @@ def test_every_text_is_sorted_by_its_bytes(built: Engine) -> None:
 def test_every_amount_of_money_is_a_wide_integer() -> None:
     of_money = {
         "amount", "burn", "counter_first", "cycle_cap", "delegated_balance", "dust", "fee", "gross",
-        "minimum_payout", "net", "own_part", "payout_cap", "pool", "total_fee",
-        "total_fees", "total_net",
+        "minimum_payout", "net", "own_part", "payout_cap", "pool", "target_balance", "top_up_cap",
+        "total_fee", "total_fees", "total_net",
     }  # fmt: skip
     narrow = {
         f"{table.name}.{column.name}": str(column.type)

@@ -12,20 +12,25 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bakehouse.errors import IllegalTransitionError
 from bakehouse.ledger import payouts
 from bakehouse.ledger.database import Ledger
-from bakehouse.ledger.migrations import second_guards
+from bakehouse.ledger.migrations import announcement_guards, by_hand_guards
 from bakehouse.ledger.schema import metadata
 from bakehouse.ledger.states import (
+    ANNOUNCEMENT_MOVES,
     DISTRIBUTION_MOVES,
     IN_FLIGHT,
+    MANUAL_MOVES,
     MOVES,
     OPERATION_MOVES,
     PAYOUT_MOVES,
+    AnnouncementState,
     Death,
     DistributionState,
+    ManualState,
     OperationState,
     PayoutState,
 )
 from bakehouse.ledger.transition import move, state_of
+from bakehouse.rewards.money import NO_MUTEZ
 from tests.ledger.bakery import BAKER, NETWORK, NOW, Bakery, plan, undone
 from tests.ledger.places import SQLITE
 
@@ -93,6 +98,31 @@ ROWS: Mapping[str, Mapping[str, Any]] = {
         "created_at": NOW,
         "updated_at": NOW,
     },
+    "manual_transfers": {
+        "network": NETWORK,
+        "baker_id": BAKER,
+        "origin": "transfer",
+        "idempotence_key": "second",
+        "source": "tz1-payout",
+        "destination": "tz1-friend",
+        "amount": 1,
+        "spends_owed": False,
+        "actor": "test",
+        "why": "test",
+        "ordered_level": 1,
+        "ordered_at": NOW,
+        "created_at": NOW,
+        "updated_at": NOW,
+    },
+    "announcements": {
+        "baker_id": BAKER,
+        "cycle": 2,
+        "distribution_id": FIRST,
+        "channel": "public",
+        "attempts": 0,
+        "created_at": NOW,
+        "next_at": NOW,
+    },
 }
 
 
@@ -126,6 +156,14 @@ def belongings(table: str, state: str) -> dict[str, Any]:
         is_in_block = state in {OperationState.INCLUDED, OperationState.FINAL}
         death = Death.EXPIRED if state == OperationState.DEAD else None
         return {"included_level": 7 if is_in_block else None, "death": death}
+    if table == "manual_transfers":
+        is_bound = state in {ManualState.ASSIGNED, ManualState.DONE}
+        return {"operation_id": FIRST if is_bound else None, "signed_at": NOW if is_bound else None}
+    if table == "announcements":
+        return {
+            "claimed_at": NOW if state == AnnouncementState.SENDING else None,
+            "sent_at": NOW if state == AnnouncementState.SENT else None,
+        }
     return {}
 
 
@@ -178,7 +216,7 @@ async def test_a_row_named_twice_is_refused(tx: AsyncConnection) -> None:
     row_id = await row_in(tx, metadata.tables["payouts"], PayoutState.OWED)
 
     with pytest.raises(IllegalTransitionError, match=r"1 of 2 payouts could not become 'assigned'"):
-        await payouts.assign(tx, [row_id, row_id], FIRST)
+        await payouts.assign(tx, [(row_id, FIRST, NO_MUTEZ), (row_id, FIRST, NO_MUTEZ)])
 
 
 @pytest.mark.parametrize("kind", [SQLITE], indirect=True)
@@ -202,7 +240,7 @@ async def test_a_state_that_nothing_enters_is_refused_in_a_full_sentence(
 async def test_the_migration_spells_out_the_moves_the_code_allows() -> None:
     spelled_out = {
         table: {left: frozenset(entered) for left, entered in moves.items()}
-        for table, moves in second_guards.MOVES.items()
+        for table, moves in {**by_hand_guards.MOVES, **announcement_guards.MOVES}.items()
     }
     allowed = {
         table: {left: entered for left, entered in moves.items() if entered}
@@ -215,6 +253,8 @@ async def test_the_moves_speak_of_every_state_and_of_no_other() -> None:
     assert set(DISTRIBUTION_MOVES) == set(DistributionState)
     assert set(PAYOUT_MOVES) == set(PayoutState)
     assert set(OPERATION_MOVES) == set(OperationState)
+    assert set(MANUAL_MOVES) == set(ManualState)
+    assert set(ANNOUNCEMENT_MOVES) == set(AnnouncementState)
     for moves in MOVES.values():
         assert {entered for all_entered in moves.values() for entered in all_entered} <= set(moves)
 
@@ -229,6 +269,8 @@ async def test_what_is_paid_final_or_dead_stays_so() -> None:
         "distributions": {DistributionState.SIMULATED},
         "payouts": {PayoutState.PAID, PayoutState.DROPPED, PayoutState.SIMULATED},
         "operations": {OperationState.FINAL, OperationState.DEAD},
+        "manual_transfers": {ManualState.DONE},
+        "announcements": {AnnouncementState.SENT},
     }
     assert DISTRIBUTION_MOVES[DistributionState.PAID] == {DistributionState.PAYING}
 

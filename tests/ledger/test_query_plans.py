@@ -8,9 +8,11 @@ import pytest_asyncio
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bakehouse.ledger import audit, distributions, figures, payouts
+from bakehouse.ledger import audit, bakers, distributions, figures, payouts
+from bakehouse.ledger.bookkeeping import paid_to
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.distributions import Distribution
+from bakehouse.ledger.span import Span
 from bakehouse.ledger.states import Mode, PayoutState
 from tests.ledger.bakery import BAKER, NOW, Bakery, key_of, new_payout, undone
 from tests.ledger.places import SQLITE
@@ -111,8 +113,21 @@ async def test_the_story_of_a_cycle_is_found_without_reading_everybody_elses(
     assert [step for step in steps if step.startswith("SCAN")] == []
 
 
-async def steps_of(tx: AsyncConnection, ask: Callable[[], Awaitable[Any]]) -> list[str]:
-    """Give the steps of SQLite's plan for the first statement that `ask` executes."""
+@pytest.mark.parametrize("kind", [SQLITE], indirect=True)
+async def test_what_one_person_was_paid_is_found_by_who_it_is(busy_ledger: Ledger) -> None:
+    async with undone(busy_ledger) as tx:
+        baker = await bakers.get(tx, BAKER)
+        steps = await steps_of(tx, lambda: paid_to(tx, baker, "tz1-7", Span()), number=1)
+
+    [looked_up] = [step for step in steps if "payouts" in step]
+    assert looked_up.startswith("SEARCH payouts USING INDEX sqlite_autoindex_payouts_1 (")
+    assert "owed_to=?" in looked_up
+
+
+async def steps_of(
+    tx: AsyncConnection, ask: Callable[[], Awaitable[Any]], *, number: int = 0
+) -> list[str]:
+    """Give the steps of SQLite's plan for the first statement that `ask` executes, or another."""
     asked: list[tuple[str, Any]] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_rest: Any) -> None:
@@ -122,6 +137,6 @@ async def steps_of(tx: AsyncConnection, ask: Callable[[], Awaitable[Any]]) -> li
     event.listen(connection, "before_cursor_execute", note)
     await ask()
     event.remove(connection, "before_cursor_execute", note)
-    statement, values = asked[0]
+    statement, values = asked[number]
     plan = await tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
     return [row.detail for row in plan]

@@ -53,6 +53,19 @@ async def test_a_ledger_writes_and_reads_in_turn(bakery: Bakery) -> None:
             assert await distributions.find(tx, key_of(cycle))
 
 
+async def test_what_was_only_tried_is_taken_back_and_the_next_may_write(bakery: Bakery) -> None:
+    async with bakery.ledger.write() as tx:
+        await bakers.change(tx, BAKER, {"update_freq": 77}, actor="test", at=NOW)
+        assert (await bakers.get(tx, BAKER)).update_freq == 77
+        await tx.rollback()
+
+    async with bakery.ledger.write() as tx:
+        baker = await bakers.change(tx, BAKER, {"payment_retries": 9}, actor="test", at=NOW)
+        changed, added = await audit.latest(tx)
+    assert (baker.update_freq, baker.payment_retries) == (10, 9)
+    assert (changed.action, added.action) == ("baker.changed", "baker.added")
+
+
 async def test_an_error_that_was_passed_over_undoes_nothing_in_silence(bakery: Bakery) -> None:
     async def pass_over_an_error() -> None:
         async with bakery.ledger.write() as tx:

@@ -33,6 +33,9 @@ NEW_TABLES = {
     *("one_time_links", "sign_in_failures", "simulations"),
     *("alert_channels", "alert_deliveries"),
     *("delegator_rules", "income_shares", "exclusions"),
+    *("manual_transfers", "deductions", "deduction_parts"),
+    *("announcement_settings", "announcements", "hooks", "hook_consultations"),
+    *("plan_adjustments", "hook_deliveries"),
 }
 
 #: What would meet a row that was there before, and the complaint.
@@ -120,6 +123,9 @@ async def test_new_columns_say_what_was_true_all_along(
             "interval_offset": 0,
             "delay_blocks_least": 0,
             "delay_blocks_most": 0,
+            "funding_address": None,
+            "target_balance": None,
+            "top_up_cap": None,
         }
     for row in after["distributions"]:
         assert added(before, "distributions", row) == {

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx2
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from bakehouse.failpoints import Failpoint, Hook
 from bakehouse.ledger import audit, bakers, distributions, payouts
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.distributions import DistributionKey
@@ -48,6 +49,16 @@ class Crash(BaseException):
 def crash() -> None:
     """Stop the machine."""
     raise Crash
+
+
+def crash_at(place: Failpoint) -> Hook:
+    """Stop the machine the first time that it passes a place."""
+
+    def hook(passed: Failpoint) -> None:
+        if passed is place:
+            raise Crash
+
+    return hook
 
 
 def cancel() -> None:

@@ -65,6 +65,11 @@ async def let_groups_expire(baker: HostileBaker) -> None:
     assert {each.state for each in (await baker.operations())[:-1]} <= {OperationState.DEAD}
 
 
+async def fill_the_disk(baker: HostileBaker) -> None:
+    await baker.plan_only()
+    object.__setattr__(baker.payer, "free_bytes", lambda: 199_999_999)
+
+
 #: Of the guards that refuse a whole group.
 REFUSALS: Mapping[Guard, Provocation] = {
     Guard.ADDS_UP: change_a_payout,
@@ -73,6 +78,7 @@ REFUSALS: Mapping[Guard, Provocation] = {
     Guard.BALANCE_COVERS: impoverish,
     Guard.SIMULATION: have_simulations_apply_nothing,
     Guard.REACHES_BLOCKS: let_groups_expire,
+    Guard.DISK_SPACE: fill_the_disk,
 }
 
 #: What each of those says of its reason.
@@ -83,4 +89,5 @@ REASONS: Mapping[Guard, str] = {
     Guard.BALANCE_COVERS: "the wallet .* holds 0.001000 tez",
     Guard.SIMULATION: "applied nothing and gave no reason",
     Guard.REACHES_BLOCKS: "the last 3 groups expired without reaching a block",
+    Guard.DISK_SPACE: "only 199 MB are free .* at least 200 are needed: make room",
 }

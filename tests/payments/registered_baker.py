@@ -1,5 +1,6 @@
 """A baker that is registered in a ledger, and what chain and ledger say of it."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -7,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from bakehouse.ledger import audit, bakers, distributions, operations, payouts
+from bakehouse.ledger import audit, bakers, distributions, operations, payout_rules, payouts
+from bakehouse.ledger.bakers import DEFAULT_FEE
 from bakehouse.ledger.distributions import Distribution, DistributionKey
 from bakehouse.ledger.operations import Operation
 from bakehouse.ledger.payouts import Payout
@@ -20,6 +22,7 @@ from bakehouse.payments.payer import Payer
 from bakehouse.payments.step import Step
 from bakehouse.rewards.bond_pool import BondPoolMember
 from bakehouse.rewards.money import BasisPoints, Mutez
+from bakehouse.rewards.payout_rules import DelegatorRule, IncomeShare
 from bakehouse.sandbox.block import Block
 from bakehouse.sandbox.chain import Chain
 from bakehouse.sandbox.transfer_record import TransferRecord, transfers_from
@@ -54,6 +57,15 @@ class RegisteredBaker:
     ) -> DistributionKey:
         wanted = self.first_cycle if cycle is None else cycle
         return DistributionKey(self.chain.chain_id, self.baker_id, wanted, kind, mode)
+
+    @property
+    def default_fee(self) -> BasisPoints:
+        return DEFAULT_FEE
+
+    @property
+    def kinds(self) -> tuple[DistributionKind, ...]:
+        """The kinds of distribution, in the order in which they are paid."""
+        return (DistributionKind.DELEGATORS, DistributionKind.BOND_POOL)
 
     # What happens on the chain
 
@@ -98,6 +110,30 @@ class RegisteredBaker:
         async with self.payer.ledger.write() as tx:
             await bakers.replace_bond_pool(
                 tx, self.baker_id, members, actor="test", at=self.payer.clock()
+            )
+
+    async def set_rule(self, address: str, **rule: Any) -> None:
+        """Have one delegator differ, and no other."""
+        await self.set_rules({address: DelegatorRule(**rule)})
+
+    async def set_rules(self, rules: Mapping[str, DelegatorRule]) -> None:
+        async with self.payer.ledger.write() as tx:
+            await payout_rules.replace_delegators(
+                tx,
+                await bakers.get(tx, self.baker_id),
+                rules,
+                actor="test",
+                at=self.payer.clock(),
+            )
+
+    async def set_income(self, *shares: IncomeShare) -> None:
+        async with self.payer.ledger.write() as tx:
+            await payout_rules.replace_income(
+                tx,
+                await bakers.get(tx, self.baker_id),
+                shares,
+                actor="test",
+                at=self.payer.clock(),
             )
 
     async def enter(self, key: DistributionKey) -> None:
@@ -162,6 +198,12 @@ class RegisteredBaker:
         async with self.payer.ledger.read() as tx:
             distribution = await distributions.get(tx, key or self.key())
             return await payouts.of_distribution(tx, distribution)
+
+    async def evidence(self, key: DistributionKey | None = None) -> Any:
+        """What the plan was made from."""
+        async with self.payer.ledger.read() as tx:
+            distribution = await distributions.get(tx, key or self.key())
+            return json.loads(await distributions.snapshot(tx, distribution.id) or "{}")
 
     async def operations(self, key: DistributionKey | None = None) -> list[Operation]:
         async with self.payer.ledger.read() as tx:

@@ -18,6 +18,9 @@ EVERY_SETTING = {
     "cycle_cap": ("none", None),
     "default_fee": ("9.95", 995),
     "first_cycle": ("750", 750),
+    "funding_address": (ADDRESS, ADDRESS),
+    "target_balance": ("none", None),
+    "top_up_cap": ("700", 700),
     "minimum_payout": ("1000000", 1_000_000),
     "minutes_between_retries": ("5", 5),
     "mode": ("on", Mode.ON),
@@ -82,7 +85,7 @@ def test_yes_is_written_in_several_ways(text: str) -> None:
         ("minimum_payout", "", "minimum_payout: '' is not a whole number of 0 or more"),
         ("scheduled", "maybe", "scheduled: 'maybe' is neither yes nor no"),
         ("mode", "ON", "mode: 'ON' is no mode: choose one of off, simulation, on"),
-        ("fee", "5", "unknown setting 'fee': the settings are alias, bond_pool_enabled"),
+        ("fee", "5", "unknown setting 'fee': the settings are alias, below_minimum_share"),
     ],
 )
 def test_a_setting_that_cannot_be_is_told_by_name(name: str, text: str, message: str) -> None:

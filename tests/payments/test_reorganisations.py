@@ -155,3 +155,39 @@ async def test_any_number_of_reorganisations_pays_everybody_once(
     await baker.pay()
 
     await assert_paid_once(baker)
+
+
+@pytest.mark.parametrize("is_forgotten", [False, True], ids=["they wait", "they are forgotten"])
+async def test_a_chain_of_groups_taken_out_comes_back_in_order_and_nothing_is_signed_meanwhile(
+    baker: PayingBaker, *, is_forgotten: bool
+) -> None:
+    for _ in range(2):
+        await baker.step()
+        baker.bake()
+    # The second is seen in its block as well, and the third is signed upon it.
+    await baker.step()
+    assert await states(baker) == [
+        OperationState.INCLUDED,
+        OperationState.INCLUDED,
+        OperationState.INJECTED,
+    ]
+    signed = [operation.hash for operation in await baker.operations()]
+    baker.chain.reorg(2)
+    if is_forgotten:
+        forget_waiting(baker)
+    assert baker.paid_on_chain().total() == 0
+
+    for _ in range(STEPS_MAX):
+        await baker.step()
+        assert [each.hash for each in await baker.operations()] == signed
+        if await is_settled(baker):
+            break
+        baker.bake()
+
+    await assert_paid_once(baker)
+    levels = [each.included_level or 0 for each in await baker.operations()]
+    assert levels == sorted(set(levels))
+
+
+async def is_settled(baker: PayingBaker) -> bool:
+    return {row.state for row in await baker.payouts()} == {PayoutState.PAID}

@@ -23,11 +23,16 @@ WITHIN_TRANSACTIONS = {
 
 #: Places that a payment does not pass, or only when real time goes by.
 ELSEWHERE = {
+    Failpoint.AFTER_ORDER,
     Failpoint.BOOT,
     Failpoint.LEASE_RENEW,
     Failpoint.JOB_ACK,
     Failpoint.ALERT_STORED,
     Failpoint.ALERT_SENT,
+    Failpoint.HOOK_ANSWERED,
+    Failpoint.HOOK_TOLD,
+    Failpoint.ANNOUNCEMENT_CLAIMED,
+    Failpoint.ANNOUNCEMENT_SENT,
     Failpoint.MIGRATION_MID,
     Failpoint.SHUTDOWN,
 }

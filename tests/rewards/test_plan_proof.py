@@ -45,7 +45,12 @@ def test_a_true_plan_is_proven(plan: PayoutPlan) -> None:
         ({"dust": -1}, "the parts add up to 99 mutez, the pool is 100"),
         ({"dust": -2, "own_part": 2}, "dust -1 mutez is out of bounds"),
         ({"dust": 2, "own_part": -2}, "dust 3 mutez is out of bounds"),
-        ({"own_part": -34, "total_fees": 34}, "own part -1 or dust 1 mutez is out of bounds"),
+        (
+            {"own_part": -34, "total_fees": 34},
+            "own part -1, fees 42 or dust 1 mutez is out of bounds",
+        ),
+        ({"own_part": 9, "total_fees": -9}, "own part 42, fees -1 or dust 1 mutez is out"),
+        ({"excluded_kept": 1, "own_part": -1}, "excluded shares do not add up to 1 mutez"),
         ({"pool": -101, "own_part": -101}, "a pool of -1 mutez is negative"),
     ],
 )
@@ -61,7 +66,7 @@ def test_a_dust_that_rounding_could_leave_is_proven(plan: PayoutPlan) -> None:
 
 
 def test_zero_payouts_may_have_left_dust_too(plan: PayoutPlan) -> None:
-    prove(shift(plan, dust=2, own_part=-2, zero_payouts=2))
+    prove(shift(plan, dust=2, own_part=-2, zero_payouts=2, shares_rounded=2))
 
 
 @pytest.mark.parametrize(

@@ -1,55 +1,20 @@
 """Recorded cycles of real bakers, planned to the mutez, and numbers that other tools pinned."""
 
-import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from bakehouse.rewards.cycle_rewards import CycleRewards, DelegatorBalance
-from bakehouse.rewards.money import BasisPoints, Mutez
+from bakehouse.rewards.cycle_rewards import CycleRewards
+from bakehouse.rewards.money import BasisPoints
 from bakehouse.rewards.payout_rules import PayoutRules
 from bakehouse.rewards.plan import plan_payouts
 from bakehouse.rewards.plan_values import PayoutPlan
+from tests.rewards.recorded_splits import recorded, rewards_of
 
 pytestmark = pytest.mark.conformance
 
-CycleOf = Callable[..., CycleRewards]
 TEN_PERCENT = PayoutRules(BasisPoints(1000))
 TEN_PERCENT_WITH_BLOCK_FEES = PayoutRules(BasisPoints(1000), share_block_fees=True)
-
-
-def recorded(path: Path) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(path.read_text())
-    return document
-
-
-def rewards_of(split: dict[str, Any]) -> CycleRewards:
-    """Read what the arithmetic needs; delegators missing from an excerpt become one more."""
-
-    def rewards(*names: str) -> Mutez:
-        return Mutez(next((split[name] for name in names if name in split), 0))
-
-    delegators = [
-        DelegatorBalance(row["address"], Mutez(row["delegatedBalance"]), emptied=row["emptied"])
-        for row in split["delegators"]
-    ]
-    listed = sum(delegator.delegated_balance for delegator in delegators)
-    if missing := split["externalDelegatedBalance"] - listed:
-        delegators.append(DelegatorBalance("everyone else", Mutez(missing)))
-    return CycleRewards(
-        cycle=split["cycle"],
-        own_delegated_balance=Mutez(split["ownDelegatedBalance"]),
-        external_delegated_balance=Mutez(split["externalDelegatedBalance"]),
-        block_rewards=rewards("blockRewardsDelegated"),
-        attestation_rewards=rewards("attestationRewardsDelegated", "endorsementRewardsDelegated"),
-        dal_attestation_rewards=rewards("dalAttestationRewardsDelegated"),
-        vdf_revelation_rewards=rewards("vdfRevelationRewardsDelegated"),
-        nonce_revelation_rewards=rewards("nonceRevelationRewardsDelegated"),
-        block_fees=Mutez(split["blockFees"]),
-        delegators=tuple(delegators),
-    )
 
 
 def split_750(chain_fixtures: Path) -> CycleRewards:
@@ -145,35 +110,3 @@ def test_bake_nug_1336_with_the_fee_off_the_pool_first_is_the_published_example(
         "tz1Rr91iTi7KU1biTGYABEGmvQE3s9G7TA5i",
     ]
     assert sum(theirs.values()) == sum(ours[address] for address in theirs) + len(more)
-
-
-def test_the_own_part_is_tezpays_bonds_without_overdelegation_protection(
-    chain_fixtures: Path, cycle_of: CycleOf
-) -> None:
-    vectors = recorded(chain_fixtures / "peers/tezpay-vectors.json")["vectors"]
-    unprotected = [v for v in vectors if v["input"].get("protect") is False]
-
-    for vector in unprotected:
-        given = vector["input"]
-        cycle = cycle_of(
-            pool=given["pool"],
-            own=given["own_delegated_balance"],
-            balances=[given["effective_delegators_delegated_balance"]],
-        )
-        assert plan_payouts(cycle, TEN_PERCENT).own_part == vector["expected"]["bonds"]
-    assert len(unprotected) == 3
-
-
-def test_even_fees_are_tezpays(chain_fixtures: Path, cycle_of: CycleOf) -> None:
-    vectors = recorded(chain_fixtures / "peers/tezpay-vectors.json")["vectors"]
-    rates = {"0": BasisPoints(0), "0.05": BasisPoints(500), "1": BasisPoints(10_000)}
-    pinned = [v for v in vectors if "fee_rate" in v["input"]]
-
-    for vector in pinned:
-        cycle = cycle_of(pool=vector["input"]["gross"], own=0, balances=[1])
-        plan = plan_payouts(cycle, PayoutRules(rates[vector["input"]["fee_rate"]]))
-        assert (plan.total_fees, plan.total_net) == (
-            vector["expected"]["fee"],
-            vector["expected"]["net"],
-        )
-    assert len(pinned) == 6

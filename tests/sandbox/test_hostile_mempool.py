@@ -1,5 +1,7 @@
 from dataclasses import replace
 
+import pytest
+
 from bakehouse.sandbox.hostile.fault import Fault
 from bakehouse.tezos.operation import OperationGroup
 from tests.sandbox.hostile_world import HEAD, PAYMENT, PENDING, HostileWorld
@@ -174,3 +176,36 @@ async def test_somebody_else_replaces_the_operation_by_a_better_fee(world: Hosti
     pending = await world.get(PENDING)
     assert [each["hash"] for each in pending["outdated"]] == [ours]
     assert world.sandbox.struck == {Fault.REPLACED_BY_FEE: 1}
+
+
+async def test_in_crowded_blocks_a_payment_waits_until_there_is_room(world: HostileWorld) -> None:
+    world.sandbox.inflict(Fault.CROWDED_BLOCKS, gas_percent=100)
+    sent = await world.pay(PAYMENT)
+    world.bake(3)
+    assert world.included() == []
+    assert world.sandbox.struck == {Fault.CROWDED_BLOCKS: 3}
+
+    world.sandbox.heal()
+    world.bake()
+
+    assert world.included() == [sent]
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_two_groups_in_two_blocks_are_taken_out_together_and_come_back(
+    world: HostileWorld, *, at_once: bool
+) -> None:
+    world.sandbox.inflict(Fault.REORG_OF_TWO_GROUPS, at_once=at_once)
+    first = await world.pay(PAYMENT)
+    world.bake()
+    assert world.included() == [first]
+    second = await world.pay(PAYMENT)
+    world.bake()
+    assert world.included() == ([] if at_once else [second])
+    assert world.sandbox.struck == ({Fault.REORG_OF_TWO_GROUPS: 1} if at_once else {})
+
+    world.bake()
+
+    # The second has to wait until the first has used its counter.
+    assert world.included() == [first]
+    assert world.sandbox.struck == {Fault.REORG_OF_TWO_GROUPS: 1}

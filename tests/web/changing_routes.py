@@ -75,6 +75,25 @@ _OF_THE_API = {
     ("POST", f"{_API_CYCLE}/release"): _operator(WHY),
     ("POST", f"{_API_CYCLE}/drop"): _operator(WHY),
     ("POST", f"{_API_OPERATION}/cancel"): _operator(WHY),
+    ("POST", f"{_API_BAKER}/transfers"): _administrator(
+        {**WHY, "to": DELEGATORS[0], "amount": "1"}
+    ),
+    ("POST", f"{_API_BAKER}/transfers/{{transfer_id}}/give-up"): _administrator(WHY),
+    ("POST", f"{_API_BAKER}/deductions"): _administrator(
+        {**WHY, "owed_to": DELEGATORS[0], "amount": "1", "consent": "by mail"}
+    ),
+    ("POST", f"{_API_BAKER}/deductions/{{deduction_id}}/waive"): _administrator(WHY),
+    ("POST", f"{_API_BAKER}/hooks"): _administrator(
+        {"name": "limits", "url": "http://127.0.0.1:9/", "points": ["paid"]}, all_bakers=True
+    ),
+    ("PUT", f"{_API_BAKER}/hooks/{{name}}"): _administrator({"enabled": False}, all_bakers=True),
+    ("DELETE", f"{_API_BAKER}/hooks/{{name}}"): _administrator(all_bakers=True),
+    ("POST", f"{_API_BAKER}/hooks/{{name}}/test"): _administrator(all_bakers=True),
+    ("PUT", f"{_API_BAKER}/announcements"): _administrator({"enabled": False}),
+    ("POST", f"{_API_BAKER}/announcements/preview"): _operator({}),
+    ("POST", f"{_API_BAKER}/announcements/test"): _administrator({"channel": "public"}),
+    ("POST", f"{_API_BAKER}/announcements/{{announcement_id}}/again"): _operator(WHY),
+    ("POST", f"{_API_BAKER}/announcements/{{announcement_id}}/leave"): _operator(WHY),
     ("POST", "/api/alerts/{alert_id}/acknowledge"): _operator(),
     ("POST", "/api/alerts/channels"): _administrator(
         {"name": "hook", "url": "json://localhost:9"}, all_bakers=True
@@ -130,6 +149,14 @@ _OF_FORMS = {
     ("POST", "/waiting/held"): _operator(),
     ("POST", "/waiting/operations"): _operator(),
     ("POST", "/waiting/alerts"): _operator(),
+    ("POST", f"{_BAKER}/announcements"): _administrator(),
+    ("POST", f"{_BAKER}/announcements/test"): _administrator(),
+    ("POST", f"{_BAKER}/announcements/{{announcement_id}}"): _operator(),
+    ("POST", f"{_BAKER}/hooks"): _administrator(all_bakers=True),
+    ("POST", f"{_BAKER}/hooks/ask-again"): _operator(),
+    ("POST", f"{_BAKER}/hooks/{{name}}/test"): _administrator(all_bakers=True),
+    ("POST", f"{_BAKER}/hooks/{{name}}/switch"): _administrator(all_bakers=True),
+    ("POST", f"{_BAKER}/hooks/{{name}}/remove"): _administrator(all_bakers=True),
     ("POST", "/alerts/channels"): _administrator(all_bakers=True),
     ("POST", "/alerts/channels/{channel_id}/test"): _administrator(all_bakers=True),
     ("POST", "/alerts/channels/{channel_id}/switch"): _administrator(all_bakers=True),

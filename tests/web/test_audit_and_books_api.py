@@ -114,7 +114,7 @@ def rows_of(text: str, form: str) -> list[dict[str, str]]:
     [
         ({"first_cycle": 5, "last_cycle": 4}, 422),
         ({"year": 1}, 422),
-        ({"format": "pdf"}, 422),
+        ({"format": "xlsx"}, 422),
         ({"mode": "simulation"}, 200),
     ],
 )

@@ -11,7 +11,7 @@ from tests.web.scenes import address
 CYCLE = f"/bakers/{BAKER}/cycles/1336"
 PAGES = [
     *("/", "/docs", "/sign-in", "/nothing", CYCLE),
-    f"/bakers/{BAKER}",
+    *(f"/bakers/{BAKER}", f"/bakers/{BAKER}/fund", f"/bakers/{BAKER}/statistics"),
     f"/bakers/{BAKER}/delegators/{DELEGATORS[0]}",
     f"/public/{BAKER}?address={DELEGATORS[0]}",
 ]
@@ -97,6 +97,7 @@ async def test_every_link_of_the_house_leads_to_a_page(house: House) -> None:
     assert f"/bakers/{BAKER}/cycles/1337?kind=delegators&mode=on" in seen
     assert f"/bakers/{BAKER}/cycles/1336/payouts.csv?kind=delegators&mode=on" in seen
     assert f"/bakers/{BAKER}/delegators/{address(1)}" in seen
+    assert f"/bakers/{BAKER}/fund" in seen
 
 
 async def test_an_empty_house_says_how_to_begin(house: House) -> None:

@@ -57,6 +57,7 @@ ROUTES = {
     ("get", f"{BAKER_PATH}/cycles"): READ,
     ("get", CYCLE_PATH): READ,
     ("get", f"{CYCLE_PATH}/payouts"): READ,
+    ("get", f"{BAKER_PATH}/statistics"): READ,
     ("get", f"{CYCLE_PATH}/rules"): READ,
     ("get", f"{CYCLE_PATH}/exclusions"): READ,
     ("get", f"{BAKER_PATH}/payouts"): READ,
@@ -77,8 +78,29 @@ ROUTES = {
     ("post", f"{CYCLE_PATH}/hold"): DECIDED,
     ("post", f"{CYCLE_PATH}/release"): DECIDED,
     ("post", f"{CYCLE_PATH}/drop"): DECIDED,
+    ("get", f"{BAKER_PATH}/transfers"): READ,
+    ("post", f"{BAKER_PATH}/transfers"): {*DECIDED, "202", "503"} - {"200"},
+    ("post", f"{BAKER_PATH}/transfers/{{transfer_id}}/give-up"): DECIDED,
+    ("get", f"{BAKER_PATH}/deductions"): READ,
+    ("get", f"{BAKER_PATH}/funding"): READ,
+    ("post", f"{BAKER_PATH}/deductions"): {*DECIDED, "201"} - {"200"},
+    ("post", f"{BAKER_PATH}/deductions/{{deduction_id}}/waive"): DECIDED,
+    ("get", f"{CYCLE_PATH}/hooks"): READ,
+    ("get", f"{BAKER_PATH}/hooks"): READ,
+    ("post", f"{BAKER_PATH}/hooks"): {*DECIDED, "201"} - {"200"},
+    ("put", f"{BAKER_PATH}/hooks/{{name}}"): CHANGED,
+    ("delete", f"{BAKER_PATH}/hooks/{{name}}"): REMOVED,
+    ("post", f"{BAKER_PATH}/hooks/{{name}}/test"): REMOVED,
+    ("get", f"{BAKER_PATH}/announcements"): READ,
+    ("put", f"{BAKER_PATH}/announcements"): CHANGED,
+    ("post", f"{BAKER_PATH}/announcements/preview"): CHANGED,
+    ("post", f"{BAKER_PATH}/announcements/test"): DECIDED,
+    ("post", f"{BAKER_PATH}/announcements/{{announcement_id}}/again"): DECIDED,
+    ("post", f"{BAKER_PATH}/announcements/{{announcement_id}}/leave"): DECIDED,
     ("get", f"{BAKER_PATH}/export/payouts"): READ,
     ("get", f"{BAKER_PATH}/export/cycles"): READ,
+    ("get", f"{BAKER_PATH}/export/statement"): READ,
+    ("get", f"{BAKER_PATH}/export/tezpay"): READ,
     ("get", f"{BAKER_PATH}/export/exclusions"): READ,
     ("get", "/api/alerts"): READ,
     ("get", "/api/alerts/{alert_id}"): READ,
@@ -93,7 +115,15 @@ ROUTES = {
     ("get", "/health/live"): {"200"},
     ("get", "/health/ready"): {"200", "503"},
 }
-FILES = {f"{BAKER_PATH}/export/{name}" for name in ("payouts", "cycles", "exclusions")}
+BOOKS = ["text/csv", "application/pdf", "application/json"]
+#: Routes that answer with a file, and which kinds of it.
+FILES = {
+    f"{BAKER_PATH}/export/payouts": BOOKS,
+    f"{BAKER_PATH}/export/cycles": BOOKS,
+    f"{BAKER_PATH}/export/statement": BOOKS,
+    f"{BAKER_PATH}/export/exclusions": ["text/csv", "application/json"],
+    f"{BAKER_PATH}/export/tezpay": ["text/csv"],
+}
 
 HEALTH = {"/health", "/health/live", "/health/ready"}
 
@@ -143,7 +173,7 @@ async def test_problems_are_described_under_their_own_media_type(still_house: Ho
                 if status == "304":
                     wanted = []
                 elif status == "200" and path in FILES:
-                    wanted = ["text/csv", "application/json"]
+                    wanted = FILES[path]
                 assert list(answer.get("content", ())) == wanted
 
 

@@ -192,6 +192,7 @@ async def test_what_is_read_of_bakers_is_open_to_nobody(still_house: House) -> N
         "/static/{name}",
         # What a baker has made public; of all others it says that there is nothing.
         "/public/{baker_id}",
+        "/public/{baker_id}/statement.{form}",
     }
 
 

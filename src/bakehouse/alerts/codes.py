@@ -32,11 +32,17 @@ class AlertCode(StrEnum):
     GO_NEEDED = "go-needed"
     SOURCES_TROUBLED = "sources-troubled"
     CHAIN_DIFFERS = "chain-differs"
+    PROTOCOL_UNKNOWN = "protocol-unknown"
     CYCLE_CHECK_FAILED = "cycle-check-failed"
     BALANCE_UNKNOWN = "balance-unknown"
     WALLET_LOW = "wallet-low"
+    TOP_UP_FAILED = "top-up-failed"
+    ORDER_FAILED = "order-failed"
     SCHEDULE_SILENT = "schedule-silent"
     QUEUE_FAILING = "queue-failing"
+    HOOK_VETOED = "hook-vetoed"
+    HOOK_FAILING = "hook-failing"
+    ANNOUNCEMENT_UNSURE = "announcement-unsure"
     CYCLE_PAID = "cycle-paid"
 
 
@@ -92,6 +98,12 @@ KINDS: Mapping[AlertCode, Kind] = MappingProxyType(
             "Match the two (`bakehouse verify`) and pause the baker (`bakehouse pause`) until the "
             "difference is explained.",
         ),
+        AlertCode.PROTOCOL_UNKNOWN: Kind(
+            Severity.WARNING,
+            "The chain runs a protocol that this version does not know",
+            "Look for a newer Bakehouse. Payments go on while the constants they depend on are "
+            "there and pass their checks, and wait otherwise.",
+        ),
         AlertCode.CYCLE_CHECK_FAILED: Kind(
             Severity.WARNING,
             "A look for finished cycles failed",
@@ -105,7 +117,20 @@ KINDS: Mapping[AlertCode, Kind] = MappingProxyType(
         AlertCode.WALLET_LOW: Kind(
             Severity.CRITICAL,
             "The wallet will not cover the next cycle",
-            "Move funds to the payout address before the cycle ends.",
+            "Move funds to the payout address before the cycle ends. Its QR code: "
+            "`bakehouse wallet qr`, or the page of the wallet.",
+        ),
+        AlertCode.TOP_UP_FAILED: Kind(
+            Severity.WARNING,
+            "The payout wallet could not be topped up",
+            "See what the message says of the funding wallet, its key and the cap of the day, or "
+            "move funds to the payout address yourself.",
+        ),
+        AlertCode.ORDER_FAILED: Kind(
+            Severity.WARNING,
+            "A transfer by hand was not done",
+            "Nothing has moved. Mend what the message names, then give the same order with the "
+            "same key again (`bakehouse transfer`).",
         ),
         AlertCode.SCHEDULE_SILENT: Kind(
             Severity.CRITICAL,
@@ -118,6 +143,25 @@ KINDS: Mapping[AlertCode, Kind] = MappingProxyType(
             "Jobs failed for good and wait",
             "Look at them on the queues page, then retry or remove them. A retried payment job "
             "never pays twice.",
+        ),
+        AlertCode.HOOK_VETOED: Kind(
+            Severity.WARNING,
+            "A hook keeps a cycle from being paid",
+            "The message says which and why. It is asked again after a while, and at once by "
+            "`bakehouse retry`; `bakehouse hooks off` goes on without it.",
+        ),
+        AlertCode.HOOK_FAILING: Kind(
+            Severity.CRITICAL,
+            "A hook gives no answer, and nothing is paid without",
+            "Mend the program or the service that the message names, and try it "
+            "(`bakehouse hooks test`). It is asked again by itself; `bakehouse hooks off` goes on "
+            "without it.",
+        ),
+        AlertCode.ANNOUNCEMENT_UNSURE: Kind(
+            Severity.WARNING,
+            "Nobody knows whether an announcement was made",
+            "Look at the channel, then have it said again (`bakehouse announcements again`) or "
+            "leave it (`bakehouse announcements leave`).",
         ),
         AlertCode.CYCLE_PAID: Kind(
             Severity.INFO,

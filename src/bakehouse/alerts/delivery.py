@@ -7,6 +7,7 @@ import asyncio
 import logging
 import re
 from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import unquote_plus
 
@@ -34,6 +35,14 @@ _TAIL_LENGTH: Final = 4
 _TAIL_FROM_LENGTH: Final = 20
 
 _STATUS: Final = re.compile(r"error=(\d{3})\b")
+_REQUEST_TIMEOUT: Final = "408"
+#: How it is told that there never was a connection to send anything by.
+_NO_CONNECTION: Final = re.compile(
+    "NewConnectionError|NameResolutionError|ConnectTimeoutError|Connection refused|"
+    "Name or service not known|No route to host|Network is unreachable"
+)
+#: What stands among Apprise's own words for that; the words themselves may name secrets.
+_NEVER_CONNECTED: Final = "(never connected)"
 
 #: What Apprise says while it sends, in the context of the one who sends.
 _heard: ContextVar[list[str] | None] = ContextVar("apprise_heard", default=None)
@@ -69,25 +78,36 @@ def shown(url: str) -> str:
 async def send(url: str, message: Message, seconds: float = SEND_SECONDS) -> None:
     """Send a message; raises UndeliveredError saying why it was not taken, as far as is known.
 
-    It may have arrived all the same: an answer can be lost.
+    It may have arrived all the same, for an answer can be lost: the error's fact `never_taken`
+    tells when it surely has not.
     """
     try:
         async with asyncio.timeout(seconds):
             # A thread cannot be stopped: its sockets have time limits of their own.
-            reason = await asyncio.to_thread(_send, url, message)
+            refusal = await asyncio.to_thread(_send, url, message)
     except TimeoutError:
-        reason = f"no answer within {seconds:g} s"
+        refusal = _Refusal(f"no answer within {seconds:g} s")
     except SettingError as error:
-        reason = error.message
-    if reason is not None:
-        raise UndeliveredError(f"not delivered: {reason}")
+        refusal = _Refusal(error.message, never_taken=True)
+    if refusal is not None:
+        raise UndeliveredError(f"not delivered: {refusal.reason}", never_taken=refusal.never_taken)
 
 
-def _send(url: str, message: Message) -> str | None:
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """Why a message was not taken, and whether that is certain."""
+
+    reason: str
+    never_taken: bool = False
+
+
+def _send(url: str, message: Message) -> _Refusal | None:
     """Send; give why not, or None when it was taken."""
     service = _open(url, _scheme(url))
     service.socket_connect_timeout = min(service.socket_connect_timeout, _SOCKET_SECONDS_MAX)
     service.socket_read_timeout = min(service.socket_read_timeout, _SOCKET_SECONDS_MAX)
+    # Whoever sends decides whether to try again.
+    service.retry = 0
     apprise = Apprise(asset=_asset())
     apprise.add(service)
     heard: list[str] = []
@@ -100,18 +120,24 @@ def _send(url: str, message: Message) -> str | None:
             body_format=NotifyFormat.TEXT,
         )
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything, with the URL in it
-        return f"the service failed ({type(error).__name__})"
-    return None if was_taken else _reason(heard)
+        return _Refusal(f"the service failed ({type(error).__name__})")
+    if was_taken:
+        return None
+    refusal = _refusal(heard)
+    # With several recipients behind one URL, others may have it.
+    return refusal if len(service) == 1 else replace(refusal, never_taken=False)
 
 
-def _reason(heard: list[str]) -> str:
+def _refusal(heard: list[str]) -> _Refusal:
     """Give what may be told of Apprise's own words: they can name secrets."""
     said = " ".join(heard)
     if status := _STATUS.search(said):
-        return f"the service answered {status[1]}"
+        # A gateway that answers 5xx may have passed the message on; a 4xx says no.
+        refuses = status[1].startswith("4") and status[1] != _REQUEST_TIMEOUT
+        return _Refusal(f"the service answered {status[1]}", never_taken=refuses)
     if "onnection error" in said:
-        return "the service cannot be reached"
-    return "the service did not take it"
+        return _Refusal("the service cannot be reached", never_taken=_NEVER_CONNECTED in heard)
+    return _Refusal("the service did not take it")
 
 
 def _scheme(url: str) -> str:
@@ -170,12 +196,27 @@ class _Listener(logging.Handler):
             heard.append(record.getMessage())
 
 
+class _ForDebuggers(logging.Filter):
+    """Takes one thing from what is told to debuggers, and lets nobody hear any of it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno >= logging.WARNING:
+            return True
+        heard = _heard.get()
+        if heard is not None and _NO_CONNECTION.search(record.getMessage()):
+            heard.append(_NEVER_CONNECTED)
+        return False
+
+
 def _keep_quiet() -> None:
     logger = logging.getLogger("apprise")
     if not any(isinstance(each, _Listener) for each in logger.handlers):
         logger.handlers = [_Listener()]
+    if not any(isinstance(each, _ForDebuggers) for each in logger.filters):
+        logger.addFilter(_ForDebuggers())
     # Each time: whoever sets up logging may have opened them again.
     logger.propagate = False
-    logger.setLevel(logging.WARNING)
+    # Why there was no connection is told at this level alone.
+    logger.setLevel(logging.DEBUG)
     # It logs paths, which are where many services have their tokens.
     logging.getLogger("urllib3").setLevel(logging.CRITICAL)

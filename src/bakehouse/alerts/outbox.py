@@ -18,7 +18,7 @@ REPEAT_AFTER: Final = timedelta(hours=6)
 
 def wants(settings: ChannelSettings, alert: Alert) -> bool:
     """Whether a channel is to be told of an alert; pure."""
-    if not settings.enabled:
+    if not settings.enabled or not settings.purpose.is_for_alerts:
         return False
     if settings.baker_ids is not None and alert.baker_id not in settings.baker_ids:
         return False

@@ -1,5 +1,7 @@
 """Raising and closing alerts: stored in the ledger with what is to be sent, and said in the log."""
 
+from typing import Final
+
 import structlog
 
 from bakehouse.alerts.codes import AlertCode
@@ -7,11 +9,16 @@ from bakehouse.alerts.outbox import tell
 from bakehouse.failpoints import Failpoint, failpoint
 from bakehouse.ledger import alerts
 from bakehouse.ledger.distributions import Distribution, DistributionKey
-from bakehouse.ledger.states import DistributionState, Telling
+from bakehouse.ledger.manual_transfers import ManualTransfer
+from bakehouse.ledger.states import DistributionState, ManualOrigin, ManualState, Telling
 from bakehouse.payments.payer import Payer
+from bakehouse.payments.step import HookStop
 from bakehouse.rewards.money import Mutez, format_tez
 
 _log = structlog.get_logger(__name__)
+
+#: Failures in a row of a hook before a person is told: it may just be restarted.
+HOOK_FAILURES_TOLD: Final = 3
 
 
 async def alert(
@@ -94,6 +101,35 @@ async def guard_refused(payer: Payer, key: DistributionKey, guard: str, reason: 
     await alert(payer, AlertCode.GUARD_REFUSED, f"{key}/{guard}", reason, baker_id=key.baker_id)
 
 
+async def order_ended(payer: Payer, transfer: ManualTransfer) -> None:
+    """Tell that an order outside any cycle was refused, or failed; what is well is no news."""
+    if transfer.origin is ManualOrigin.TOP_UP or transfer.state is not ManualState.FAILED:
+        return
+    message = (
+        f"{format_tez(transfer.amount)} tez to {transfer.destination} ({transfer.origin}, key "
+        f"{transfer.idempotence_key}): {transfer.reason}"
+    )
+    await event(
+        payer,
+        AlertCode.ORDER_FAILED,
+        f"{transfer.name}/{transfer.ordered_at.isoformat()}",
+        message,
+        baker_id=transfer.baker_id,
+    )
+
+
+async def order_quarantined(payer: Payer, transfer: ManualTransfer, operation: str) -> None:
+    """Tell that nobody can prove what became of an order's operation."""
+    message = (
+        f"{operation}, of the {transfer.origin} {transfer.idempotence_key}, is in no block, as far "
+        "as can be seen, but that could not be proven: nothing new is signed from "
+        f"{transfer.source}. Give Bakehouse a node with the whole history, or look it up and "
+        "declare it dead"
+    )
+    baker_id = transfer.baker_id
+    await alert(payer, AlertCode.OPERATION_QUARANTINED, operation, message, baker_id=baker_id)
+
+
 async def go_needed(payer: Payer, key: DistributionKey) -> None:
     """Tell that the first cycle a baker is to pay waits for a person."""
     message = (
@@ -111,6 +147,15 @@ async def sources_troubled(payer: Payer, baker_id: str, trouble: str) -> None:
 async def chain_differs(payer: Payer, key: DistributionKey, words: str) -> None:
     """Tell that the chain, read again after paying, is not what the ledger says."""
     await alert(payer, AlertCode.CHAIN_DIFFERS, str(key), words, baker_id=key.baker_id)
+
+
+async def hook_refuses(payer: Payer, key: DistributionKey, stop: HookStop) -> None:
+    """Tell that a hook keeps a cycle waiting: of a veto at once, of silence once it lasts."""
+    if not stop.is_veto and stop.failures < HOOK_FAILURES_TOLD:
+        return
+    code = AlertCode.HOOK_VETOED if stop.is_veto else AlertCode.HOOK_FAILING
+    message = f"cycle {key.cycle} ({key.kind}) waits: {stop.words}"
+    await alert(payer, code, str(key), message, baker_id=key.baker_id)
 
 
 async def cycle_paid(payer: Payer, distribution: Distribution, payouts: int, amount: Mutez) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bakehouse.rewards.money import Mutez, format_tez
+from bakehouse.tezos.protocols import KNOWN_PROTOCOLS
 
 #: Periods that a schedule may be silent for.
 _SILENT_PERIODS_MAX: Final = 2
@@ -12,13 +13,24 @@ _SILENT_PERIODS_MAX: Final = 2
 _SILENT_AT_LEAST: Final = timedelta(minutes=2)
 
 
-def wallet_low(balance: Mutez, need: Mutez | None) -> str | None:
+def protocol_unknown(protocol: str) -> str | None:
+    """Tell of a protocol that this version was not held against; None for one that it was."""
+    if protocol in KNOWN_PROTOCOLS:
+        return None
+    return (
+        f"the chain runs protocol {protocol}, which this version of Bakehouse does not know: "
+        "payments go on while its constants are there and pass their checks, and wait otherwise"
+    )
+
+
+def wallet_low(address: str, balance: Mutez, need: Mutez | None) -> str | None:
     """Tell whether a wallet will not cover the next cycle, as far as the last one shows."""
     if need is None or balance >= need:
         return None
     return (
-        f"the payout wallet has {format_tez(balance)} tez; a cycle like the last one takes "
-        f"{format_tez(need)} tez with its fees: {format_tez(Mutez(need - balance))} tez are missing"
+        f"the payout wallet {address} has {format_tez(balance)} tez; a cycle like the last one "
+        f"takes {format_tez(need)} tez with its fees: {format_tez(Mutez(need - balance))} tez are "
+        "missing"
     )
 
 

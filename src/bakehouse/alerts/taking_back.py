@@ -4,7 +4,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.alerts.codes import AlertCode
 from bakehouse.alerts.raising import close_alert
-from bakehouse.ledger import alerts, bakers, distributions, operations, payouts
+from bakehouse.ledger import (
+    alerts,
+    announcements,
+    bakers,
+    distributions,
+    hook_consultations,
+    operations,
+    payouts,
+)
 from bakehouse.ledger.alerts import Alert, AlertFilter
 from bakehouse.ledger.distributions import Distribution, DistributionKey
 from bakehouse.ledger.states import (
@@ -13,6 +21,7 @@ from bakehouse.ledger.states import (
     Mode,
     OperationState,
     PayoutState,
+    Verdict,
 )
 from bakehouse.payments.payer import Payer
 
@@ -23,8 +32,13 @@ _CODES = frozenset(
         AlertCode.PAYOUT_HELD,
         AlertCode.GO_NEEDED,
         AlertCode.OPERATION_QUARANTINED,
+        AlertCode.HOOK_VETOED,
+        AlertCode.HOOK_FAILING,
+        AlertCode.ANNOUNCEMENT_UNSURE,
     }
 )
+
+_VERDICTS = {AlertCode.HOOK_VETOED: Verdict.VETOED, AlertCode.HOOK_FAILING: Verdict.FAILED}
 
 
 async def close_what_is_over(payer: Payer, baker_id: str | None = None) -> None:
@@ -40,9 +54,17 @@ async def close_what_is_over(payer: Payer, baker_id: str | None = None) -> None:
 
 
 async def _is_over(tx: AsyncConnection, alert: Alert) -> bool:
-    if alert.code == AlertCode.OPERATION_QUARANTINED:
-        operation = await operations.find(tx, alert.subject)
-        return operation is None or operation.state is not OperationState.QUARANTINED
+    match alert.code:
+        case AlertCode.OPERATION_QUARANTINED:
+            operation = await operations.find(tx, alert.subject)
+            return operation is None or operation.state is not OperationState.QUARANTINED
+        case AlertCode.ANNOUNCEMENT_UNSURE:
+            return not await announcements.is_unsure(tx, int(alert.subject))
+        case _:
+            return await _is_over_for_its_distribution(tx, alert)
+
+
+async def _is_over_for_its_distribution(tx: AsyncConnection, alert: Alert) -> bool:
     distribution = await _distribution(tx, alert.subject)
     if distribution is None:
         return False
@@ -53,6 +75,10 @@ async def _is_over(tx: AsyncConnection, alert: Alert) -> bool:
             return PayoutState.HELD not in counts
         case AlertCode.GO_NEEDED:
             return is_settled or distribution.approved_at is not None
+        case AlertCode.HOOK_VETOED | AlertCode.HOOK_FAILING:
+            refusing = await hook_consultations.refusing(tx, distribution.id)
+            verdict = _VERDICTS[AlertCode(alert.code)]
+            return is_settled or verdict not in {each.verdict for each in refusing}
         case _:
             return is_settled
 

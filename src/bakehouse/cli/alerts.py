@@ -25,6 +25,7 @@ from bakehouse.ledger import alert_channels, alerts
 from bakehouse.ledger.alert_channels import Channel, ChannelSettings
 from bakehouse.ledger.alerts import Alert, AlertFilter
 from bakehouse.ledger.database import Ledger
+from bakehouse.ledger.states import ChannelPurpose
 from bakehouse.tezos.address import parse_implicit
 from bakehouse.web.api import alerts as alerts_api
 from bakehouse.web.api import channels as channels_api
@@ -42,6 +43,9 @@ Least = Annotated[Severity, typer.Option("--least", help="The least severe that 
 Codes = Annotated[
     list[AlertCode] | None,
     typer.Option("--code", help="Tell only this code; may be given several times."),
+]
+Purpose = Annotated[
+    ChannelPurpose, typer.Option("--for", help="What it is told: alerts, announcements, or both.")
 ]
 UrlFile = Annotated[
     Path | None,
@@ -120,6 +124,7 @@ def add(  # noqa: PLR0913 - one for each thing that is set
     least: Least = Severity.WARNING,
     codes: Codes = None,
     bakers: BakersOption = "all",
+    purpose: Purpose = ChannelPurpose.ALERTS,
     url_file: UrlFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -129,6 +134,7 @@ def add(  # noqa: PLR0913 - one for each thing that is set
         severity_min=least.value,
         codes=frozenset(code.value for code in codes or ()),
         baker_ids=_bakers(bakers),
+        purpose=purpose,
     )
     url = _url(url_file)
     _print(_at_desk(lambda desk: desk.add(settings, url, actor=actor())), as_json=as_json)
@@ -146,6 +152,10 @@ def set_(  # noqa: PLR0913 - one for each thing that can be changed
     enabled: Annotated[
         bool | None, typer.Option("--on/--off", help="Whether it is told anything.")
     ] = None,
+    purpose: Annotated[
+        ChannelPurpose | None,
+        typer.Option("--for", help="What it is told: alerts, announcements, or both."),
+    ] = None,
     url_file: UrlFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -161,6 +171,7 @@ def set_(  # noqa: PLR0913 - one for each thing that can be changed
             codes=old.codes if codes is None else frozenset(code.value for code in codes),
             baker_ids=old.baker_ids if bakers == _AS_IT_IS else _bakers(bakers),
             enabled=old.enabled if enabled is None else enabled,
+            purpose=old.purpose if purpose is None else purpose,
         )
         return await desk.change(channel.id, settings, url, actor=actor())
 
@@ -228,9 +239,14 @@ def _line(alert: Alert) -> str:
 def _channel_line(channel: Channel) -> str:
     settings = channel.settings
     bakers = settings.baker_ids
+    told = []
+    if settings.purpose.is_for_alerts:
+        codes = ", ".join(sorted(settings.codes)) or "all codes"
+        told.append(f"{settings.severity_min} and worse  {codes}")
+    if settings.purpose.is_for_announcements:
+        told.append("announcements")
     return (
-        f"{settings.name}  {channel.url.shown}  {settings.severity_min} and worse  "
-        f"{', '.join(sorted(settings.codes)) or 'all codes'}  "
+        f"{settings.name}  {channel.url.shown}  {'  '.join(told)}  "
         f"{'all bakers' if bakers is None else ', '.join(sorted(bakers))}"
         f"{'' if settings.enabled else '  off'}"
     )

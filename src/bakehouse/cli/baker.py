@@ -8,7 +8,8 @@ from bakehouse.app import utc_now
 from bakehouse.cli import bond_pool, fees
 from bakehouse.cli.ledger_access import BakerArgument, actor, with_ledger
 from bakehouse.cli.output import AsJson, print_json, tell
-from bakehouse.cli.registration import baker_document, confirm_live, register
+from bakehouse.cli.registration import baker_document, confirm_live, register, require_funding_key
+from bakehouse.config import load_config
 from bakehouse.errors import InputError
 from bakehouse.ledger import bakers
 from bakehouse.ledger.bakers import Baker
@@ -76,6 +77,7 @@ def set_(
     if not chosen:
         raise InputError("say what to change, as name=value")
     address = parse_implicit(baker)
+    require_funding_key(load_config(), chosen)
 
     async def read(ledger: Ledger) -> Baker:
         async with ledger.read() as tx:

@@ -1,40 +1,45 @@
-"""`bakehouse export …`: the books of a baker, as CSV for spreadsheets or as JSON lines."""
+"""`bakehouse export …`: the books of a baker, as CSV for spreadsheets, JSON lines, or PDF."""
 
 import json
-import os
 import re
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
-from typing import Annotated, Final, TextIO
+from typing import Annotated, Final
 
 import typer
 
 from bakehouse.cli.ledger_access import BakerArgument, with_ledger
+from bakehouse.cli.new_file import opened, opened_binary
 from bakehouse.cli.output import waiting
+from bakehouse.desk import report
+from bakehouse.desk.report import Layout
 from bakehouse.errors import InputError
 from bakehouse.ledger import bakers
+from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.span import Span
 from bakehouse.ledger.states import Mode
+from bakehouse.payments import tezpay_report
 from bakehouse.payments.export import (
     CYCLE_COLUMNS,
     EXCLUSION_COLUMNS,
     PAYOUT_COLUMNS,
+    STATEMENT_COLUMNS,
     Export,
     Row,
     csv_line,
     cycle_rows,
     exclusion_rows,
     payout_rows,
+    statement_rows,
 )
-from bakehouse.tezos.address import parse_implicit
+from bakehouse.tezos.address import parse_implicit, parse_recipient
 
 app: Final = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    help="Write cycles, payouts or exclusions as CSV or JSON.",
+    help="Write cycles, payouts, exclusions or statements as CSV, JSON or PDF.",
 )
 
 _CYCLES: Final = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?", re.ASCII)
@@ -47,9 +52,13 @@ Simulated = Annotated[
     bool, typer.Option("--simulated", help="The simulated cycles instead of the paid ones.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of CSV: one object a line.")]
+AsPdf = Annotated[bool, typer.Option("--pdf", help="A PDF, to read or to print.")]
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write here; not over a file.")
 ]
+
+#: Reads the rows that are wanted.
+Rows = Callable[[Ledger], AsyncGenerator[Row, None]]
 
 
 @app.command()
@@ -60,16 +69,20 @@ def cycles(  # noqa: PLR0913 - a parameter is an option of the command
     year: Year = None,
     simulated: Simulated = False,
     as_json: AsJson = False,
+    as_pdf: AsPdf = False,
     output: Output = None,
 ) -> None:
     """Write one line a cycle: what was earned, kept and paid, and what it cost."""
     wanted = _wanted(baker, cycles, year, is_simulated=simulated)
 
-    async def rows(ledger: Ledger) -> AsyncIterator[Row]:
+    async def rows(ledger: Ledger) -> AsyncGenerator[Row, None]:
         for row in await cycle_rows(ledger, wanted):
             yield row
 
-    _write(wanted, rows, CYCLE_COLUMNS, output, as_json=as_json)
+    if _is_pdf(as_pdf=as_pdf, as_json=as_json):
+        _write_pdf(wanted, rows, report.CYCLES, output)
+    else:
+        _write(wanted, rows, CYCLE_COLUMNS, output, as_json=as_json)
 
 
 @app.command()
@@ -80,15 +93,61 @@ def payouts(  # noqa: PLR0913 - a parameter is an option of the command
     year: Year = None,
     simulated: Simulated = False,
     as_json: AsJson = False,
+    as_pdf: AsPdf = False,
     output: Output = None,
 ) -> None:
     """Write one line a payout: whom, how much, and the operation that paid it."""
     wanted = _wanted(baker, cycles, year, is_simulated=simulated)
 
-    def rows(ledger: Ledger) -> AsyncIterator[Row]:
+    def rows(ledger: Ledger) -> AsyncGenerator[Row, None]:
         return payout_rows(ledger, wanted)
 
-    _write(wanted, rows, PAYOUT_COLUMNS, output, as_json=as_json)
+    if _is_pdf(as_pdf=as_pdf, as_json=as_json):
+        _write_pdf(wanted, rows, report.PAYOUTS, output)
+    else:
+        _write(wanted, rows, PAYOUT_COLUMNS, output, as_json=as_json)
+
+
+@app.command()
+def statement(  # noqa: PLR0913 - a parameter is an option of the command
+    baker: BakerArgument,
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="Who was paid.")],
+    *,
+    cycles: Cycles = None,
+    year: Year = None,
+    as_json: AsJson = False,
+    as_pdf: AsPdf = False,
+    output: Output = None,
+) -> None:
+    """Write what one recipient was paid: date, amount, cycle and operation, for its taxes."""
+    wanted = _wanted(baker, cycles, year, is_simulated=False)
+    of_whom = parse_recipient(address)
+
+    async def rows(ledger: Ledger) -> AsyncGenerator[Row, None]:
+        for row in await statement_rows(ledger, wanted, of_whom):
+            yield row
+
+    if _is_pdf(as_pdf=as_pdf, as_json=as_json):
+        _write_pdf(wanted, rows, report.STATEMENT, output, f"Recipient: {of_whom}")
+    else:
+        _write(wanted, rows, STATEMENT_COLUMNS, output, as_json=as_json)
+
+
+@app.command()
+def tezpay(
+    baker: BakerArgument,
+    *,
+    cycles: Cycles = None,
+    year: Year = None,
+    output: Output = None,
+) -> None:
+    """Write payouts in the columns of TezPay's payouts.csv, for scripts that read those."""
+    wanted = _wanted(baker, cycles, year, is_simulated=False)
+
+    def rows(ledger: Ledger) -> AsyncGenerator[Row, None]:
+        return tezpay_report.tezpay_rows(ledger, wanted)
+
+    _write(wanted, rows, tezpay_report.COLUMNS, output, as_json=False)
 
 
 @app.command()
@@ -104,7 +163,7 @@ def exclusions(  # noqa: PLR0913 - a parameter is an option of the command
     """Write one line for each delegator that a cycle excludes: why, and where its share went."""
     wanted = _wanted(baker, cycles, year, is_simulated=simulated)
 
-    def rows(ledger: Ledger) -> AsyncIterator[Row]:
+    def rows(ledger: Ledger) -> AsyncGenerator[Row, None]:
         return exclusion_rows(ledger, wanted)
 
     _write(wanted, rows, EXCLUSION_COLUMNS, output, as_json=as_json)
@@ -128,20 +187,25 @@ def _parse_cycles(text: str | None) -> tuple[int | None, int | None]:
     return int(match[1]), int(match[2] or match[1])
 
 
+def _is_pdf(*, as_pdf: bool, as_json: bool) -> bool:
+    if as_pdf and as_json:
+        raise InputError("either --json or --pdf")
+    return as_pdf
+
+
 def _write(
     wanted: Export,
-    rows: Callable[[Ledger], AsyncIterator[Row]],
-    columns: Sequence[str],
+    rows: Rows,
+    columns: tuple[str, ...],
     output: Path | None,
     *,
     as_json: bool,
 ) -> None:
     async def work(ledger: Ledger) -> int:
         # Before a file is made: a mistyped baker must not leave one behind.
-        async with ledger.read() as tx:
-            await bakers.get(tx, wanted.baker_id)
+        await _baker(ledger, wanted)
         count = 0
-        with _opened(output) as file:
+        with opened(output) as file:
             if not as_json:
                 file.write(csv_line(columns))
             async for row in rows(ledger):
@@ -157,14 +221,24 @@ def _write(
     typer.echo(f"{count} rows are in {output}")
 
 
-@contextmanager
-def _opened(output: Path | None) -> Iterator[TextIO]:
-    if output is None:
-        yield sys.stdout
-        return
-    try:
-        handle = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as error:
-        raise InputError(f"cannot write {output}: {error.strerror}") from error
-    with os.fdopen(handle, "w", newline="") as file:
-        yield file
+def _write_pdf(
+    wanted: Export, rows: Rows, layout: Layout, output: Path | None, *facts: str
+) -> None:
+    if output is None and sys.stdout.isatty():
+        raise InputError("a PDF is not for the terminal: name a file with --output")
+
+    async def work(ledger: Ledger) -> None:
+        baker = await _baker(ledger, wanted)
+        document = await report.document_of(layout, baker, wanted, rows(ledger), *facts)
+        with opened_binary(output) as file:
+            file.write(document)
+
+    with waiting("writing the document"):
+        with_ledger(work)
+    if output is not None:
+        typer.echo(f"the document is {output}")
+
+
+async def _baker(ledger: Ledger, wanted: Export) -> Baker:
+    async with ledger.read() as tx:
+        return await bakers.get(tx, wanted.baker_id)

@@ -11,13 +11,33 @@ import typer
 
 from bakehouse.app import open_payer
 from bakehouse.config import load_config, require_sources
+from bakehouse.errors import InputError
+from bakehouse.ledger import bakers
 from bakehouse.ledger.database import Ledger
 from bakehouse.logs import configure_logs
 from bakehouse.payments.payer import Payer
+from bakehouse.tezos.address import parse_implicit
 
 Result = TypeVar("Result")
 
 BakerArgument = Annotated[str, typer.Argument(metavar="BAKER", help="The baker's address.")]
+
+
+OneBaker = Annotated[
+    str | None,
+    typer.Option("--baker", metavar="BAKER", help="Whose; not needed where there is only one."),
+]
+
+
+async def one_baker(ledger: Ledger, named: str | None) -> str:
+    """Give the baker that is named, or the only one there is; raises InputError, NotFoundError."""
+    async with ledger.read() as tx:
+        if named is not None:
+            return (await bakers.get(tx, parse_implicit(named))).baker_id
+        everyone = await bakers.everyone(tx)
+    if len(everyone) != 1:
+        raise InputError(f"{len(everyone)} bakers are registered: say whose, with --baker")
+    return everyone[0].baker_id
 
 
 def with_ledger(work: Callable[[Ledger], Awaitable[Result]]) -> Result:

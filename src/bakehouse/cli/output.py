@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
@@ -22,6 +23,21 @@ def tell(text: str, document: Any, *, as_json: bool) -> None:
         print_json(document)
     else:
         typer.echo(text)
+
+
+def paying() -> Progress:
+    """Show how far payments are, to a person at a terminal only. Use it as a context manager."""
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[waits]}"),
+        console=console,
+        disable=not console.is_terminal,
+        transient=True,
+    )
 
 
 @contextmanager

@@ -9,8 +9,8 @@ import typer
 
 from bakehouse.app import open_payer, utc_now
 from bakehouse.cli.ledger_access import actor
-from bakehouse.config import load_config, require_sources
-from bakehouse.errors import RefusalError
+from bakehouse.config import Config, load_config, require_sources
+from bakehouse.errors import RefusalError, SettingError
 from bakehouse.ledger import bakers
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.database import Ledger
@@ -18,6 +18,7 @@ from bakehouse.logs import configure_logs
 from bakehouse.payments.baker_settings import setting_document
 from bakehouse.payments.due import final_cycle
 from bakehouse.tezos.address import Address
+from bakehouse.tezos.key_file import read_key_address
 
 
 async def register(ledger: Ledger, address: Address, settings: Mapping[str, Any]) -> Baker:
@@ -27,6 +28,7 @@ async def register(ledger: Ledger, address: Address, settings: Mapping[str, Any]
     the cycle that runs now. Raises ConflictError for one that is there, SourceError when no node
     tells the cycle.
     """
+    require_funding_key(load_config(), settings)
     chosen = {"payout_address": address, **settings}
     if "first_cycle" not in chosen:
         chosen["first_cycle"] = await _current_cycle()
@@ -34,6 +36,22 @@ async def register(ledger: Ledger, address: Address, settings: Mapping[str, Any]
     async with ledger.write() as tx:
         await bakers.add(tx, new, actor=actor(), at=utc_now())
     return new
+
+
+def require_funding_key(config: Config, settings: Mapping[str, Any]) -> None:
+    """Raise SettingError when no key file or signer could sign for the funding wallet.
+
+    A file that tells its address only to its passphrase, and a remote signer, may well have it.
+    """
+    address = settings.get("funding_address")
+    if address is None or config.remote_signer_url is not None:
+        return
+    known = {read_key_address(path) for path in config.wallet_files}
+    if address not in known and None not in known:
+        raise SettingError(
+            f"funding_address: there is no key for {address}: keep its key file in "
+            f"{config.keys_dir}, or name a remote signer"
+        )
 
 
 def confirm_live(baker_id: str, alias: str | None, *, yes: bool) -> None:

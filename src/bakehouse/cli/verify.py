@@ -19,7 +19,7 @@ from bakehouse.ledger.distributions import Distribution
 from bakehouse.ledger.states import DistributionState, Mode
 from bakehouse.logs import configure_logs
 from bakehouse.payments.payer import Payer
-from bakehouse.payments.verify import Verification
+from bakehouse.payments.verify import Verification, verify_orders
 from bakehouse.payments.verify import verify as match_with_chain
 from bakehouse.rewards.money import Mutez, format_tez
 from bakehouse.tezos.address import parse_implicit
@@ -69,6 +69,10 @@ async def _verify(
             chosen = await _distributions(payer, baker, cycle)
             if chosen:
                 found[baker.baker_id] = await match_with_chain(payer, baker, chosen)
+            if cycle is None:
+                orders = await verify_orders(payer, baker)
+                if orders.transfers or orders.differences:
+                    found.setdefault(baker.baker_id, Verification()).add(orders)
     if not found:
         raise NotFoundError("nothing was paid yet that could be verified")
     return found

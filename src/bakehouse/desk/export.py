@@ -1,25 +1,40 @@
-"""A baker's books as files, written as they are read: CSV for spreadsheets, JSON for programs."""
+"""A baker's books as files: CSV for spreadsheets, JSON for programs, PDF for people.
+
+CSV and JSON are written as they are read; a PDF is kept, compressed, until it is whole.
+"""
 
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from enum import StrEnum
+from typing import Final, TypeAlias
 
+from bakehouse.desk import report
+from bakehouse.errors import InputError
 from bakehouse.ledger import bakers
+from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.database import Ledger
+from bakehouse.payments import tezpay_report
 from bakehouse.payments.export import (
     CYCLE_COLUMNS,
     EXCLUSION_COLUMNS,
     PAYOUT_COLUMNS,
+    STATEMENT_COLUMNS,
     Export,
     Row,
     csv_line,
     cycle_rows,
     exclusion_rows,
     payout_rows,
+    statement_rows,
 )
+from bakehouse.tezos.address import Address
 
 #: Rows that are sent together: one by one they would take ten times as long.
 _ROWS_AT_ONCE = 500
+
+#: The parts of a file, in order.
+Parts: TypeAlias = AsyncIterator[str | bytes]
 
 
 class ExportFormat(StrEnum):
@@ -27,6 +42,14 @@ class ExportFormat(StrEnum):
 
     CSV = "csv"
     JSON = "json"
+    PDF = "pdf"
+
+
+MEDIA_TYPES: Final = {
+    ExportFormat.CSV: "text/csv; charset=utf-8",
+    ExportFormat.JSON: "application/json",
+    ExportFormat.PDF: "application/pdf",
+}
 
 
 async def exported_payouts(
@@ -34,45 +57,91 @@ async def exported_payouts(
     wanted: Export,
     form: ExportFormat,
     passes: Callable[[Row], bool] = lambda _: True,
-) -> AsyncIterator[str]:
+) -> Parts:
     """Give the parts of a file with one row a payout; raises NotFoundError before the first.
 
-    Only rows that pass are in it.
+    Only rows that pass are in it. Raises InputError for more of them than a PDF may have.
     """
-    await _require(ledger, wanted.baker_id)
-    rows = (row async for row in payout_rows(ledger, wanted) if passes(row))
+    baker = await _baker(ledger, wanted.baker_id)
+    rows = _passing(payout_rows(ledger, wanted), passes)
+    if form is ExportFormat.PDF:
+        return await _document(report.PAYOUTS, baker, wanted, rows)
     return _written(rows, PAYOUT_COLUMNS, form)
 
 
-async def exported_cycles(ledger: Ledger, wanted: Export, form: ExportFormat) -> AsyncIterator[str]:
+async def exported_cycles(ledger: Ledger, wanted: Export, form: ExportFormat) -> Parts:
     """Give the parts of a file with one row a cycle and kind; raises NotFoundError."""
-    return _written(_each(await cycle_rows(ledger, wanted)), CYCLE_COLUMNS, form)
+    baker = await _baker(ledger, wanted.baker_id)
+    rows = _each(await cycle_rows(ledger, wanted))
+    if form is ExportFormat.PDF:
+        return await _document(report.CYCLES, baker, wanted, rows)
+    return _written(rows, CYCLE_COLUMNS, form)
 
 
-async def exported_exclusions(
-    ledger: Ledger, wanted: Export, form: ExportFormat
-) -> AsyncIterator[str]:
+async def exported_statement(
+    ledger: Ledger, wanted: Export, owed_to: Address, form: ExportFormat
+) -> Parts:
+    """Give the parts of a file of what one person was paid; raises NotFoundError."""
+    baker = await _baker(ledger, wanted.baker_id)
+    rows = _each(await statement_rows(ledger, wanted, owed_to))
+    if form is ExportFormat.PDF:
+        return await _document(report.STATEMENT, baker, wanted, rows, f"Recipient: {owed_to}")
+    return _written(rows, STATEMENT_COLUMNS, form)
+
+
+async def exported_for_tezpay(ledger: Ledger, wanted: Export) -> Parts:
+    """Give the parts of a file in TezPay's columns; raises NotFoundError."""
+    await _baker(ledger, wanted.baker_id)
+    rows = tezpay_report.tezpay_rows(ledger, wanted)
+    return _written(rows, tezpay_report.COLUMNS, ExportFormat.CSV)
+
+
+async def exported_exclusions(ledger: Ledger, wanted: Export, form: ExportFormat) -> Parts:
     """Give the parts of a file with one row for each excluded delegator of a cycle.
 
-    Raises NotFoundError before the first.
+    Raises NotFoundError before the first, InputError for a PDF.
     """
-    await _require(ledger, wanted.baker_id)
+    if form is ExportFormat.PDF:
+        raise InputError("exclusions are written as CSV or JSON, not as PDF")
+    await _baker(ledger, wanted.baker_id)
     return _written(exclusion_rows(ledger, wanted), EXCLUSION_COLUMNS, form)
 
 
-async def _require(ledger: Ledger, baker_id: str) -> None:
+async def _baker(ledger: Ledger, baker_id: str) -> Baker:
     async with ledger.read() as tx:
-        await bakers.get(tx, baker_id)
+        return await bakers.get(tx, baker_id)
 
 
-async def _each(rows: Sequence[Row]) -> AsyncIterator[Row]:
+async def _passing(
+    rows: AsyncGenerator[Row, None], passes: Callable[[Row], bool]
+) -> AsyncGenerator[Row, None]:
+    async with aclosing(rows) as open_rows:
+        async for row in open_rows:
+            if passes(row):
+                yield row
+
+
+async def _each(rows: Sequence[Row]) -> AsyncGenerator[Row, None]:
     for row in rows:
         yield row
 
 
-async def _written(
-    rows: AsyncIterator[Row], columns: Sequence[str], form: ExportFormat
-) -> AsyncIterator[str]:
+async def _document(
+    layout: report.Layout,
+    baker: Baker,
+    wanted: Export,
+    rows: AsyncGenerator[Row, None],
+    *facts: str,
+) -> Parts:
+    # Whole before the first part: once a file has begun, nothing can be refused.
+    return _once(await report.document_of(layout, baker, wanted, rows, *facts))
+
+
+async def _once(document: bytes) -> Parts:
+    yield document
+
+
+async def _written(rows: AsyncIterator[Row], columns: Sequence[str], form: ExportFormat) -> Parts:
     is_csv = form is ExportFormat.CSV
     parts = [csv_line(columns) if is_csv else "["]
     separator = ""

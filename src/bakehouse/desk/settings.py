@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import structlog
 
-from bakehouse.errors import ConflictError, InputError, SourceError
+from bakehouse.errors import ConflictError, InputError, SettingError, SignerError, SourceError
 from bakehouse.jobs import job_requests
 from bakehouse.jobs.scheduler import Scheduler
 from bakehouse.jobs.workshop import Workshop
@@ -13,7 +13,8 @@ from bakehouse.ledger import bakers
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.states import Mode
 from bakehouse.payments.due import final_cycle
-from bakehouse.tezos.address import parse_implicit
+from bakehouse.payments.payer import Payer
+from bakehouse.tezos.address import Address, parse_implicit
 
 _log = structlog.get_logger(__name__)
 
@@ -37,6 +38,7 @@ async def register(
     """
     _refuse_mode(settings)
     address, payer = parse_implicit(baker_id), workshop.payer
+    await _require_funding_key(payer, settings)
     async with payer.ledger.read() as tx:
         if await bakers.find(tx, address) is not None:
             raise ConflictError(f"the baker {address} is registered already")
@@ -65,6 +67,7 @@ async def change(
     unknown baker, SettingError for a setting that is unknown or out of range.
     """
     _refuse_mode(settings)
+    await _require_funding_key(workshop.payer, settings)
     return await _change(workshop, scheduler, baker_id, settings, actor)
 
 
@@ -134,6 +137,16 @@ async def _schedule(
     except SourceError as error:
         # The ledger has it: the reconciler brings the schedules up to it within a minute.
         _log.warning("schedules-later", baker=baker.baker_id, error=error.message)
+
+
+async def _require_funding_key(payer: Payer, settings: Mapping[str, Any]) -> None:
+    address = settings.get("funding_address")
+    if address is None:
+        return
+    try:
+        await payer.signers.of(Address(address))
+    except SignerError as error:
+        raise SettingError(f"funding_address: nobody can sign for {address}: {error}") from error
 
 
 def _refuse_mode(settings: Mapping[str, Any]) -> None:

@@ -99,7 +99,8 @@ def _of_distribution(distribution: Distribution, kind: WaitingKind, reason: str)
 
 
 async def _quarantined(tx: AsyncConnection, operation: Operation) -> Waiting:
-    distribution = await distributions.by_id(tx, operation.distribution_id)
+    # Only those of a cycle are listed.
+    distribution = await distributions.by_id(tx, operation.distribution_id or 0)
     key = distribution.key
     return Waiting(
         kind=WaitingKind.QUARANTINED,

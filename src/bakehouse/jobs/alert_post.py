@@ -1,4 +1,7 @@
-"""What is still to be told, from the ledger to the queue: nothing that was stored stays untold."""
+"""What is still to be told, from the ledger to the queue: nothing that was stored stays untold.
+
+Alerts, announcements, and what hooks are told of.
+"""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -6,12 +9,13 @@ from typing import Final
 
 import structlog
 
+from bakehouse.alerts.announcing import CLAIM_LASTS
 from bakehouse.alerts.sending import deliver
 from bakehouse.errors import NotFoundError, QueueUnreachableError, UndeliveredError
 from bakehouse.jobs import job_requests
 from bakehouse.jobs.forever import forever
 from bakehouse.jobs.workshop import Workshop
-from bakehouse.ledger import alert_deliveries
+from bakehouse.ledger import alert_deliveries, announcements, hook_deliveries
 from bakehouse.ledger.alert_deliveries import Delivery
 from bakehouse.secret_box import SecretKeyFile
 
@@ -42,10 +46,36 @@ async def post_alerts(workshop: Workshop, secret_key: SecretKeyFile) -> None:
         await _send_from_here(workshop, secret_key, due)
 
 
+async def post_news(workshop: Workshop) -> None:
+    """Have announcements and what hooks are told sent by jobs, as alerts are.
+
+    Nobody needs them while the queue is away: then they wait.
+    """
+    payer = workshop.payer
+    now = payer.clock()
+    async with payer.ledger.read() as tx:
+        said = await announcements.due(tx, now, now - CLAIM_LASTS, _AT_ONCE_MAX)
+        told = await hook_deliveries.due(tx, now, _AT_ONCE_MAX)
+    if not said and not told:
+        return
+    await workshop.engine.ping()
+    for each in said:
+        request = job_requests.deliver_announcement(each, workshop.minute_seconds)
+        await workshop.engine.add(request)
+    for delivery in told:
+        await workshop.engine.add(job_requests.tell_hook(delivery, workshop.minute_seconds))
+
+
 async def post_alerts_forever(workshop: Workshop, secret_key: SecretKeyFile) -> None:
     """Post every few seconds until cancelled; a failure is logged and tried again."""
+
+    async def post() -> None:
+        await post_alerts(workshop, secret_key)
+        with suppress(QueueUnreachableError):
+            await post_news(workshop)
+
     seconds = min(_POST_SECONDS, workshop.minute_seconds)
-    await forever(lambda: post_alerts(workshop, secret_key), seconds, "posting-alerts-failed")
+    await forever(post, seconds, "posting-alerts-failed")
 
 
 async def _send_from_here(

@@ -12,12 +12,19 @@ from bakehouse.alerts.taking_back import close_what_is_over
 from bakehouse.errors import InputError, NotFoundError, QueueUnreachableError
 from bakehouse.jobs import job_requests
 from bakehouse.jobs.forever import forever
-from bakehouse.jobs.job_types import JobState, JobView, QueueName
+from bakehouse.jobs.job_types import JobName, JobState, JobView, QueueName
 from bakehouse.jobs.last_run import last_success
 from bakehouse.jobs.workshop import Workshop
-from bakehouse.ledger import alert_deliveries, bakers, distributions
+from bakehouse.ledger import (
+    alert_deliveries,
+    announcements,
+    bakers,
+    distributions,
+    hook_deliveries,
+    hooks,
+)
 from bakehouse.ledger.bakers import Baker
-from bakehouse.ledger.states import DeliveryState, DistributionState, Mode
+from bakehouse.ledger.states import AnnouncementState, DeliveryState, DistributionState, Mode
 from bakehouse.payments.payer import Payer
 
 _log = structlog.get_logger(__name__)
@@ -129,9 +136,18 @@ async def _is_taken_up(workshop: Workshop, job: JobView) -> bool:
 
 
 async def _is_sent(workshop: Workshop, job: JobView) -> bool:
+    number = job_requests.delivery_of(job.data)
     async with workshop.payer.ledger.read() as tx:
         try:
-            delivery = await alert_deliveries.get(tx, job_requests.delivery_of(job.data))
+            match job.name:
+                case JobName.DELIVER_ANNOUNCEMENT:
+                    announcement = await announcements.get(tx, number)
+                    return announcement.state is not AnnouncementState.FAILED
+                case JobName.TELL_HOOK:
+                    told = await hook_deliveries.get(tx, number)
+                    await hooks.get(tx, told.hook_id)
+                    return told.state is DeliveryState.SENT
+            delivery = await alert_deliveries.get(tx, number)
         except NotFoundError:
             return True
     return delivery.state is DeliveryState.SENT

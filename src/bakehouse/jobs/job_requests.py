@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from bakehouse.alerts import announcing
 from bakehouse.alerts.sending import ATTEMPTS_MAX
 from bakehouse.errors import InputError
 from bakehouse.jobs.job_types import (
@@ -15,9 +16,12 @@ from bakehouse.jobs.job_types import (
     Schedule,
 )
 from bakehouse.ledger.alert_deliveries import Delivery
+from bakehouse.ledger.announcements import Announcement
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.distributions import DistributionKey
+from bakehouse.ledger.hook_deliveries import HookDelivery
 from bakehouse.ledger.states import DistributionKind, Mode
+from bakehouse.payments import hook_notices
 
 #: Minutes between two looks at a baker's wallet.
 BALANCE_POLL_MINUTES = 5
@@ -117,15 +121,34 @@ def first_wait_seconds(minute_seconds: int) -> int:
 
 def deliver_alert(delivery: Delivery, minute_seconds: int) -> JobRequest:
     """Send one message; while such a job is under way, no second one is added."""
+    left = ATTEMPTS_MAX - delivery.attempts
+    return _delivery(JobName.DELIVER_ALERT, "delivery", delivery.id, left, minute_seconds)
+
+
+def deliver_announcement(wanted: Announcement, minute_seconds: int) -> JobRequest:
+    """Say one announcement; while such a job is under way, no second one is added."""
+    left = announcing.ATTEMPTS_MAX - wanted.attempts
+    return _delivery(JobName.DELIVER_ANNOUNCEMENT, "announcement", wanted.id, left, minute_seconds)
+
+
+def tell_hook(delivery: HookDelivery, minute_seconds: int) -> JobRequest:
+    """Tell a hook one event; while such a job is under way, no second one is added."""
+    left = hook_notices.ATTEMPTS_MAX - delivery.attempts
+    return _delivery(JobName.TELL_HOOK, "hook-delivery", delivery.id, left, minute_seconds)
+
+
+def _delivery(
+    name: JobName, kind: str, number: int, attempts_left: int, minute_seconds: int
+) -> JobRequest:
     return JobRequest(
         queue=QueueName.ALERT_DELIVERY,
-        name=JobName.DELIVER_ALERT,
-        data={"delivery_id": delivery.id},
+        name=name,
+        data={"delivery_id": number},
         options=JobOptions(
-            attempts=max(1, ATTEMPTS_MAX - delivery.attempts),
+            attempts=max(1, attempts_left),
             backoff_seconds=first_wait_seconds(minute_seconds),
         ),
-        deduplication_id=f"delivery-{delivery.id}",
+        deduplication_id=f"{kind}-{number}",
     )
 
 

@@ -31,16 +31,18 @@ class QueueName(StrEnum):
 
 
 class JobName(StrEnum):
-    """What a job asks for; one name a queue."""
+    """What a job asks for; one name a queue, but for what is delivered."""
 
     CHECK_CYCLE = "check-cycle"
     DISTRIBUTE = "distribute"
     POLL_BALANCE = "poll-balance"
     DISTRIBUTE_BOND_POOL = "distribute-bond-pool"
     DELIVER_ALERT = "deliver-alert"
+    DELIVER_ANNOUNCEMENT = "deliver-announcement"
+    TELL_HOOK = "tell-hook"
 
 
-#: The work that each queue is for.
+#: The work that each queue is for: what a job that a person adds asks for.
 JOB_OF: Mapping[QueueName, JobName] = {
     QueueName.CYCLE_MONITORING: JobName.CHECK_CYCLE,
     QueueName.REWARD_DISTRIBUTION: JobName.DISTRIBUTE,

@@ -7,6 +7,7 @@ import structlog
 from bakehouse.alerts.codes import AlertCode
 from bakehouse.alerts.raising import chain_differs, close_alert
 from bakehouse.jobs import job_requests
+from bakehouse.jobs.by_hand import go_on_with_orders
 from bakehouse.jobs.forever import forever
 from bakehouse.jobs.scheduler import Scheduler
 from bakehouse.jobs.workshop import Workshop
@@ -96,5 +97,6 @@ async def _verify(workshop: Workshop, registered: Mapping[str, Baker]) -> None:
 async def _watch(workshop: Workshop, baker: Baker) -> None:
     try:
         await watch_unfinished(workshop.payer, baker.baker_id)
+        await go_on_with_orders(workshop.payer, baker.baker_id)
     except Exception as error:  # noqa: BLE001 - one baker's trouble must not keep others waiting
         _log.warning("watching-failed", baker=baker.baker_id, error=str(error))

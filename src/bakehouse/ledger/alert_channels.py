@@ -9,9 +9,10 @@ from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.errors import ConflictError, NotFoundError
-from bakehouse.ledger import audit
+from bakehouse.ledger import announcements, audit
 from bakehouse.ledger.alert_tables import alert_channels, alert_deliveries
 from bakehouse.ledger.audit import AuditEvent
+from bakehouse.ledger.states import ChannelPurpose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,12 @@ class ChannelSettings:
     #: Only these bakers, and nothing about the whole house; None is all.
     baker_ids: frozenset[str] | None = None
     enabled: bool = True
+    purpose: ChannelPurpose = ChannelPurpose.ALERTS
+
+    def hears_announcements_of(self, baker_id: str) -> bool:
+        """Whether what a baker says in public is said there."""
+        is_its = self.baker_ids is None or baker_id in self.baker_ids
+        return self.enabled and self.purpose.is_for_announcements and is_its
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +99,7 @@ async def change(  # noqa: PLR0913 - keyword-only facts of one change
 async def remove(tx: AsyncConnection, channel_id: int, *, actor: str, at: datetime) -> None:
     """Forget a channel, its URL, and what was or was to be sent there; raises NotFoundError."""
     channel = await get(tx, channel_id)
+    await announcements.let_go_of_channel(tx, channel_id)
     await tx.execute(delete(alert_deliveries).where(alert_deliveries.c.channel_id == channel_id))
     await tx.execute(delete(alert_channels).where(alert_channels.c.id == channel_id))
     shown = channel.url.shown
@@ -153,6 +161,7 @@ def _columns(settings: ChannelSettings) -> dict[str, Any]:
         "codes": json.dumps(sorted(settings.codes)),
         "baker_ids": None if bakers is None else json.dumps(sorted(bakers)),
         "enabled": settings.enabled,
+        "purpose": settings.purpose,
     }
 
 
@@ -163,6 +172,7 @@ def _channel(row: Row[Any]) -> Channel:
         codes=frozenset(json.loads(row.codes)),
         baker_ids=None if row.baker_ids is None else frozenset(json.loads(row.baker_ids)),
         enabled=row.enabled,
+        purpose=ChannelPurpose(row.purpose),
     )
     url = ChannelUrl(sealed=row.sealed_url, shown=row.shown_url)
     return Channel(id=row.id, settings=settings, url=url, created_at=row.created_at)

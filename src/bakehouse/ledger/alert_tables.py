@@ -14,7 +14,7 @@ from sqlalchemy import (
 
 from bakehouse.ledger.column_types import ROW_ID, PlainText, UtcTime
 from bakehouse.ledger.schema import metadata
-from bakehouse.ledger.states import DeliveryState, Telling
+from bakehouse.ledger.states import ChannelPurpose, DeliveryState, Telling
 
 _TELLINGS = ", ".join(f"'{telling}'" for telling in Telling)
 _STATES = ", ".join(f"'{state}'" for state in DeliveryState)
@@ -33,6 +33,8 @@ alert_channels = Table(
     Column("baker_ids", PlainText),
     Column("enabled", Boolean, nullable=False),
     Column("created_at", UtcTime, nullable=False),
+    # What it is told: alerts, announcements or both.
+    Column("purpose", PlainText, nullable=False, server_default=ChannelPurpose.ALERTS.value),
 )
 
 # What is to be told to whom, written with the alert itself: nothing that was stored stays untold.

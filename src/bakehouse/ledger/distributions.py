@@ -223,6 +223,19 @@ async def newest_planned(
     return await _fetch(tx, ordered.limit(limit))
 
 
+async def years(tx: AsyncConnection, baker_id: str, mode: Mode) -> list[int]:
+    """Give the years (UTC) in which a baker's cycles were seen and settled, the newest first."""
+    query = select(distributions.c.created_at, distributions.c.updated_at).where(
+        distributions.c.baker_id == baker_id, distributions.c.mode == mode
+    )
+    # Two rows, found by the index: the times of all of them stand behind long snapshots.
+    oldest = (await tx.execute(query.order_by(distributions.c.cycle).limit(1))).one_or_none()
+    newest = (await tx.execute(query.order_by(distributions.c.cycle.desc()).limit(1))).one_or_none()
+    if oldest is None or newest is None:
+        return []
+    return list(range(newest.updated_at.year, oldest.created_at.year - 1, -1))
+
+
 async def states_by_cycle(
     tx: AsyncConnection, baker_id: str, kind: DistributionKind, mode: Mode
 ) -> dict[int, DistributionState]:

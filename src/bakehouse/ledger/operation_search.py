@@ -29,8 +29,9 @@ class FoundOperation:
     """An operation, what it is for, and the sums of its transfers."""
 
     operation: Operation
-    cycle: int
-    kind: DistributionKind
+    #: None for what was ordered outside any cycle.
+    cycle: int | None
+    kind: DistributionKind | None
     transfers: TransferSums
 
 
@@ -66,16 +67,21 @@ async def attempts_of(tx: AsyncConnection, operation_id: int) -> list[Attempt]:
     return [Attempt(row.at, row.node, row.answer) for row in rows]
 
 
-def _of_baker(baker_id: str) -> Select[int, int, str]:
+def _of_baker(baker_id: str) -> Select[int, int | None, str | None]:
     return (
         select(operations.c.id, distributions.c.cycle, distributions.c.kind)
-        .join(distributions, distributions.c.id == operations.c.distribution_id)
+        .outerjoin(distributions, distributions.c.id == operations.c.distribution_id)
         .where(operations.c.baker_id == baker_id)
     )
 
 
-async def _fetch(tx: AsyncConnection, query: Select[int, int, str]) -> list[FoundOperation]:
-    paid_for = {row.id: (row.cycle, DistributionKind(row.kind)) for row in await tx.execute(query)}
+async def _fetch(
+    tx: AsyncConnection, query: Select[int, int | None, str | None]
+) -> list[FoundOperation]:
+    paid_for = {
+        row.id: (row.cycle, row.kind and DistributionKind(row.kind))
+        for row in await tx.execute(query)
+    }
     rows = {each.id: each for each in await stored.by_ids(tx, list(paid_for))}
     sums = await sums_of_operations(tx, list(paid_for))
     return [

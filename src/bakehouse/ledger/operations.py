@@ -1,6 +1,6 @@
 """Operations: every group ever signed, and what was heard of it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from bakehouse.ledger.schema import attempts, operations, transfers
 from bakehouse.ledger.statement_parts import in_parts
 from bakehouse.ledger.states import IN_FLIGHT, Death, OperationKind, OperationState
 from bakehouse.ledger.transition import move, state_of
-from bakehouse.rewards.money import Mutez
+from bakehouse.rewards.money import NO_MUTEZ, Mutez
 
 #: Not yet final, and not yet proven dead: the chain must be watched for these.
 UNFINISHED = frozenset({*IN_FLIGHT, OperationState.INCLUDED})
@@ -63,13 +63,25 @@ class NewOperation:
 
 
 @dataclass(frozen=True, slots=True)
+class SignedFor:
+    """What a group is signed for: a distribution, or an order outside any cycle."""
+
+    network: str
+    baker_id: str
+    distribution_id: int | None
+    #: How the audit trail calls it.
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """A signed group as the ledger has it; `total_fee` in mutez."""
 
     id: int
     network: str
     baker_id: str
-    distribution_id: int
+    #: None for what was ordered outside any cycle, and what cancels that.
+    distribution_id: int | None
     source: str
     kind: OperationKind
     replaces_id: int | None
@@ -116,12 +128,20 @@ async def store_signed(
     somebody else has taken the lease. The database refuses a second group in flight, or a second
     living group with the same counter, for one source.
     """
-    await leases.require_current(tx, lease)
     key = distribution.key
+    signed_for = SignedFor(key.network, key.baker_id, distribution.id, str(key))
+    return await store(tx, signed_for, new, lease, at=at)
+
+
+async def store(
+    tx: AsyncConnection, signed_for: SignedFor, new: NewOperation, lease: Lease, *, at: datetime
+) -> int:
+    """Keep a signed group, whatever it is for; as `store_signed`, which is for payouts."""
+    await leases.require_current(tx, lease)
     row = insert(operations).values(
-        network=key.network,
-        baker_id=key.baker_id,
-        distribution_id=distribution.id,
+        network=signed_for.network,
+        baker_id=signed_for.baker_id,
+        distribution_id=signed_for.distribution_id,
         source=new.source,
         kind=new.kind,
         replaces_id=new.replaces_id,
@@ -145,21 +165,10 @@ async def store_signed(
     )
     operation_id = int((await tx.execute(row.returning(operations.c.id))).scalar_one())
     failpoint(Failpoint.MID_PERSIST)
-    for transfer in new.transfers:
-        stored = insert(transfers).values(
-            operation_id=operation_id,
-            position=transfer.position,
-            destination=transfer.destination,
-            amount=transfer.amount,
-            fee=transfer.fee,
-            gas_limit=transfer.gas_limit,
-            storage_limit=transfer.storage_limit,
-        )
-        transfer_id = int((await tx.execute(stored.returning(transfers.c.id))).scalar_one())
-        await payouts.assign(tx, transfer.payout_ids, transfer_id, transfer.withheld)
+    await _store_transfers(tx, operation_id, new.transfers)
     detail = {
         "kind": new.kind,
-        "distribution": str(key),
+        "distribution": signed_for.name,
         "source": new.source,
         "lease": lease.token,
         "counter": new.counter_first,
@@ -169,6 +178,42 @@ async def store_signed(
     }
     await audit.record(tx, AuditEvent(at, "bakehouse", "operation.signed", new.hash, detail))
     return operation_id
+
+
+async def _store_transfers(
+    tx: AsyncConnection, operation_id: int, new: Sequence[NewTransfer]
+) -> None:
+    if not new:
+        return
+    rows = [
+        {
+            "operation_id": operation_id,
+            "position": transfer.position,
+            "destination": transfer.destination,
+            "amount": transfer.amount,
+            "fee": transfer.fee,
+            "gas_limit": transfer.gas_limit,
+            "storage_limit": transfer.storage_limit,
+        }
+        for transfer in new
+    ]
+    # Hundreds at a time: a statement for each would take longer than a block.
+    stored = await tx.execute(
+        insert(transfers).returning(transfers.c.position, transfers.c.id), rows
+    )
+    id_by_position = {row.position: row.id for row in stored}
+    await payouts.assign(
+        tx,
+        [
+            (
+                payout_id,
+                id_by_position[transfer.position],
+                transfer.withheld.get(payout_id, NO_MUTEZ),
+            )
+            for transfer in new
+            for payout_id in transfer.payout_ids
+        ],
+    )
 
 
 async def enter_state(
@@ -294,6 +339,40 @@ async def of_distribution(tx: AsyncConnection, distribution_id: int) -> list[Ope
     """Give every operation signed for a distribution, in counter order."""
     query = select(operations).where(operations.c.distribution_id == distribution_id)
     return await _fetch(tx, query.order_by(operations.c.counter_first, operations.c.id))
+
+
+async def newest_in_a_block(tx: AsyncConnection, network: str, source: str) -> Operation | None:
+    """Give a source's newest operation that is in a block, by its counter, or None."""
+    query = select(operations).where(
+        operations.c.network == network,
+        operations.c.source == source,
+        operations.c.state.in_([OperationState.INCLUDED, OperationState.FINAL]),
+    )
+    found = await _fetch(tx, query.order_by(operations.c.counter_first.desc()).limit(1))
+    return found[0] if found else None
+
+
+async def final_by_hand(tx: AsyncConnection, baker_id: str) -> list[Operation]:
+    """Give what a baker had signed outside any cycle and is final, oldest first."""
+    query = select(operations).where(
+        operations.c.baker_id == baker_id,
+        operations.c.kind == OperationKind.MANUAL,
+        operations.c.state == OperationState.FINAL,
+    )
+    return await _fetch(tx, query.order_by(operations.c.id))
+
+
+async def by_hand_since(
+    tx: AsyncConnection, network: str, source: str, at: datetime
+) -> list[Operation]:
+    """Give what a source signed outside any cycle since a moment, oldest first."""
+    query = select(operations).where(
+        operations.c.network == network,
+        operations.c.source == source,
+        operations.c.kind == OperationKind.MANUAL,
+        operations.c.created_at >= at,
+    )
+    return await _fetch(tx, query.order_by(operations.c.id))
 
 
 async def hashes_by_transfer(

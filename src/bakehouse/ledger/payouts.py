@@ -1,22 +1,22 @@
 """Payouts: what each delegator or bond-pool member is owed for a cycle, and what became of it."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, func, insert, or_, select, update
+from sqlalchemy import Row, Select, case, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.ledger.distributions import Distribution
-from bakehouse.ledger.schema import payouts, transfers
+from bakehouse.ledger.schema import bakers, payouts, transfers
 from bakehouse.ledger.statement_parts import in_parts
 from bakehouse.ledger.states import Mode, PayoutState
 from bakehouse.ledger.transition import move
 from bakehouse.rewards.money import NO_MUTEZ, BasisPoints, Mutez
 
-_NOTHING: Final[Mapping[int, Mutez]] = MappingProxyType({})
+#: Payouts bound to transfers by one statement, which compares each row with all of them.
+_ASSIGNED_AT_ONCE_MAX: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +176,19 @@ async def count_by_state(
     return {PayoutState(state): (count, Mutez(int(total))) for state, count, total in rows}
 
 
+async def paid_by(tx: AsyncConnection, distribution: Distribution, kind: str) -> tuple[int, Mutez]:
+    """Count the people that this distribution has paid in a kind, and sum what they got."""
+    query = select(
+        func.count(payouts.c.owed_to.distinct()), func.coalesce(func.sum(payouts.c.net), 0)
+    ).where(
+        payouts.c.paid_with_id == distribution.id,
+        payouts.c.state == PayoutState.PAID,
+        payouts.c.kind == kind,
+    )
+    whom, total = (await tx.execute(query)).one()
+    return whom, Mutez(int(total))
+
+
 async def total_of_cycle(tx: AsyncConnection, distribution: Distribution) -> Mutez:
     """Sum every payout planned for the distribution's cycle, whatever became of it."""
     query = select(func.coalesce(func.sum(payouts.c.net), 0)).where(
@@ -184,16 +197,19 @@ async def total_of_cycle(tx: AsyncConnection, distribution: Distribution) -> Mut
     return Mutez(int((await tx.execute(query)).scalar_one()))
 
 
-async def assign(
-    tx: AsyncConnection,
-    ids: Collection[int],
-    transfer_id: int,
-    withheld: Mapping[int, Mutez] = _NOTHING,
-) -> None:
-    """Bind owed payouts to the transfer that settles them, and what each bears of its cost."""
-    await move(tx, payouts, ids, PayoutState.ASSIGNED, transfer_id=transfer_id)
-    for payout_id, amount in withheld.items():
-        await tx.execute(update(payouts).where(payouts.c.id == payout_id).values(withheld=amount))
+async def assign(tx: AsyncConnection, settled: Sequence[tuple[int, int, Mutez]]) -> None:
+    """Bind owed payouts to the transfers that settle them: ids of both, and what is withheld."""
+    for part in in_parts(settled, most=_ASSIGNED_AT_ONCE_MAX):
+        transfer_of = {payout_id: transfer_id for payout_id, transfer_id, _ in part}
+        withheld_of = {payout_id: withheld for payout_id, _, withheld in part}
+        await move(
+            tx,
+            payouts,
+            [payout_id for payout_id, _, _ in part],
+            PayoutState.ASSIGNED,
+            transfer_id=case(transfer_of, value=payouts.c.id),
+            withheld=case(withheld_of, value=payouts.c.id),
+        )
 
 
 async def of_transfer(tx: AsyncConnection, transfer_id: int) -> list[Payout]:
@@ -314,3 +330,17 @@ def payout_of(row: Row[Any]) -> Payout:
         bears_burn=row.bears_burn,
         withheld=Mutez(row.withheld),
     )
+
+
+async def owed_from(tx: AsyncConnection, source: str) -> Mutez:
+    """Sum what is still to be paid from a wallet, held and carried amounts included."""
+    query = (
+        select(func.coalesce(func.sum(payouts.c.net), 0))
+        .join(bakers, bakers.c.baker_id == payouts.c.baker_id)
+        .where(
+            bakers.c.payout_address == source,
+            payouts.c.mode == Mode.ON,
+            payouts.c.state.in_([PayoutState.OWED, PayoutState.HELD, PayoutState.CARRIED]),
+        )
+    )
+    return Mutez(int((await tx.execute(query)).scalar_one()))

@@ -119,6 +119,10 @@ bakers = Table(
     # Blocks after the moment a cycle is due, between which it is drawn when it is paid.
     Column("delay_blocks_least", Integer, nullable=False, server_default=text("0")),
     Column("delay_blocks_most", Integer, nullable=False, server_default=text("0")),
+    # Where the payout wallet is topped up from, to what balance (mutez), how much a day at most.
+    Column("funding_address", PlainText),
+    Column("target_balance", BigInteger),
+    Column("top_up_cap", BigInteger),
     _one_of("mode", Mode),
     CheckConstraint("default_fee BETWEEN 0 AND 10000", name="default_fee_range"),
     CheckConstraint("update_freq >= 1", name="update_freq_range"),
@@ -236,7 +240,8 @@ operations = Table(
     _row_id(),
     Column("network", PlainText, nullable=False),
     Column("baker_id", ForeignKey("bakers.baker_id"), nullable=False),
-    Column("distribution_id", ForeignKey("distributions.id"), nullable=False, index=True),
+    # None for what was ordered outside any cycle.
+    Column("distribution_id", ForeignKey("distributions.id"), index=True),
     Column("source", PlainText, nullable=False),
     Column("kind", PlainText, nullable=False),
     # What a cancelling group takes the counters of.
@@ -280,7 +285,22 @@ operations = Table(
         f"death IN ({', '.join(repr(str(each)) for each in Death)})", name="death_known"
     ),
     CheckConstraint("(kind = 'cancel') = (replaces_id IS NOT NULL)", name="cancel_replaces"),
+    CheckConstraint(
+        "(kind <> 'payout' OR distribution_id IS NOT NULL) "
+        "AND (kind <> 'manual' OR distribution_id IS NULL)",
+        name="payout_of_a_distribution",
+    ),
     Index("ix_operations_state", "baker_id", "state"),
+    # A payout and a transfer by hand with one counter would exclude each other just so.
+    Index(
+        "uq_operations_paying_counter",
+        "network",
+        "source",
+        "counter_first",
+        unique=True,
+        sqlite_where=text("state <> 'dead' AND replaces_id IS NULL"),
+        postgresql_where=text("state <> 'dead' AND replaces_id IS NULL"),
+    ),
     # Two groups with one counter exclude each other on chain: of those that pay, one lives here.
     Index(
         "uq_operations_counter",

@@ -20,6 +20,7 @@ class Kind(StrEnum):
     YES_NO = "yes or no"
     TEXT = "a text"
     SIGNER = "an address that holds a key"
+    RECIPIENT = "an address that can be paid"
     CHOICE = "one of several words"
 
 
@@ -35,6 +36,7 @@ class Group(StrEnum):
     COSTS = "Who bears what a transfer costs"
     WHEN = "When"
     SAFETY = "Safety"
+    TOPPING_UP = "Topping up"
     RETRIES = "Retries and finality"
     PUBLIC = "In public"
 
@@ -92,7 +94,7 @@ class Setting:
                 return is_whole and self.least <= value <= self.most
             case Kind.YES_NO:
                 return isinstance(value, bool)
-            case Kind.TEXT | Kind.SIGNER:
+            case Kind.TEXT | Kind.SIGNER | Kind.RECIPIENT:
                 return isinstance(value, str)
             case Kind.CHOICE:
                 return self.choices is not None and isinstance(value, self.choices)

@@ -17,7 +17,7 @@ _WHO: Final = (
         kind=Kind.CHOICE,
         choices=Mode,
         label="Mode",
-        meaning="off, simulation (plan and show, sign nothing) or on.",
+        meaning="Simulation plans and shows, and signs nothing.",
         is_apart=True,
     ),
     Setting(
@@ -108,6 +108,35 @@ _HOW: Final = (
         meaning="A person looks at its plan before anything is signed.",
     ),
     Setting(
+        name="funding_address",
+        group=Group.TOPPING_UP,
+        kind=Kind.SIGNER,
+        label="Funding address",
+        meaning="The wallet that the payout wallet is topped up from, when it is low. It needs a "
+        "key, too.",
+        none_means="it is not topped up",
+    ),
+    Setting(
+        name="target_balance",
+        group=Group.TOPPING_UP,
+        kind=Kind.MUTEZ,
+        label="Target balance",
+        meaning="What the payout wallet is filled up to.",
+        least=1,
+        most=MUTEZ_MAX,
+        none_means="it is not topped up",
+    ),
+    Setting(
+        name="top_up_cap",
+        group=Group.TOPPING_UP,
+        kind=Kind.MUTEZ,
+        label="Cap of a day",
+        meaning="No more is topped up in a day of UTC.",
+        least=1,
+        most=MUTEZ_MAX,
+        none_means="it is not topped up",
+    ),
+    Setting(
         name="payment_retries",
         group=Group.RETRIES,
         kind=Kind.NUMBER,
@@ -145,12 +174,10 @@ _HOW: Final = (
     ),
 )
 
-_GROUPS: Final = list(Group)
-
 #: In the order of their groups.
 CATALOGUE: Final[Mapping[str, Setting]] = {
     setting.name: setting
-    for setting in sorted(
-        (*_WHO, *RULE_SETTINGS, *_HOW), key=lambda setting: _GROUPS.index(setting.group)
-    )
+    for group in Group
+    for setting in (*_WHO, *RULE_SETTINGS, *_HOW)
+    if setting.group is group
 }

@@ -31,6 +31,12 @@ class Span:
         if first is not None and last is not None and first > last:
             raise InputError(f"cycles {first} to {last} run backwards")
 
+    def has_cycle(self, cycle: int) -> bool:
+        """Whether a cycle is within the cycles that are wanted."""
+        return (self.first_cycle is None or cycle >= self.first_cycle) and (
+            self.last_cycle is None or cycle <= self.last_cycle
+        )
+
     def of_cycle(self, column: Column[int]) -> list[ColumnElement[bool]]:
         """Give the conditions that the cycles make on a column."""
         conditions: list[ColumnElement[bool]] = []

@@ -9,8 +9,8 @@ Value = TypeVar("Value")
 _VALUES_MAX: Final = 10_000
 
 
-def in_parts(values: Collection[Value]) -> Iterator[list[Value]]:
-    """Give the values in their order, as many at a time as one statement takes."""
+def in_parts(values: Collection[Value], *, most: int = _VALUES_MAX) -> Iterator[list[Value]]:
+    """Give the values in their order, as many at a time as one statement takes, or `most`."""
     everything = list(values)
-    for start in range(0, len(everything), _VALUES_MAX):
-        yield everything[start : start + _VALUES_MAX]
+    for start in range(0, len(everything), most):
+        yield everything[start : start + most]

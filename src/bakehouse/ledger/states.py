@@ -48,7 +48,8 @@ class OperationKind(StrEnum):
     """What a signed operation group is for."""
 
     PAYOUT = "payout"
-    CANCEL = "cancel"  # takes the counters of a payout group, so that only one of the two can be
+    CANCEL = "cancel"  # takes the counters of another group, so that only one of the two can be
+    MANUAL = "manual"  # outside any cycle: a transfer by hand, a reveal, a top-up
 
 
 class OperationState(StrEnum):
@@ -70,6 +71,24 @@ class Death(StrEnum):
     DECLARED = "declared"  # a person took the responsibility
 
 
+class ManualOrigin(StrEnum):
+    """Where an order outside any cycle comes from."""
+
+    TRANSFER = "transfer"
+    REVEAL = "reveal"
+    EXTRA = "extra-payment"  # makes good that somebody was paid too little
+    TOP_UP = "top-up"  # from the funding wallet to the payout wallet
+
+
+class ManualState(StrEnum):
+    """What became of such an order."""
+
+    WANTED = "wanted"  # -> assigned | failed: it was refused, or given up, before it was signed
+    ASSIGNED = "assigned"  # -> done | wanted (its operation is dead) | failed (on chain)
+    DONE = "done"
+    FAILED = "failed"  # nothing has moved -> wanted: the same order was given again
+
+
 class Telling(StrEnum):
     """What a channel is told of an alert."""
 
@@ -85,6 +104,63 @@ class DeliveryState(StrEnum):
     PENDING = "pending"  # -> sent | failed: after its last attempt
     SENT = "sent"
     FAILED = "failed"  # -> sent: a person has the job run again
+
+
+class ChannelPurpose(StrEnum):
+    """What a channel is for."""
+
+    ALERTS = "alerts"
+    ANNOUNCEMENTS = "announcements"
+    BOTH = "both"
+
+    @property
+    def is_for_alerts(self) -> bool:
+        """Whether it is told what deserves an operator's attention."""
+        return self is not ChannelPurpose.ANNOUNCEMENTS
+
+    @property
+    def is_for_announcements(self) -> bool:
+        """Whether it is told what everybody may know."""
+        return self is not ChannelPurpose.ALERTS
+
+
+class AnnouncementState(StrEnum):
+    """What became of one announcement on one channel: it is said at most once."""
+
+    PENDING = "pending"  # -> sending | failed (nobody wants it any more)
+    SENDING = "sending"  # -> sent | pending | failed (surely not taken) | unsure
+    SENT = "sent"
+    UNSURE = "unsure"  # -> pending | failed: a person looked, and says so
+    FAILED = "failed"  # -> pending: a person has it tried again
+
+
+class HookKind(StrEnum):
+    """What a hook is."""
+
+    PROGRAM = "program"
+    WEBHOOK = "webhook"
+
+
+class HookPoint(StrEnum):
+    """When a hook is asked or told."""
+
+    PLAN_MADE = "plan-made"  # asked: may propose adjustments
+    BEFORE_PAYING = "before-paying"  # asked: may veto
+    PAID = "paid"  # told
+    HELD = "held"  # told
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether nothing goes on before it has answered."""
+        return self in {HookPoint.PLAN_MADE, HookPoint.BEFORE_PAYING}
+
+
+class Verdict(StrEnum):
+    """What came of asking a hook."""
+
+    ALLOWED = "allowed"
+    VETOED = "vetoed"
+    FAILED = "failed"  # no answer, or none that can be accepted
 
 
 def _moves(table: dict[StrEnum, set[StrEnum]]) -> Mapping[str, frozenset[str]]:
@@ -148,12 +224,38 @@ OPERATION_MOVES = _moves(
     }
 )
 
+MANUAL_MOVES = _moves(
+    {
+        ManualState.WANTED: {ManualState.ASSIGNED, ManualState.FAILED},
+        ManualState.ASSIGNED: {ManualState.DONE, ManualState.WANTED, ManualState.FAILED},
+        ManualState.DONE: set(),
+        ManualState.FAILED: {ManualState.WANTED},
+    }
+)
+
+ANNOUNCEMENT_MOVES = _moves(
+    {
+        AnnouncementState.PENDING: {AnnouncementState.SENDING, AnnouncementState.FAILED},
+        AnnouncementState.SENDING: {
+            AnnouncementState.SENT,
+            AnnouncementState.PENDING,
+            AnnouncementState.FAILED,
+            AnnouncementState.UNSURE,
+        },
+        AnnouncementState.SENT: set(),
+        AnnouncementState.UNSURE: {AnnouncementState.PENDING, AnnouncementState.FAILED},
+        AnnouncementState.FAILED: {AnnouncementState.PENDING},
+    }
+)
+
 #: Moves by table name, as the migrations turn them into triggers.
 MOVES: Mapping[str, Mapping[str, frozenset[str]]] = MappingProxyType(
     {
         "distributions": DISTRIBUTION_MOVES,
         "payouts": PAYOUT_MOVES,
         "operations": OPERATION_MOVES,
+        "manual_transfers": MANUAL_MOVES,
+        "announcements": ANNOUNCEMENT_MOVES,
     }
 )
 

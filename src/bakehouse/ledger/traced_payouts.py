@@ -94,7 +94,7 @@ async def of_person(
 
     The cycles are named so that the index of what a payout is finds each of them.
     """
-    query = _traced().where(*_of_person(network, baker_id, owed_to, cycles))
+    query = _traced().where(*owed_to_person(network, baker_id, owed_to, cycles))
     return await _fetch(tx, query.order_by(payouts.c.cycle.desc(), payouts.c.kind.desc()))
 
 
@@ -112,7 +112,7 @@ async def sums_of_person(
     """Sum what a person was owed in live mode for these cycles, by what became of it."""
     query = (
         select(payouts.c.state, func.sum(payouts.c.net), func.sum(payouts.c.withheld))
-        .where(*_of_person(network, baker_id, owed_to, cycles))
+        .where(*owed_to_person(network, baker_id, owed_to, cycles))
         .group_by(payouts.c.state)
     )
     return {
@@ -137,9 +137,10 @@ async def live_cycles(tx: AsyncConnection, network: str, baker_id: str) -> list[
     return list((await tx.execute(query)).scalars())
 
 
-def _of_person(
+def owed_to_person(
     network: str, baker_id: str, owed_to: str, cycles: Collection[int]
 ) -> tuple[ColumnElement[bool], ...]:
+    """Give the conditions on a payout that a person is owed live; an index tells them all."""
     return (
         payouts.c.network == network,
         payouts.c.baker_id == baker_id,

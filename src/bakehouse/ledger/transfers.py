@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.ledger.operations import Operation
@@ -82,12 +82,23 @@ async def record_receipts(
     tx: AsyncConnection, operation: Operation, receipts: Sequence[tuple[int, str, Mutez]]
 ) -> None:
     """Keep (position, status, burn) of each transfer as its block shows it."""
-    for position, status, burn in receipts:
-        await tx.execute(
-            update(transfers)
-            .where(transfers.c.operation_id == operation.id, transfers.c.position == position)
-            .values(status=status, burn=burn)
+    if not receipts:
+        return
+    statement = (
+        update(transfers)
+        .where(
+            transfers.c.operation_id == operation.id,
+            transfers.c.position == bindparam("at_position"),
         )
+        .values(status=bindparam("told_status"), burn=bindparam("told_burn"))
+    )
+    await tx.execute(
+        statement,
+        [
+            {"at_position": position, "told_status": status, "told_burn": burn}
+            for position, status, burn in receipts
+        ],
+    )
 
 
 async def settled_transfers(tx: AsyncConnection, transfer_ids: Collection[int]) -> set[int]:

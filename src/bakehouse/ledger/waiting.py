@@ -88,9 +88,14 @@ async def awaiting_go(tx: AsyncConnection, of: Bakers) -> list[Distribution]:
 
 
 async def quarantined(tx: AsyncConnection, of: Bakers) -> list[Operation]:
-    """Give the operations whose fate nobody can prove, the oldest first."""
+    """Give the payout operations whose fate nobody can prove, the oldest first.
+
+    Of those that belong to no cycle the alert tells.
+    """
     query = select(operations.c.id).where(
-        operations.c.state == OperationState.QUARANTINED, _among(operations.c.baker_id, of)
+        operations.c.state == OperationState.QUARANTINED,
+        operations.c.distribution_id.is_not(None),
+        _among(operations.c.baker_id, of),
     )
     ids = list((await tx.execute(query)).scalars())
     return sorted(await stored_operations.by_ids(tx, ids), key=lambda each: each.id)

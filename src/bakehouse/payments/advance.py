@@ -14,7 +14,7 @@ from bakehouse.ledger import bakers, distributions, leases, operations, payouts
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.distributions import Distribution, DistributionKey
 from bakehouse.ledger.leases import Lease
-from bakehouse.ledger.operations import UNFINISHED, Operation
+from bakehouse.ledger.operations import UNFINISHED
 from bakehouse.ledger.states import (
     IN_FLIGHT,
     SETTLED_DISTRIBUTIONS,
@@ -24,8 +24,9 @@ from bakehouse.ledger.states import (
     OperationState,
     PayoutState,
 )
-from bakehouse.payments import cancel, guard
-from bakehouse.payments.confirm import watch
+from bakehouse.payments import guard, hook_gate, news
+from bakehouse.payments.follow import follow
+from bakehouse.payments.hook_questions import HookToAsk
 from bakehouse.payments.payer import Payer
 from bakehouse.payments.plan import plan_bond_members, plan_delegators
 from bakehouse.payments.send import send_next
@@ -42,6 +43,12 @@ EARLIER_CYCLE: Final = "an earlier cycle"
 
 #: While a cycle waits for its block, it is looked at again after so many at most.
 _DELAY_BLOCKS_AT_ONCE: Final = 50
+
+#: What a step waits for while another process signs for the wallet.
+ANOTHER_PROCESS: Final = "another process with the same wallet"
+
+#: Hooks that are asked in one step: more of them go on in the next.
+_HOOKS_ASKED_MAX: Final = 10
 
 #: Earlier cycles in these states are paid first; failed ones wait for a person and block nobody.
 _BEFORE_US = frozenset(
@@ -70,15 +77,7 @@ async def advance(payer: Payer, key: DistributionKey) -> Step:
     try:
         if must_wait:
             return await _wait(payer, distribution, EARLIER_CYCLE)
-        async with sole_sender(payer, key.network, baker.payout_address) as lease:
-            if lease is None:
-                return await _wait(payer, distribution, "another process with the same wallet")
-            try:
-                # Another process may have been at work until the lease was ours.
-                return await _go_on(payer, lease, await _reload(payer, distribution), baker)
-            except IllegalTransitionError:
-                await _require_lease(payer, lease)
-                raise
+        return await _ask_and_go_on(payer, distribution, baker)
     except OvertakenError as error:
         return await _step(payer, distribution, payer.limits.lease_seconds, error.message)
     except SourceError as error:
@@ -90,6 +89,34 @@ async def advance(payer: Payer, key: DistributionKey) -> Step:
         return replace(step, trouble=error.message)
 
 
+async def _ask_and_go_on(payer: Payer, distribution: Distribution, baker: Baker) -> Step:
+    """Go on, and ask the hooks that have to be asked meanwhile: never while the wallet is held."""
+    stop = None
+    if not distribution.is_planned:
+        stop = await hook_gate.planning_stop(payer, distribution)
+    for _ in range(_HOOKS_ASKED_MAX):
+        if stop is not None:
+            step = await _step(payer, distribution, stop.wait_seconds, stop.words)
+            return replace(step, hook_stop=stop)
+        try:
+            return await _hold_the_wallet(payer, distribution, baker)
+        except HookToAsk as needed:
+            stop = await hook_gate.consult(payer, needed.question)
+    return await _wait(payer, distribution, "its hooks")
+
+
+async def _hold_the_wallet(payer: Payer, distribution: Distribution, baker: Baker) -> Step:
+    async with sole_sender(payer, distribution.key.network, baker.payout_address) as lease:
+        if lease is None:
+            return await _wait(payer, distribution, ANOTHER_PROCESS)
+        try:
+            # Another process may have been at work until the lease was ours.
+            return await _go_on(payer, lease, await _reload(payer, distribution), baker)
+        except IllegalTransitionError:
+            await _require_lease(payer, lease)
+            raise
+
+
 async def watch_unfinished(payer: Payer, baker_id: str) -> None:
     """Follow what was signed for a baker, whatever has become of the distribution it belongs to."""
     async with payer.ledger.read() as tx:
@@ -98,7 +125,7 @@ async def watch_unfinished(payer: Payer, baker_id: str) -> None:
     for source in sources:
         async with sole_sender(payer, baker.network, source) as lease:
             if lease is not None:
-                await _watch(payer, lease, baker.num_blocks_wait)
+                await follow(payer, lease, baker.num_blocks_wait)
 
 
 async def fail(payer: Payer, key: DistributionKey, message: str) -> None:
@@ -160,29 +187,24 @@ async def _plan(payer: Payer, distribution: Distribution, baker: Baker) -> bool:
 async def _pay(payer: Payer, lease: Lease, distribution: Distribution, baker: Baker) -> Step:
     if distribution.state is not DistributionState.PAYING:
         distribution = await _enter(payer, distribution, DistributionState.PAYING)
-    unfinished = await _watch(payer, lease, baker.num_blocks_wait)
+    unfinished = await follow(payer, lease, baker.num_blocks_wait)
     in_flight = [operation for operation in unfinished if operation.state in IN_FLIGHT]
     if in_flight:
         lost = tuple(each.hash for each in in_flight if each.state is OperationState.QUARANTINED)
-        return replace(await _wait(payer, distribution, "a block"), quarantined=lost)
+        step = await _wait_for_block(payer, distribution, "a block")
+        return replace(step, quarantined=lost)
     if baker.mode is not Mode.ON:
         return await _step(payer, distribution, None, f"mode {Mode.ON}")
     if await _awaits_go(payer, distribution, baker):
         return replace(await _step(payer, distribution, None, "a person's go"), awaits_go=True)
+    await hook_gate.require_allowed(payer, distribution, baker)
     if await send_next(payer, lease, distribution, baker):
         # The stored operation is sent by whoever watches: here, or after a crash, elsewhere.
-        await _watch(payer, lease, baker.num_blocks_wait)
-        return await _wait(payer, distribution, "a block")
+        await follow(payer, lease, baker.num_blocks_wait)
+        return await _wait_for_block(payer, distribution, "a block")
     if await _is_on_its_way(payer, distribution):
-        return await _wait(payer, distribution, "finality")
+        return await _wait_for_block(payer, distribution, "finality")
     return await _close(payer, distribution)
-
-
-async def _watch(payer: Payer, lease: Lease, blocks_wait: int) -> list[Operation]:
-    unfinished = await watch(payer, lease.network, lease.source, blocks_wait)
-    if await cancel.sign_requested(payer, lease, unfinished):
-        return await watch(payer, lease.network, lease.source, blocks_wait)
-    return unfinished
 
 
 async def _awaits_go(payer: Payer, distribution: Distribution, baker: Baker) -> bool:
@@ -220,6 +242,12 @@ async def _wait(payer: Payer, distribution: Distribution, waiting_for: str) -> S
     return await _step(payer, distribution, seconds, waiting_for)
 
 
+async def _wait_for_block(payer: Payer, distribution: Distribution, waiting_for: str) -> Step:
+    # From one block to the next, however long the step took: else every few blocks one is missed.
+    seconds = await payer.node.seconds_to_next_block()
+    return await _step(payer, distribution, seconds, waiting_for)
+
+
 async def _step(
     payer: Payer, distribution: Distribution, wait_seconds: int | None, waiting_for: str = ""
 ) -> Step:
@@ -228,6 +256,8 @@ async def _step(
     done = {PayoutState.PAID, PayoutState.SIMULATED}
     carried, _ = counts.get(PayoutState.CARRIED, (0, NO_MUTEZ))
     held, _ = counts.get(PayoutState.HELD, (0, NO_MUTEZ))
+    if held:
+        await news.tell_hooks_of_held(payer, distribution)
     total = sum(count for count, _ in counts.values()) - carried
     settled = [each for state, each in counts.items() if state in done]
     return Step(

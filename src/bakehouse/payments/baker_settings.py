@@ -9,7 +9,7 @@ from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.setting import Kind, Setting
 from bakehouse.ledger.setting_catalogue import CATALOGUE
 from bakehouse.rewards.money import parse_percentage
-from bakehouse.tezos.address import parse_implicit
+from bakehouse.tezos.address import parse_implicit, parse_recipient
 
 #: How it is written that there is none.
 NONE: Final = "none"
@@ -101,4 +101,5 @@ _PARSERS: Final[Mapping[Kind, Callable[[str], Any]]] = {
     Kind.PERCENTAGE: parse_percentage,
     Kind.YES_NO: _yes_or_no,
     Kind.SIGNER: parse_implicit,
+    Kind.RECIPIENT: parse_recipient,
 }

@@ -12,10 +12,13 @@ from bakehouse.rewards.money import Mutez
 class IntentPart:
     """One payout of a transfer, in mutez, and what of the transfer's cost its recipient bears."""
 
-    payout_id: int
+    #: None for what no payout asks for: an order outside any cycle, a mutez to oneself.
+    payout_id: int | None
     net: Mutez
     bears_fee: bool = False
     bears_burn: bool = False
+    #: A person let it go after it was held.
+    is_released: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,12 @@ class TransferIntent:
     @property
     def payout_ids(self) -> tuple[int, ...]:
         """The rows of its payouts."""
-        return tuple(part.payout_id for part in self.parts)
+        return tuple(part.payout_id for part in self.parts if part.payout_id is not None)
+
+
+def unasked(destination: str, amount: Mutez) -> TransferIntent:
+    """Mean a transfer that settles no payout."""
+    return TransferIntent(destination, (IntentPart(None, amount),))
 
 
 def intents(owed: Iterable[Payout]) -> list[TransferIntent]:
@@ -44,7 +52,13 @@ def intents(owed: Iterable[Payout]) -> list[TransferIntent]:
     merged = []
     for destination, group in groupby(ordered, key=lambda payout: payout.address):
         parts = [
-            IntentPart(payout.id, payout.net, payout.bears_fee, payout.bears_burn)
+            IntentPart(
+                payout.id,
+                payout.net,
+                payout.bears_fee,
+                payout.bears_burn,
+                is_released=payout.released_at is not None,
+            )
             for payout in group
         ]
         merged.append(TransferIntent(destination, tuple(parts)))

@@ -9,16 +9,18 @@ from dataclasses import replace
 from typing import Final
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.errors import SourceMalformedError
-from bakehouse.ledger import distributions
+from bakehouse.ledger import operations
 from bakehouse.ledger.leases import Lease
-from bakehouse.ledger.operations import Operation
+from bakehouse.ledger.operations import NewOperation, Operation, SignedFor
 from bakehouse.ledger.states import IN_FLIGHT, OperationKind
-from bakehouse.payments.batch import IntentPart, TransferIntent
+from bakehouse.payments.batch import unasked
+from bakehouse.payments.estimate import Estimator, contents_of, draft_contents
 from bakehouse.payments.payer import Payer
-from bakehouse.payments.prepare import PreparedGroup, draft_group, with_fees, with_limits
-from bakehouse.payments.sign import sign_and_store
+from bakehouse.payments.prepare import PreparedGroup, limited, priced
+from bakehouse.payments.sign import sign_and_keep
 from bakehouse.rewards.money import NO_MUTEZ, Mutez
 from bakehouse.tezos.address import Address
 from bakehouse.tezos.operation import OperationGroup
@@ -47,19 +49,26 @@ async def sign_requested(payer: Payer, lease: Lease, unfinished: Sequence[Operat
     if context.counter >= doomed.counter_first:
         # One of its counters is used already: there is nothing left to take from it.
         return False
-    to_self = TransferIntent(signer.address, (IntentPart(0, _ONE_MUTEZ),))
-    draft = draft_group(signer, context, [to_self])
-    results = await payer.node.simulate(draft, block=context.head.hash)
+    to_self = unasked(signer.address, _ONE_MUTEZ)
+    estimator = Estimator.of(payer, signer, context)
+    results = await estimator.simulate(draft_contents(signer, context, [to_self]))
     if any(result.status is not Status.APPLIED for result in results):
         raise SourceMalformedError(f"the cancellation of {doomed.hash} cannot be simulated")
-    limited = with_limits(draft, results, context, limits.gas_margin)
-    group = await with_fees(payer, OperationGroup(context.branch.hash, tuple(limited)))
+    *reveals, usage = map(estimator.usage, results)
+    contents = contents_of(signer, context, [(to_self, usage)], reveals[0] if reveals else None)
+    fee_filter = await payer.node.fee_filter()
+    group = priced(context, limited(contents, limits), fee_filter, limits)
     prepared = PreparedGroup(
         _outbidding(group, doomed), context, (to_self,), NO_MUTEZ, replaces=doomed
     )
-    async with payer.ledger.read() as tx:
-        distribution = await distributions.by_id(tx, doomed.distribution_id)
-    operation_hash = await sign_and_store(payer, lease, signer, distribution, prepared)
+    signed_for = SignedFor(
+        doomed.network, doomed.baker_id, doomed.distribution_id, f"cancels {doomed.hash}"
+    )
+
+    async def store(tx: AsyncConnection, new: NewOperation) -> None:
+        await operations.store(tx, signed_for, new, lease, at=payer.clock())
+
+    operation_hash = await sign_and_keep(payer, signer, prepared, OperationKind.CANCEL, store)
     _log.warning("cancellation-signed", operation=operation_hash, cancels=doomed.hash)
     return True
 

@@ -11,7 +11,15 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.errors import ConflictError, InputError, NotFoundError
-from bakehouse.ledger import audit, bakers, distributions, operations, payouts
+from bakehouse.ledger import (
+    audit,
+    bakers,
+    distributions,
+    hook_consultations,
+    manual_transfers,
+    operations,
+    payouts,
+)
 from bakehouse.ledger.audit import AuditEvent
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.distributions import Distribution, DistributionKey
@@ -60,9 +68,16 @@ async def approve(tx: AsyncConnection, key: DistributionKey, by: Decision) -> No
 
 
 async def retry(tx: AsyncConnection, key: DistributionKey, by: Decision) -> None:
-    """Have a failed distribution taken up again; raises ConflictError for one that did not fail."""
+    """Have a failed distribution taken up again, and hooks that keep one waiting asked again.
+
+    Raises ConflictError for one that did not fail and that no hook keeps waiting.
+    """
     distribution = await distributions.get(tx, key)
+    asked = await hook_consultations.ask_again(tx, distribution.id, at=by.at)
     if distribution.state is not DistributionState.FAILED:
+        if asked:
+            await _record(tx, by, "distribution.hooks_asked_again", str(key))
+            return
         raise ConflictError(f"{key} is {distribution.state}, not failed: there is nothing to retry")
     to = DistributionState.PLANNED if distribution.is_planned else DistributionState.REWARDS_PENDING
     await distributions.enter_state(tx, distribution, to, at=by.at, actor=by.actor)
@@ -159,6 +174,7 @@ async def declare_dead(tx: AsyncConnection, operation_hash: str, by: Decision) -
     await payouts.release_operation(
         tx, operation.id, held=[(transfer.id, reason) for transfer in transfers]
     )
+    await manual_transfers.release_operation(tx, operation.id, at=by.at, failed=reason)
     await _record(tx, by, "operation.declared_dead", operation_hash)
     return sum(len(several) for several in bound)
 

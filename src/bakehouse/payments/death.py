@@ -9,7 +9,7 @@ import json
 import structlog
 
 from bakehouse.failpoints import Failpoint, failpoint
-from bakehouse.ledger import operations, payouts
+from bakehouse.ledger import manual_transfers, operations, payouts
 from bakehouse.ledger.operations import Operation
 from bakehouse.ledger.states import Death, OperationState
 from bakehouse.payments.agreement import Agreement, agree_on_absence
@@ -78,6 +78,9 @@ async def _bury(payer: Payer, operation: Operation, cause: Death, evidence: str)
         )
         failpoint(Failpoint.MID_DEATH)
         await payouts.release_operation(tx, operation.id, held=[])
+        # Whoever had it cancelled does not want it done another way.
+        cancelled = "it was cancelled" if operation.cancel_requested_at else None
+        await manual_transfers.release_operation(tx, operation.id, at=at, failed=cancelled)
     failpoint(Failpoint.AFTER_DEATH)
     _log.warning("operation-dead", operation=operation.hash, cause=cause)
 

@@ -32,6 +32,8 @@ class DueCycles:
     failed: tuple[DistributionKey, ...]
     #: What this look entered in the ledger.
     new: tuple[DistributionKey, ...]
+    #: The protocol in force after the newest final block.
+    protocol: str
 
 
 async def final_cycle(payer: Payer) -> int:
@@ -53,7 +55,7 @@ async def note_due_cycles(payer: Payer, baker_id: str) -> DueCycles:
         baker = await bakers.get(tx, baker_id)
         _refuse_other_chain(baker, chain_id)
         if baker.mode is Mode.OFF:
-            return DueCycles(current, final.cycle_position, (), (), ())
+            return DueCycles(current, final.cycle_position, (), (), (), final.next_protocol)
         known = await distributions.states_by_cycle(tx, baker_id, kind, baker.mode)
         due: list[DistributionKey] = []
         failed: list[DistributionKey] = []
@@ -68,7 +70,14 @@ async def note_due_cycles(payer: Payer, baker_id: str) -> DueCycles:
                 await distributions.ensure(tx, key, at=payer.clock(), not_before_level=not_before)
                 new.append(key)
             (failed if state is DistributionState.FAILED else due).append(key)
-    return DueCycles(current, final.cycle_position, tuple(due), tuple(failed), tuple(new))
+    return DueCycles(
+        current,
+        final.cycle_position,
+        tuple(due),
+        tuple(failed),
+        tuple(new),
+        final.next_protocol,
+    )
 
 
 def first_level_to_pay(baker: Baker, cycle: int, final: BlockMetadata) -> int | None:

@@ -6,7 +6,8 @@ Amounts are strings of mutez, times are UTC.
 
 import csv
 import io
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -14,13 +15,13 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.ledger import bakers, distributions, exclusions, operations, payout_sums
-from bakehouse.ledger.bookkeeping import BookedPayout, booked_payouts
+from bakehouse.ledger.bookkeeping import BookedPayout, booked_payouts, paid_to
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.distributions import Distribution
 from bakehouse.ledger.span import Span
 from bakehouse.ledger.states import Mode, OperationState
 from bakehouse.ledger.transfers import total_burn
-from bakehouse.rewards.money import Mutez
+from bakehouse.rewards.money import Mutez, format_tez
 
 Row = Mapping[str, str]
 
@@ -72,8 +73,23 @@ EXCLUSION_COLUMNS: Final = (
     "share_goes_to",
 )
 
-#: What spreadsheets would run as a formula when a cell begins with it.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+#: What one person was paid: its own address is not in each row.
+STATEMENT_COLUMNS: Final = (
+    "date",
+    "cycle",
+    "kind",
+    "amount",
+    "amount_tez",
+    "gross",
+    "fee_basis_points",
+    "fee",
+    "address",
+    "operation",
+    "block_level",
+)
+
+#: What spreadsheets would run as a formula when a cell begins with it, full-width forms included.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,19 +109,33 @@ async def cycle_rows(ledger: Ledger, wanted: Export) -> list[Row]:
         return [await _cycle_row(tx, each) for each in found]
 
 
-async def payout_rows(ledger: Ledger, wanted: Export) -> AsyncIterator[Row]:
+async def payout_rows(ledger: Ledger, wanted: Export) -> AsyncGenerator[Row, None]:
     """Give one row a payout, oldest cycle first, as they are read from one moment of the ledger.
 
     Raises NotFoundError for an unknown baker, with the first row.
     """
     async with ledger.read() as tx:
         await bakers.get(tx, wanted.baker_id)
-        booked = booked_payouts(tx, wanted.baker_id, wanted.mode, wanted.span)
-        async for payout in booked:
-            yield _payout_row(wanted.baker_id, payout)
+        # Closed with the transaction, whoever stops reading before the end.
+        async with aclosing(
+            booked_payouts(tx, wanted.baker_id, wanted.mode, wanted.span)
+        ) as booked:
+            async for payout in booked:
+                yield _payout_row(wanted.baker_id, payout)
 
 
-async def exclusion_rows(ledger: Ledger, wanted: Export) -> AsyncIterator[Row]:
+async def statement_rows(ledger: Ledger, wanted: Export, owed_to: str) -> list[Row]:
+    """Give one row a payout that one person was paid live, the oldest first.
+
+    Raises NotFoundError for an unknown baker. Somebody who was never paid has no rows.
+    """
+    async with ledger.read() as tx:
+        baker = await bakers.get(tx, wanted.baker_id)
+        paid = await paid_to(tx, baker, owed_to, wanted.span)
+    return [_statement_row(each) for each in paid]
+
+
+async def exclusion_rows(ledger: Ledger, wanted: Export) -> AsyncGenerator[Row, None]:
     """Give one row for each delegator that a cycle excludes, oldest cycle first, one moment's.
 
     Raises NotFoundError for an unknown baker, with the first row.
@@ -163,6 +193,18 @@ def _payout_row(baker_id: str, payout: BookedPayout) -> Row:
     return {
         name: baker_id if name == "baker" else _cell(getattr(payout, name))
         for name in PAYOUT_COLUMNS
+    }
+
+
+def _statement_row(payout: BookedPayout) -> Row:
+    values = {
+        "date": payout.signed_at,
+        "amount": payout.net,
+        "amount_tez": format_tez(payout.net).replace(",", ""),
+    }
+    return {
+        name: _cell(values[name] if name in values else getattr(payout, name))
+        for name in STATEMENT_COLUMNS
     }
 
 

@@ -40,6 +40,11 @@ class Guard(StrEnum):
     BALANCE_COVERS = "balance-covers"
     SIMULATION = "simulation"  # the node would apply the group
     REACHES_BLOCKS = "reaches-blocks"  # groups do not expire one after another
+    DISK_SPACE = "disk-space"  # what becomes of a group can be written down
+    # Of orders outside any cycle:
+    KEEPS_OWED = "keeps-owed"  # what is owed to others stays in the wallet
+    TOP_UP_CAP = "top-up-cap"  # no more is topped up than a day allows
+    NOT_DONE_ELSEWHERE = "not-done-elsewhere"  # the wallet has not sent it by another tool
 
 
 def refuse(guard: Guard, reason: str) -> GuardRefusedError:
@@ -138,17 +143,43 @@ def reaches_blocks(distribution: Distribution, signed: Sequence[Operation], most
 
     A retry by a person starts the count anew.
     """
-    recent = [each for each in signed if each.created_at >= distribution.updated_at]
-    in_a_row = 0
-    for operation in reversed(recent):
-        if operation.state is not OperationState.DEAD or operation.death is not Death.EXPIRED:
-            break
-        in_a_row += 1
+    refuse_expiring([each for each in signed if each.created_at >= distribution.updated_at], most)
+
+
+def refuse_expiring(recent: Sequence[Operation], most: int) -> None:
+    """Refuse when the last of these groups, oldest first, all expired."""
+    in_a_row = _expired_in_a_row(recent)
     if in_a_row >= most:
         raise refuse(
             Guard.REACHES_BLOCKS,
             f"the last {in_a_row} groups expired without reaching a block, the latest was "
             f"{recent[-1].hash}: see what the nodes answered to it, then retry",
+        )
+
+
+def expired_in_a_row(distribution: Distribution, signed: Sequence[Operation]) -> int:
+    """Count the newest groups that expired one after another; a retry by a person starts anew."""
+    return _expired_in_a_row(
+        [each for each in signed if each.created_at >= distribution.updated_at]
+    )
+
+
+def _expired_in_a_row(recent: Sequence[Operation]) -> int:
+    in_a_row = 0
+    for operation in reversed(recent):
+        if operation.state is not OperationState.DEAD or operation.death is not Death.EXPIRED:
+            break
+        in_a_row += 1
+    return in_a_row
+
+
+def room_to_write(free: int, least: int) -> None:
+    """Refuse to sign while the disk is nearly full: what becomes of a group must be kept."""
+    if free < least:
+        raise refuse(
+            Guard.DISK_SPACE,
+            f"only {free // 1_000_000} MB are free where the data is kept, at least "
+            f"{least // 1_000_000} are needed: make room, then retry",
         )
 
 
@@ -173,6 +204,28 @@ def still_wanted(baker: Baker, source: str) -> None:
         raise ConflictError(
             f"the settings of {baker.baker_id} changed while a group of {source} was made: "
             "it is not sent"
+        )
+
+
+def keeps_what_is_owed(source: str, balance: Mutez, *, takes: Mutez, owed: Mutez) -> None:
+    """Refuse a transfer by hand that would leave the wallet with less than it owes to others."""
+    left = Mutez(balance - takes)
+    if left < owed:
+        raise refuse(
+            Guard.KEEPS_OWED,
+            f"the wallet {source} holds {format_tez(balance)} tez and owes {format_tez(owed)} tez "
+            f"to delegators and members; {format_tez(takes)} tez, with fees, would leave "
+            f"{format_tez(left)} tez: {format_tez(Mutez(owed - left))} tez are missing",
+        )
+
+
+def within_day_cap(spent: Mutez, amount: Mutez, cap: Mutez) -> None:
+    """Refuse a top-up that, with those of the same UTC day, is more than a day allows."""
+    if spent + amount > cap:
+        raise refuse(
+            Guard.TOP_UP_CAP,
+            f"{format_tez(spent)} tez were topped up today (UTC): {format_tez(amount)} tez more "
+            f"would pass the cap of {format_tez(cap)}",
         )
 
 

@@ -20,6 +20,7 @@ MEANINGS: Final[Mapping[Guard, str]] = MappingProxyType(
         Guard.WITHIN_EARNED: "no more is paid than the cycle brought",
         Guard.CYCLE_CAP: "nor than the baker allows for a cycle",
         Guard.REACHES_BLOCKS: "groups do not expire one after another",
+        Guard.DISK_SPACE: "what becomes of a group can be written down",
         Guard.PAYOUT_CAP: "nobody gets more than the baker allows for one",
         Guard.CONTRACT_COST_CAP: "no transfer to a contract costs more than the baker allows",
         Guard.NOT_PAID_ELSEWHERE: "no other tool has paid the same people",

@@ -1,11 +1,12 @@
 """Sending stored bytes: the same bytes, any number of times. What nodes answer proves nothing."""
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.failpoints import Failpoint, failpoint
-from bakehouse.ledger import bakers, operations
+from bakehouse.ledger import bakers, manual_transfers, operations
 from bakehouse.ledger.operations import Operation
-from bakehouse.ledger.states import Mode, OperationKind, OperationState
+from bakehouse.ledger.states import ManualOrigin, Mode, OperationKind, OperationState
 from bakehouse.payments.payer import Payer
 from bakehouse.tezos.node import Injection
 
@@ -21,7 +22,7 @@ async def inject(payer: Payer, operation: Operation) -> None:
     """
     async with payer.ledger.write() as tx:
         baker = await bakers.get(tx, operation.baker_id)
-        if baker.mode is not Mode.ON and operation.kind is OperationKind.PAYOUT:
+        if not await _may_leave(tx, operation, baker.mode):
             _log.info("operation-kept-back", operation=operation.hash, mode=baker.mode)
             return
         if operation.state is OperationState.SIGNED:
@@ -40,6 +41,17 @@ async def inject(payer: Payer, operation: Operation) -> None:
         _log.info(
             "operation-sent", operation=operation.hash, node=answer.source, answer=_told(answer)
         )
+
+
+async def _may_leave(tx: AsyncConnection, operation: Operation, mode: Mode) -> bool:
+    """Whether the baker's mode lets an operation be sent; what cancels another always may."""
+    if operation.kind is OperationKind.CANCEL or mode is Mode.ON:
+        return True
+    if operation.kind is OperationKind.PAYOUT or mode is Mode.OFF:
+        return False
+    # What a person ordered is no matter of the mode, unless nothing at all is to leave.
+    ordered = await manual_transfers.of_operations(tx, [operation.id])
+    return all(each.origin is not ManualOrigin.TOP_UP for each in ordered)
 
 
 def _told(answer: Injection) -> str:

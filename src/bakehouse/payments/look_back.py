@@ -36,7 +36,7 @@ async def paid_elsewhere(
         cycle: await payer.indexer.cycle_last_level(cycle)
         for cycle in sorted({payout.cycle for payout in owed})
     }
-    sent = await _sent_since(payer, network, context, source, min(ends.values()))
+    sent = await sent_since(payer, network, context, source, min(ends.values()))
     to_destination = by_destination(sent)
     hits: dict[int, tuple[WalletTransfer, ...]] = {}
     for payout in owed:
@@ -51,9 +51,13 @@ async def paid_elsewhere(
     return hits
 
 
-async def _sent_since(
+async def sent_since(
     payer: Payer, network: str, context: SigningContext, source: str, after_level: int
 ) -> tuple[WalletTransfer, ...]:
+    """Give what a wallet sent after a level that this ledger does not know, or takes for dead.
+
+    Raises like `paid_elsewhere`.
+    """
     known = payer.wallet_transfers.searched(network, source, after_level)
     indexed, transfers = await payer.indexer.sent_transfers(
         Address(source), after_level=known.to_level

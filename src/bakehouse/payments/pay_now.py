@@ -58,7 +58,8 @@ async def steps(payer: Payer, key: DistributionKey) -> AsyncIterator[Step]:
                 "`bakehouse status`"
             )
         yield step
-        if step.wait_seconds is None or step.quarantined:
+        # A veto stands for a while: whoever waits for this command decides about it.
+        if step.wait_seconds is None or step.quarantined or _is_vetoed(step):
             return
         await asyncio.sleep(step.wait_seconds)
 
@@ -70,6 +71,10 @@ async def bond_pool_after(payer: Payer, key: DistributionKey) -> DistributionKey
     async with payer.ledger.read() as tx:
         found = await distributions.find(tx, bond_pool_of(key))
     return None if found is None else found.key
+
+
+def _is_vetoed(step: Step) -> bool:
+    return step.hook_stop is not None and step.hook_stop.is_veto
 
 
 async def _refuse_failed(payer: Payer, key: DistributionKey) -> None:

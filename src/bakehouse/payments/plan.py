@@ -10,7 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.errors import ConflictError, RefusalError
 from bakehouse.failpoints import Failpoint, failpoint
-from bakehouse.ledger import bakers, distributions, exclusions, payout_rules, payouts
+from bakehouse.ledger import (
+    bakers,
+    distributions,
+    exclusions,
+    payout_rules,
+    payouts,
+    plan_adjustments,
+)
 from bakehouse.ledger.distributions import Distribution, DistributionKey, PlanFigures
 from bakehouse.ledger.payouts import NewPayout, Payout
 from bakehouse.ledger.states import (
@@ -20,8 +27,11 @@ from bakehouse.ledger.states import (
     Mode,
     PayoutState,
 )
+from bakehouse.payments import hook_gate
+from bakehouse.payments.deduct import with_deductions
 from bakehouse.payments.payer import Payer
 from bakehouse.payments.transfer_costs import expected_costs
+from bakehouse.rewards.adjusted_plan import DraftPlan
 from bakehouse.rewards.bond_pool import BondPoolPlan, plan_bond_pool
 from bakehouse.rewards.money import NO_MUTEZ, Mutez
 from bakehouse.rewards.payout_kind import PayoutKind
@@ -68,7 +78,8 @@ async def plan_delegators(payer: Payer, distribution: Distribution, split: Rewar
     """Write what is owed for the cycle, with the split and the rules it was computed from.
 
     Raises RefusalError when the split does not add up, is of another cycle, or lacks what the rules
-    need; SettingError for rules that clash.
+    need; SettingError for rules that clash; HookToAsk while a hook of the baker has not answered
+    about the plan.
     """
     key = distribution.key
     if split.rewards.cycle != key.cycle:
@@ -76,6 +87,9 @@ async def plan_delegators(payer: Payer, distribution: Distribution, split: Rewar
     inputs = await plan_inputs(payer, key)
     # Sixty thousand delegators take a moment: not on the event loop.
     plan = await asyncio.to_thread(inputs.plan, split)
+    plan, adjustments = await hook_gate.adjusted(
+        payer, distribution, DraftPlan(plan, inputs.rules, inputs.costs)
+    )
     figures = PlanFigures(
         plan.pool,
         plan.own_part,
@@ -90,7 +104,9 @@ async def plan_delegators(payer: Payer, distribution: Distribution, split: Rewar
     async with payer.ledger.write() as tx:
         await _enter_plan(payer, tx, distribution, figures, snapshot)
         failpoint(Failpoint.MID_PLAN_WRITE)
-        await payouts.add(tx, distribution, [row for row in rows if row.net > 0])
+        owed = [row for row in rows if row.net > 0]
+        await payouts.add(tx, distribution, await with_deductions(tx, distribution, owed))
+        await plan_adjustments.add(tx, distribution.id, adjustments)
         await exclusions.add(tx, distribution, plan.exclusions)
         for released in _released(plan, inputs.waiting):
             await _redirect(tx, released, inputs.rules)
@@ -134,7 +150,6 @@ async def plan_bond_members(payer: Payer, distribution: Distribution) -> None:
             raise ConflictError(f"the delegators of cycle {key.cycle} are not settled yet")
         members = await bakers.bond_pool(tx, key.baker_id)
         rules = await payout_rules.rules_of(tx, await bakers.get(tx, key.baker_id))
-        pays = rules.pays_in(key.cycle)
         pool = Mutez(settled.figures.pool - settled.figures.total_net)
         plan = plan_bond_pool(pool, members)
         figures = PlanFigures(plan.pool, NO_MUTEZ, NO_MUTEZ, plan.total_net, plan.dust, 0)
@@ -147,7 +162,7 @@ async def plan_bond_members(payer: Payer, distribution: Distribution) -> None:
         }
         snapshot = json.dumps(evidence, sort_keys=True)
         await _enter_plan(payer, tx, distribution, figures, snapshot)
-        await payouts.add(tx, distribution, _bond_payouts(plan, key.mode, waits=not pays))
+        await payouts.add(tx, distribution, _bond_payouts(plan, key, rules))
 
 
 async def _enter_plan(
@@ -196,17 +211,19 @@ def _released(plan: PayoutPlan, waiting: Mapping[str, list[Payout]]) -> list[lis
     return [rows for address, rows in waiting.items() if address in lifted]
 
 
-def _bond_payouts(plan: BondPoolPlan, mode: Mode, *, waits: bool) -> list[NewPayout]:
+def _bond_payouts(plan: BondPoolPlan, key: DistributionKey, rules: PayoutRules) -> list[NewPayout]:
+    waits = not rules.pays_in(key.cycle)
     return [
         NewPayout(
             kind=PayoutKind.BOND_MEMBER,
             owed_to=payout.recipient,
+            address=rules.rule_of(payout.recipient).recipient or payout.recipient,
             delegated_balance=payout.amount,
             gross=Mutez(payout.gross + payout.charges_received),
             fee_basis_points=payout.adm_charge,
             fee=Mutez(payout.gross + payout.charges_received - payout.net),
             net=payout.net,
-            state=PayoutState.CARRIED if waits else _entry_state(mode),
+            state=PayoutState.CARRIED if waits else _entry_state(key.mode),
             reason=CarryReason.INTERVAL if waits else None,
         )
         for payout in plan.payouts

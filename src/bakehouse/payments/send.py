@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import structlog
 
 from bakehouse.failpoints import Failpoint, failpoint
-from bakehouse.ledger import distributions, operations, payouts
+from bakehouse.ledger import audit, distributions, operations, payouts
+from bakehouse.ledger.audit import AuditEvent
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.distributions import Distribution
 from bakehouse.ledger.leases import Lease
@@ -19,9 +20,12 @@ from bakehouse.ledger.payouts import Payout
 from bakehouse.ledger.states import OperationKind, PayoutState
 from bakehouse.payments import guard
 from bakehouse.payments.batch import intents
+from bakehouse.payments.estimate import RefusedTransfer
 from bakehouse.payments.look_back import paid_elsewhere
 from bakehouse.payments.payer import Payer
-from bakehouse.payments.prepare import PreparedGroup, RefusedTransfer, prepare
+from bakehouse.payments.prepare import PreparedGroup, prepare
+from bakehouse.payments.refusals import why_refused
+from bakehouse.payments.room import room_for_group
 from bakehouse.payments.sign import sign_and_store
 from bakehouse.payments.transfer_costs import NotWorthwhile, TooCostly, bear_costs
 from bakehouse.payments.wallet_transfers import WalletTransfer
@@ -44,6 +48,8 @@ _NAMED_MAX = 3
 class _Work:
     """What the ledger says before the next group; amounts in mutez."""
 
+    distribution: Distribution
+    baker: Baker
     owed: tuple[Payout, ...]
     owed_total: Mutez
     planned_total: Mutez
@@ -64,6 +70,7 @@ async def send_next(payer: Payer, lease: Lease, distribution: Distribution, bake
     if not work.owed:
         return False
     _check_plan(payer, distribution, baker, work)
+    guard.room_to_write(payer.free_bytes(), payer.limits.free_bytes_min)
     if await _hold_over_cap(payer, work.owed, baker):
         return True
     failpoint(Failpoint.AFTER_APPROVE)
@@ -74,7 +81,7 @@ async def send_next(payer: Payer, lease: Lease, distribution: Distribution, bake
     if hits:
         await _hold_paid_elsewhere(payer, hits, context.head.level)
         return True
-    prepared = await _prepare(payer, signer, context, work, baker)
+    prepared = await _prepare(payer, signer, context, work)
     if prepared is not None:
         await sign_and_store(payer, lease, signer, distribution, prepared)
     return True
@@ -92,6 +99,8 @@ async def _read(payer: Payer, distribution: Distribution, baker: Baker) -> _Work
             if each.kind is OperationKind.PAYOUT
         ]
         return _Work(
+            distribution=distribution,
+            baker=baker,
             owed=tuple(owed),
             owed_total=owed_total,
             planned_total=await payouts.total_of_cycle(tx, distribution),
@@ -111,7 +120,7 @@ def _check_plan(payer: Payer, distribution: Distribution, baker: Baker, work: _W
 
 
 async def _prepare(
-    payer: Payer, signer: Signer, context: SigningContext, work: _Work, baker: Baker
+    payer: Payer, signer: Signer, context: SigningContext, work: _Work
 ) -> PreparedGroup | None:
     wanted = intents(work.owed)
     if len(work.owed) == _OWED_READ_MAX and len(wanted) > 1:
@@ -119,38 +128,54 @@ async def _prepare(
         wanted.pop()
     amounts = work.owed_total
     guard.balance_covers(signer.address, context.balance, amounts=amounts, costs=NO_MUTEZ)
-    prepared = await prepare(payer, signer, context, wanted)
-    if isinstance(prepared, RefusedTransfer):
-        if prepared.is_for_want_of_money:
-            # Each new account burns: a wallet without that much must not be the recipient's fault.
-            count = min(len(wanted), payer.limits.transfers_max)
-            burns = Mutez(count * context.constants.allocation_burn)
-            guard.balance_covers(signer.address, context.balance, amounts=amounts, costs=burns)
-        reason = f"a transfer to it would fail: {', '.join(prepared.errors) or 'no reason given'}"
-        await _hold(payer, prepared.intent.payout_ids, reason)
+    expired = guard.expired_in_a_row(work.distribution, work.signed)
+    room = await room_for_group(payer, signer.address, context, expired=expired)
+    preparation = await prepare(payer, signer, context, room, wanted)
+    refused, prepared = preparation.refused, preparation.prepared
+    if any(each.is_for_want_of_money for each in refused):
+        # Each new account burns: a wallet without that much must not be the recipient's fault.
+        burns = Mutez(len(wanted) * context.constants.allocation_burn)
+        guard.balance_covers(signer.address, context.balance, amounts=amounts, costs=burns)
+    await _hold_refused(payer, refused)
+    if prepared is None:
         return None
+    left = Mutez(amounts - sum(each.intent.amount for each in refused))
     costs = Mutez(prepared.total_fee + prepared.burns)
-    guard.balance_covers(signer.address, context.balance, amounts=amounts, costs=costs)
-    return await _bear_costs(payer, prepared, baker)
+    guard.balance_covers(signer.address, context.balance, amounts=left, costs=costs)
+    return await _bear_costs(payer, prepared, work)
 
 
-async def _bear_costs(payer: Payer, prepared: PreparedGroup, baker: Baker) -> PreparedGroup | None:
-    borne = bear_costs(prepared, baker.contract_cost_cap)
+async def _bear_costs(payer: Payer, prepared: PreparedGroup, work: _Work) -> PreparedGroup | None:
+    cap = work.baker.contract_cost_cap
+    borne = bear_costs(prepared, cap)
     if isinstance(borne, TooCostly):
         reason = (
             f"{guard.Guard.CONTRACT_COST_CAP}: the transfer to it would cost "
             f"{format_tez(borne.cost)} tez, more than the cap of "
-            f"{format_tez(baker.contract_cost_cap or NO_MUTEZ)}"
+            f"{format_tez(cap or NO_MUTEZ)}"
         )
         await _hold(payer, borne.intent.payout_ids, reason)
         return None
     if isinstance(borne, NotWorthwhile):
         ids = [payout_id for intent in borne.intents for payout_id in intent.payout_ids]
         _log.info("payouts-carried", payouts=ids, reason=CarryReason.COST)
+        at, detail = payer.clock(), {"payouts": ids, "reason": CarryReason.COST}
         async with payer.ledger.write() as tx:
             await payouts.carry(tx, ids, CarryReason.COST)
+            event = AuditEvent(
+                at, "bakehouse", "payouts.carried", str(work.distribution.key), detail
+            )
+            await audit.record(tx, event)
         return None
     return borne
+
+
+async def _hold_refused(payer: Payer, refused: Sequence[RefusedTransfer]) -> None:
+    async with payer.ledger.write() as tx:
+        for each in refused:
+            reason = f"a transfer to it would fail: {why_refused(each.errors)}"
+            _log.warning("payout-held", payouts=list(each.intent.payout_ids), reason=reason)
+            await payouts.hold(tx, each.intent.payout_ids, reason)
 
 
 async def _hold_over_cap(payer: Payer, owed: Sequence[Payout], baker: Baker) -> bool:

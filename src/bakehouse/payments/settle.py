@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.errors import ConflictError
 from bakehouse.failpoints import Failpoint, failpoint
-from bakehouse.ledger import bakers, distributions, operations, payouts
+from bakehouse.ledger import bakers, distributions, manual_transfers, operations, payouts
 from bakehouse.ledger.distributions import Distribution, DistributionKey
 from bakehouse.ledger.operations import Operation
 from bakehouse.ledger.states import (
@@ -16,6 +16,7 @@ from bakehouse.ledger.states import (
     PayoutState,
 )
 from bakehouse.ledger.transfers import Transfer, transfers_of
+from bakehouse.payments import news
 from bakehouse.payments.payer import Payer
 from bakehouse.tezos.receipt import (
     IncludedContent,
@@ -35,10 +36,12 @@ async def settle(payer: Payer, operation: Operation, receipt: IncludedOperation)
     owed again.
     """
     async with payer.ledger.write() as tx:
-        await operations.enter_state(tx, operation, OperationState.FINAL, at=payer.clock())
+        at = payer.clock()
+        await operations.enter_state(tx, operation, OperationState.FINAL, at=at)
         failpoint(Failpoint.MID_MARK_PAID)
         if is_applied(receipt):
             count = await payouts.settle_operation(tx, operation.id)
+            await manual_transfers.settle_operation(tx, operation.id, at=at)
             _log.info("operation-final", operation=operation.hash, payouts=count)
             return
         by_position = {
@@ -55,6 +58,10 @@ async def settle(payer: Payer, operation: Operation, receipt: IncludedOperation)
             and not tell_want_of_money(content.result.errors)
         ]
         await payouts.release_operation(tx, operation.id, held=held)
+        why = [each for content in receipt.contents for each in content.result.errors]
+        await manual_transfers.release_operation(
+            tx, operation.id, at=at, failed=f"it failed on chain: {', '.join(why)}"
+        )
     _log.warning("operation-failed", operation=operation.hash, held=len(held))
 
 
@@ -83,6 +90,8 @@ async def close_distribution(payer: Payer, distribution: Distribution) -> None:
             count = sum(counts[state][0] for state in open_states)
             raise ConflictError(f"{count} payouts of cycle {key.cycle} are not settled yet")
         await distributions.enter_state(tx, distribution, done, at=at)
+        if done is DistributionState.PAID:
+            await news.note_paid(tx, distribution, at=at)
         if key.kind is DistributionKind.DELEGATORS and await _has_bond_pool(tx, key):
             await distributions.ensure(tx, bond_pool_of(key), at=at)
 

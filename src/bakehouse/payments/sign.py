@@ -1,6 +1,9 @@
 """Signing a group and committing it to the ledger, before the first byte leaves the machine."""
 
+from collections.abc import Awaitable, Callable
+
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.errors import OvertakenError, RefusalError
 from bakehouse.failpoints import Failpoint, failpoint
@@ -29,14 +32,31 @@ async def sign_and_store(
     group of the source is in flight or the lease was lost, or ConflictError when the baker was
     told otherwise meanwhile.
     """
+
+    async def store(tx: AsyncConnection, new: NewOperation) -> None:
+        guard.still_wanted(await bakers.get(tx, distribution.key.baker_id), signer.address)
+        await operations.store_signed(tx, distribution, new, lease, at=payer.clock())
+
+    return await sign_and_keep(payer, signer, prepared, OperationKind.PAYOUT, store)
+
+
+async def sign_and_keep(
+    payer: Payer,
+    signer: Signer,
+    prepared: PreparedGroup,
+    kind: OperationKind,
+    store: Callable[[AsyncConnection, NewOperation], Awaitable[None]],
+) -> str:
+    """Sign a group and have it stored in one transaction, by whoever knows what it is for.
+
+    Gives its hash; raises as `sign_and_store`, and what `store` raises: then nothing was stored.
+    """
     signed = await seal(prepared.group, signer)
     failpoint(Failpoint.AFTER_SIGN)
-    new = _new_operation(prepared, signed)
+    new = _new_operation(prepared, signed, kind)
     try:
         async with payer.ledger.write() as tx:
-            if prepared.replaces is None:
-                guard.still_wanted(await bakers.get(tx, distribution.key.baker_id), signer.address)
-            await operations.store_signed(tx, distribution, new, lease, at=payer.clock())
+            await store(tx, new)
     except IntegrityError as error:
         # The database has the last word on what two processes do at once.
         raise OvertakenError(
@@ -46,7 +66,9 @@ async def sign_and_store(
     return signed.hash
 
 
-def _new_operation(prepared: PreparedGroup, signed: SignedOperation) -> NewOperation:
+def _new_operation(
+    prepared: PreparedGroup, signed: SignedOperation, kind: OperationKind
+) -> NewOperation:
     context = prepared.context
     first = prepared.group.contents[0]
     replaces = prepared.replaces
@@ -54,7 +76,7 @@ def _new_operation(prepared: PreparedGroup, signed: SignedOperation) -> NewOpera
     # What a cancellation sends to oneself settles nothing.
     settling = [] if replaces else list(zip(contents, prepared.intents, strict=True))
     return NewOperation(
-        kind=OperationKind.CANCEL if replaces else OperationKind.PAYOUT,
+        kind=OperationKind.CANCEL if replaces else kind,
         replaces_id=replaces.id if replaces else None,
         source=first.source,
         hash=signed.hash,

@@ -3,8 +3,29 @@
 from dataclasses import dataclass
 
 from bakehouse.ledger.distributions import Distribution
-from bakehouse.ledger.states import SETTLED_DISTRIBUTIONS
+from bakehouse.ledger.states import SETTLED_DISTRIBUTIONS, HookPoint
 from bakehouse.rewards.money import Mutez
+
+
+@dataclass(frozen=True, slots=True)
+class HookStop:
+    """A hook keeps a distribution waiting."""
+
+    hook: str
+    point: HookPoint
+    #: Its own word; otherwise it gave none that can be accepted.
+    is_veto: bool
+    reason: str
+    #: Failures in a row.
+    failures: int
+    #: Until it is asked again.
+    wait_seconds: int
+
+    @property
+    def words(self) -> str:
+        """Say who keeps it waiting, and why."""
+        deed = "vetoes" if self.is_veto else "gave no answer that can be accepted"
+        return f"the hook {self.hook} {deed} ({self.point}): {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +48,8 @@ class Step:
     awaits_go: bool = False
     #: What keeps the chain from being read, or believed, just now.
     trouble: str | None = None
+    #: Which hook keeps it waiting.
+    hook_stop: HookStop | None = None
 
     @property
     def is_settled(self) -> bool:

@@ -58,6 +58,8 @@ def bear_costs(
     The fees were reckoned for the larger amounts: they cover these as well.
     """
     contents = prepared.group.contents
+    # What the group shares is not the cost of whoever happens to come first in it.
+    shared = NO_MUTEZ if prepared.reveal_count else prepared.shared_fee
     transfers = contents[prepared.reveal_count :]
     borne: list[TransferIntent] = []
     lowered: list[Content] = []
@@ -69,7 +71,8 @@ def bear_costs(
         cost = Mutez(content.fee + burn)
         if _is_over(contract_cost_cap, intent, cost):
             return TooCostly(intent, cost)
-        withheld = share_costs(intent, fee=Mutez(content.fee), burn=burn)
+        fee, shared = Mutez(content.fee - shared), NO_MUTEZ
+        withheld = share_costs(intent, fee=fee, burn=burn)
         left = Mutez(content.amount - sum(withheld.values()))
         if left <= 0:
             hopeless.append(intent)
@@ -82,7 +85,9 @@ def bear_costs(
 
 
 def _is_over(cap: Mutez | None, intent: TransferIntent, cost: Mutez) -> bool:
-    return cap is not None and is_contract(Address(intent.destination)) and cost > cap
+    if cap is None or cost <= cap or all(part.is_released for part in intent.parts):
+        return False
+    return is_contract(Address(intent.destination))
 
 
 def share_costs(intent: TransferIntent, *, fee: Mutez, burn: Mutez) -> Mapping[int, Mutez]:
@@ -92,14 +97,16 @@ def share_costs(intent: TransferIntent, *, fee: Mutez, burn: Mutez) -> Mapping[i
     """
     withheld: dict[int, Mutez] = {}
     for cost, bearers in (
-        (fee, [part for part in intent.parts if part.bears_fee]),
-        (burn, [part for part in intent.parts if part.bears_burn]),
+        (fee, [(part.payout_id, part.net) for part in intent.parts if part.bears_fee]),
+        (burn, [(part.payout_id, part.net) for part in intent.parts if part.bears_burn]),
     ):
         left = cost
-        for part in bearers:
-            taken = min(left, part.net - withheld.get(part.payout_id, 0))
+        for payout_id, net in bearers:
+            if payout_id is None:
+                continue
+            taken = min(left, net - withheld.get(payout_id, 0))
             if taken > 0:
-                withheld[part.payout_id] = Mutez(withheld.get(part.payout_id, 0) + taken)
+                withheld[payout_id] = Mutez(withheld.get(payout_id, 0) + taken)
                 left = Mutez(left - taken)
     return withheld
 

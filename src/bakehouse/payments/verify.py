@@ -64,6 +64,11 @@ class Verification:
         """Note a difference."""
         self.differences.append(Difference(kind, cycle, words))
 
+    def add(self, other: "Verification") -> None:
+        """Take in what was found of orders outside any cycle."""
+        self.transfers += other.transfers
+        self.differences += other.differences
+
 
 @dataclass(frozen=True, slots=True)
 class _Books:
@@ -92,6 +97,17 @@ async def verify(payer: Payer, baker: Baker, chosen: Sequence[Distribution]) -> 
         broken = await audit.first_broken_link(tx)
     if broken is not None:
         result.differ(DifferenceKind.AUDIT, None, f"the audit trail is broken at event {broken}")
+    return result
+
+
+async def verify_orders(payer: Payer, baker: Baker) -> Verification:
+    """Match what was done outside any cycle with its blocks; raises SourceError like `verify`."""
+    result = Verification()
+    async with payer.ledger.read() as tx:
+        done = await operations.final_by_hand(tx, baker.baker_id)
+        signed = [(each, await transfers_of(tx, each.id)) for each in done]
+    for operation, transfers in signed:
+        await _check_final(payer, operation, transfers, None, result)
     return result
 
 
@@ -130,7 +146,7 @@ async def _check_final(
     payer: Payer,
     operation: Operation,
     transfers: Sequence[Transfer],
-    cycle: int,
+    cycle: int | None,
     result: Verification,
 ) -> None:
     level, block = operation.included_level or 0, operation.included_block or ""

@@ -90,7 +90,7 @@ async def preview(
     split, is_final = await _split(payer, baker_id, cycle)
     mode = baker.mode if baker.mode is not Mode.OFF else Mode.ON
     async with payer.ledger.read() as tx:
-        carried = await _carried(tx, baker, split.rewards.cycle, mode)
+        carried = await carried_into_cycle(tx, baker, split.rewards.cycle, mode)
         last, before = await _last_planned(tx, baker_id, split.rewards.cycle, mode)
     costs = await expected_costs(payer, rules)
     # Sixty thousand delegators take a moment: not on the event loop.
@@ -117,7 +117,7 @@ async def _split(payer: Payer, baker_id: str, cycle: int | None) -> tuple[Reward
     return await payer.indexer.closed_split(Address(baker_id), wanted), True
 
 
-async def _carried(
+async def carried_into_cycle(
     tx: AsyncConnection, baker: Baker, cycle: int, mode: Mode
 ) -> Mapping[str, Mutez]:
     """Sum what waits from earlier cycles; what this very cycle paid of it had waited, too."""

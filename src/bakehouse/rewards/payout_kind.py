@@ -14,6 +14,8 @@ class PayoutKind(StrEnum):
     BOND_SHARE = "bond-share"
     FEE_SHARE = "fee-share"
     EXCLUDED_SHARE = "excluded-share"
+    #: Nothing is sent for it: it was paid too much before, and agreed to give it back.
+    DEDUCTION = "deduction"
 
 
 #: What named addresses have of the baker's income.

@@ -1,26 +1,24 @@
 """Planning one cycle: who is owed what, who is not and why, and what waits for a later cycle."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
 from bakehouse.errors import RefusalError
+from bakehouse.rewards.carrying import decide, least_worth_sending
 from bakehouse.rewards.cycle_rewards import CycleRewards
 from bakehouse.rewards.eligibility import CountedDelegator, count_delegators
-from bakehouse.rewards.money import NO_MUTEZ, NO_SHARE, WHOLE, BasisPoints, Mutez, share_floor
+from bakehouse.rewards.money import NO_MUTEZ, NO_SHARE, WHOLE, Mutez, share_floor
 from bakehouse.rewards.payout_kind import INCOME_KINDS, PayoutKind
 from bakehouse.rewards.payout_rules import (
     CostBearer,
     ExcludedShare,
-    IncomeShare,
     Leavers,
     PayoutRules,
     Rounding,
 )
 from bakehouse.rewards.plan_values import (
     NO_COSTS,
-    CarryReason,
     Exclusion,
     PayoutPlan,
     PlannedPayout,
@@ -57,10 +55,8 @@ def plan_payouts(
     named = _sum_for(exclusions, ExcludedShare.NAMED)
     income = list(_income(rules, bonds=own_part, fees=fees, excluded=named))
     given = {kind: sum(each.net for each in income if each.kind is kind) for kind in INCOME_KINDS}
-    rows = _decide([*paid, *income], rules, rewards.cycle, carried, costs)
+    rows = decide([*paid, *income], rules, rewards.cycle, carried, costs)
     cut_off = pool - own_part - sum(gross for _, gross in shares)
-    present = {each.address for each in rewards.delegators}
-    with_rows = {row.recipient for row in rows}
     plan = PayoutPlan(
         cycle=rewards.cycle,
         pool=pool,
@@ -72,10 +68,11 @@ def plan_payouts(
         dust=Mutez(cut_off + named - given[PayoutKind.EXCLUDED_SHARE]),
         zero_payouts=sum(row.kind is PayoutKind.DELEGATOR and not row.due for row in rows),
         released=_released(
+            _without_payout(carried, rows, exclusions, staying),
             rules,
             rewards.cycle,
-            {whom: amount for whom, amount in carried.items() if whom not in with_rows},
-            present | staying,
+            costs,
+            staying | {each.address for each in rewards.delegators},
         ),
         excluded_kept=_sum_for(exclusions, ExcludedShare.BAKER),
         exclusions=exclusions,
@@ -119,7 +116,9 @@ def _delegator(
         fee = Mutez(gross - share_floor(gross, WHOLE - rate, WHOLE))
     bears_fee = (rule.transfer_fee_payer or rules.transfer_fee_payer) is CostBearer.DELEGATOR
     bears_burn = (rule.burn_payer or rules.burn_payer) is CostBearer.DELEGATOR
-    burn = costs.burn if bears_burn and each.delegator.emptied else NO_MUTEZ
+    address = rule.recipient or whom
+    # Whether somebody else's account was emptied is not told.
+    is_burnt = bears_burn and each.delegator.emptied and address == whom
     return PlannedPayout(
         recipient=whom,
         delegated_balance=each.delegator.delegated_balance,
@@ -127,10 +126,10 @@ def _delegator(
         fee_basis_points=rate,
         fee=fee,
         net=Mutez(gross - fee),
-        address=rule.recipient or whom,
+        address=address,
         bears_fee=bears_fee,
         bears_burn=bears_burn,
-        cost_borne=Mutez((costs.fee if bears_fee else 0) + burn),
+        cost_borne=Mutez((costs.fee if bears_fee else 0) + (costs.burn if is_burnt else 0)),
     )
 
 
@@ -151,82 +150,54 @@ def _income(
     rules: PayoutRules, *, bonds: Mutez, fees: Mutez, excluded: Mutez
 ) -> Iterable[PlannedPayout]:
     for share in rules.income:
-        yield _income_payout(share, PayoutKind.BOND_SHARE, bonds, share.of_bonds)
-        yield _income_payout(share, PayoutKind.FEE_SHARE, fees, share.of_fees)
-        yield _income_payout(share, PayoutKind.EXCLUDED_SHARE, excluded, share.of_excluded)
+        sent_to = rules.rule_of(share.address).recipient or share.address
+        parts = (bonds, share.of_bonds), (fees, share.of_fees), (excluded, share.of_excluded)
+        for kind, (whole, part) in zip(INCOME_KINDS, parts, strict=True):
+            yield _income_payout(share.address, sent_to, kind, share_floor(whole, part, WHOLE))
 
 
-def _income_payout(
-    share: IncomeShare, kind: PayoutKind, whole: Mutez, part: BasisPoints
-) -> PlannedPayout:
-    amount = share_floor(whole, part, WHOLE)
+def _income_payout(recipient: str, address: str, kind: PayoutKind, amount: Mutez) -> PlannedPayout:
     return PlannedPayout(
-        recipient=share.address,
+        recipient=recipient,
         delegated_balance=NO_MUTEZ,
         gross=amount,
         fee_basis_points=NO_SHARE,
         fee=NO_MUTEZ,
         net=amount,
         kind=kind,
-        address=share.address,
+        address=address,
     )
 
 
-def _decide(
-    rows: Sequence[PlannedPayout],
-    rules: PayoutRules,
-    cycle: int,
+def _without_payout(
     carried: Mapping[str, Mutez],
-    costs: TransferCosts,
-) -> list[PlannedPayout]:
-    """Say of each row what is carried into it, and whether it is paid: all of a recipient's alike.
+    rows: Iterable[PlannedPayout],
+    exclusions: Iterable[Exclusion],
+    staying: frozenset[str],
+) -> Mapping[str, Mutez]:
+    """Give what waits for those who have no payout in this cycle to add it to.
 
-    What a recipient is owed in several roles is one sum, which is over the minimum or is not.
+    Who is excluded, and owed in no other role, is not to be paid: all it is owed goes on waiting.
     """
-    due: dict[str, int] = {}
-    borne: dict[str, int] = {}
-    for row in rows:
-        whom = row.recipient
-        due[whom] = due.get(whom, carried.get(whom, 0)) + row.net
-        borne[whom] = borne.get(whom, 0) + row.cost_borne
-    reasons = {
-        whom: _carry_reason(Mutez(total), Mutez(borne[whom]), rules, cycle, costs)
-        for whom, total in due.items()
-    }
-    left = dict(carried)
-    return [
-        replace(
-            row,
-            # Once, with the first of the recipient's rows.
-            carried_in=left.pop(row.recipient, NO_MUTEZ),
-            carry_reason=reasons[row.recipient],
-        )
-        for row in rows
-    ]
-
-
-def _carry_reason(
-    due: Mutez, borne: Mutez, rules: PayoutRules, cycle: int, costs: TransferCosts
-) -> CarryReason | None:
-    if not rules.pays_in(cycle):
-        return CarryReason.INTERVAL
-    if due < max(rules.minimum_payout, rules.minimum_fee_multiple * costs.fee):
-        return CarryReason.MINIMUM
-    return CarryReason.COST if borne and due <= borne else None
+    left_out = {row.recipient for row in rows}
+    left_out |= {each.recipient for each in exclusions} - staying
+    return {whom: amount for whom, amount in carried.items() if whom not in left_out}
 
 
 def _released(
-    rules: PayoutRules, cycle: int, waiting: Mapping[str, Mutez], staying: set[str]
+    waiting: Mapping[str, Mutez],
+    rules: PayoutRules,
+    cycle: int,
+    costs: TransferCosts,
+    staying: frozenset[str],
 ) -> Mapping[str, Mutez]:
-    """Give what is due now of those who have no payout in this cycle to add it to."""
+    """Give what is due now of what waits without a payout of this cycle."""
     if not rules.pays_in(cycle):
         return {}
+    least = least_worth_sending(rules, costs)
+    leavers = NO_MUTEZ if rules.leavers is Leavers.PAY else least
     return {
         whom: amount
         for whom, amount in waiting.items()
-        if amount >= _least_of(rules, is_leaver=whom not in staying)
+        if amount and amount >= (least if whom in staying else leavers)
     }
-
-
-def _least_of(rules: PayoutRules, *, is_leaver: bool) -> int:
-    return 1 if is_leaver and rules.leavers is Leavers.PAY else max(1, rules.minimum_payout)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from bakehouse.sandbox.application import apply_group, pay_fees
 from bakehouse.sandbox.block import Block, block_hash
+from bakehouse.sandbox.crowd import OthersGroup
 from bakehouse.sandbox.issuance import issue
 from bakehouse.sandbox.ledger import Draft
 from bakehouse.sandbox.movement import Movement, move
@@ -23,13 +24,14 @@ from bakehouse.sandbox.world import World
 class Recipe:
     """What a block is made of; `timestamp` is in seconds since 1970, or as soon as allowed.
 
-    A group that is not valid after the movements is left out.
+    A group that is not valid after the movements is left out. `others` take room and no more.
     """
 
     groups: tuple[SignedGroup, ...] = ()
     movements: tuple[Movement, ...] = ()
     block_round: int = 0
     timestamp: int | None = None
+    others: tuple[OthersGroup, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Baking:
             updates += move(draft, each.returning) if each.is_returned else ()
         following = head.timestamp + protocol.block_delay_seconds
         operation_hashes = [each.signed.hash for each in included]
+        operation_hashes += [each.hash for each in recipe.others]
         return Block(
             level=level,
             hash=block_hash(head.hash, recipe.block_round, operation_hashes, recipe.movements),
@@ -75,6 +78,7 @@ class Baking:
             burned=head.burned + draft.burned,
             operations_ttl=self._operations_ttl(head),
             movements=recipe.movements,
+            others=recipe.others,
         )
 
     def _operations_ttl(self, head: Block) -> int:

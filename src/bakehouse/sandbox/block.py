@@ -5,10 +5,11 @@ from functools import lru_cache
 from typing import Final
 
 from bakehouse.errors import EncodingError
+from bakehouse.sandbox.crowd import OthersGroup
 from bakehouse.sandbox.draw import draw_bytes, draw_text
 from bakehouse.sandbox.issuance import Earnings
 from bakehouse.sandbox.movement import Movement
-from bakehouse.sandbox.protocol import OPERATIONS_TTL
+from bakehouse.sandbox.protocol import MILLIGAS_PER_GAS, OPERATIONS_TTL
 from bakehouse.sandbox.receipt import BalanceUpdate, IncludedGroup
 from bakehouse.tezos.base58check import Prefix, decode, encode
 
@@ -20,7 +21,8 @@ class Block:
     `issued` and `burned` are mutez since the simulation began, `global_counter` the number from
     which accounts allocated next will count, and `earned` what the baker got in this block.
     Operations in the next block may have as branch this block or one of the `operations_ttl` before
-    it. `movements` are those of accounts whose keys nobody has here.
+    it. `movements` are those of accounts whose keys nobody has here, `others` what takes room in it
+    beside.
     """
 
     level: int
@@ -38,15 +40,17 @@ class Block:
     burned: int = 0
     operations_ttl: int = OPERATIONS_TTL
     movements: tuple[Movement, ...] = ()
+    others: tuple[OthersGroup, ...] = ()
 
     @property
     def consumed_milligas(self) -> int:
         """Gas used by all operations, in thousandths."""
-        return sum(
+        ours = sum(
             receipt.consumed_milligas
             for included in self.operations
             for receipt in included.receipts
         )
+        return ours + MILLIGAS_PER_GAS * sum(each.gas_limit for each in self.others)
 
 
 #: Bytes at the end of an ancestor's hash that tell its level to who knows the chain.

@@ -13,6 +13,7 @@ from bakehouse.sandbox.account import Account
 from bakehouse.sandbox.application import apply_group
 from bakehouse.sandbox.baking import Baking, Recipe, worded
 from bakehouse.sandbox.block import Block, ancestor_hash
+from bakehouse.sandbox.crowd import OthersGroup
 from bakehouse.sandbox.draw import draw_text
 from bakehouse.sandbox.history import History
 from bakehouse.sandbox.issuance import Earnings, total
@@ -49,7 +50,7 @@ class Chain:
 
     Reading at any level is exact, however old. Levels up to `start_level` were not simulated: they
     have hashes and the accounts of the beginning, but no operations. `fee_factor` times the minimal
-    fees is what bakers and nodes ask for.
+    fees is what bakers and nodes ask for, `crowd` what others take of the blocks to come.
     """
 
     def __init__(self, settings: SandboxSettings, start_timestamp: int = START_TIMESTAMP) -> None:
@@ -63,6 +64,7 @@ class Chain:
         )
         self.mempool = Mempool()
         self.fee_factor = 1
+        self.crowd = settings.crowd
         first = replace(USHUAIA, block_delay_seconds=ceil(settings.block_seconds or 1))
         self.protocols = ProtocolSchedule(first)
         self._ledger = Ledger(self.world.origin)
@@ -193,8 +195,10 @@ class Chain:
         return worded(apply_group(draft, signed.group), protocol)
 
     def fitting(self) -> list[SignedGroup]:
-        """Give what a baker would take of the mempool into the next block."""
-        gas, size = self.protocol.gas_limit_per_block_max, MANAGER_PASS_SIZE_MAX
+        """Give what a baker would take of the mempool into the next block, beside `others`."""
+        others = self.others()
+        gas = self.protocol.gas_limit_per_block_max - sum(each.gas_limit for each in others)
+        size = MANAGER_PASS_SIZE_MAX - sum(each.size for each in others)
         fitting = []
         for signed in self.mempool.best_first():
             if signed.gas_limit <= gas and signed.size <= size:
@@ -203,12 +207,17 @@ class Chain:
                 fitting.append(signed)
         return fitting
 
+    def others(self) -> tuple[OthersGroup, ...]:
+        """Give what others have in the next block."""
+        return self.crowd.groups_after(self.head.hash, self.protocol.gas_limit_per_block_max)
+
     def bake(self, timestamp: int | None = None) -> Block:
         """Bake a block of what fits of the mempool.
 
         Its timestamp (seconds) follows the head's by `block_delay_seconds`, unless told.
         """
-        return self.bake_as(Recipe(tuple(self.fitting()), timestamp=timestamp))
+        groups = tuple(self.fitting())
+        return self.bake_as(Recipe(groups, timestamp=timestamp, others=self.others()))
 
     def bake_as(self, recipe: Recipe) -> Block:
         """Bake a block as somebody else wants it."""

@@ -95,9 +95,11 @@ def _of_block(view: View, answer: BlockAnswer) -> Answer:
 
 
 def _of_pass(view: View, answer: Callable[[Chain, Block], list[list[Any]]]) -> Answer:
-    def answered(_: Question, parts: Parts) -> Reply:
+    def answered(question: Question, parts: Parts) -> Reply:
         chain = _named_chain(view, parts)
         listed = _element(answer(chain, _named_block(chain, parts)), parts["list_offset"])
+        if question.query.get("metadata") == "never" and answer is node_json.operations_json:
+            listed = node_json.without_receipts(listed)
         return json_reply(_element(listed, parts["offset"]) if "offset" in parts else listed)
 
     return answered

@@ -7,8 +7,9 @@ from typing import Any, Final
 from bakehouse.sandbox.account import Account
 from bakehouse.sandbox.block import Block
 from bakehouse.sandbox.chain import Chain
+from bakehouse.sandbox.crowd import OthersGroup
 from bakehouse.sandbox.draw import draw_text
-from bakehouse.sandbox.protocol import OPERATION_SIZE_MAX
+from bakehouse.sandbox.protocol import MILLIGAS_PER_GAS, OPERATION_SIZE_MAX
 from bakehouse.sandbox.receipt import BalanceUpdate, IncludedGroup, Receipt, SignedGroup
 from bakehouse.tezos.base58check import Prefix, encode
 from bakehouse.tezos.operation import Content, OperationGroup, Transaction, content_to_json
@@ -166,7 +167,10 @@ def block_json(chain: Chain, block: Block) -> Json:
 def operations_json(chain: Chain, block: Block) -> list[list[Json]]:
     """Give a block's operations with their receipts, pass by pass."""
     passes: list[list[Json]] = [[] for _ in range(PASS_COUNT)]
-    passes[MANAGER_PASS] = [operation_json(chain, block, included) for included in block.operations]
+    passes[MANAGER_PASS] = [
+        *(operation_json(chain, block, included) for included in block.operations),
+        *(_others_json(chain, block, other) for other in block.others),
+    ]
     return passes
 
 
@@ -174,6 +178,7 @@ def operation_hashes_json(block: Block) -> list[list[str]]:
     """Give the hashes of a block's operations, pass by pass."""
     passes: list[list[str]] = [[] for _ in range(PASS_COUNT)]
     passes[MANAGER_PASS] = [included.signed.hash for included in block.operations]
+    passes[MANAGER_PASS] += [other.hash for other in block.others]
     return passes
 
 
@@ -187,6 +192,48 @@ def operation_json(chain: Chain, block: Block, included: IncludedGroup) -> Json:
         "branch": signed.group.branch,
         "contents": receipts_json(signed.group, included.receipts),
         "signature": signature_text(signed),
+    }
+
+
+def without_receipts(operations: list[Json]) -> list[Json]:
+    """Give a pass of operations as it is with `metadata=never`."""
+    return [
+        {
+            **operation,
+            "contents": [
+                {name: value for name, value in content.items() if name != "metadata"}
+                for content in operation["contents"]
+            ],
+        }
+        for operation in operations
+    ]
+
+
+def _others_json(chain: Chain, block: Block, other: OthersGroup) -> Json:
+    return {
+        "protocol": chain.protocols.of(block.level).hash,
+        "chain_id": chain.chain_id,
+        "hash": other.hash,
+        "branch": block.predecessor,
+        "contents": [
+            {
+                "kind": "smart_rollup_add_messages",
+                "source": other.source,
+                "fee": "100000",
+                "counter": str(block.global_counter),
+                "gas_limit": str(other.gas_limit),
+                "storage_limit": "0",
+                "message": [other.message.hex()],
+                "metadata": {
+                    "balance_updates": [],
+                    "operation_result": {
+                        "status": "applied",
+                        "consumed_milligas": str(MILLIGAS_PER_GAS * other.gas_limit),
+                    },
+                },
+            }
+        ],
+        "signature": _block_signature(other.hash),
     }
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bakehouse.errors import SettingError
+from bakehouse.sandbox.crowd import NOBODY, Crowd
 
 #: Below this, head~600 would name blocks before the genesis block; clients ask for it.
 FIRST_CYCLE_DEFAULT = 1_400
@@ -17,7 +18,8 @@ class SandboxSettings:
     The chain starts in `first_cycle`, `blocks_before_first_turn` blocks before that cycle's end. A
     block is baked every `block_seconds` (real seconds), or by hand only where that is None.
     `replay` is a recorded `rewards/split` document of TzKT: its cycle becomes the first cycle, and
-    its delegators, balances and rewards are served as they were recorded.
+    its delegators, balances and rewards are served as they were recorded. `crowd` is what others
+    take of each block.
     """
 
     seed: int = 0
@@ -27,6 +29,7 @@ class SandboxSettings:
     blocks_before_first_turn: int = 8
     first_cycle: int | None = None
     replay: Mapping[str, Any] | None = None
+    crowd: Crowd = NOBODY
 
     def __post_init__(self) -> None:
         _require(self.delegator_count >= 0, "delegator_count must be 0 or more")

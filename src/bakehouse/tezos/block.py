@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from bakehouse.tezos.base58check import Prefix
 from bakehouse.tezos.strict_json import Fields, read_encoded
+
+#: The validation pass of a block in which transfers, reveals and delegations stand.
+MANAGER_PASS: Final = 3
 
 #: How a block is named to a node: its hash, its level, `head`, or one of these and `~` a distance.
 BlockId = str | int
@@ -43,6 +46,8 @@ class BlockMetadata:
     max_operations_ttl: int
     protocol: str
     next_protocol: str
+    #: Bytes of manager operations that a block holds; None where a node does not say.
+    manager_bytes_max: int | None = None
 
 
 def parse_header(document: Any) -> BlockHeader:
@@ -69,12 +74,20 @@ def parse_metadata(document: Any) -> BlockMetadata:
         max_operations_ttl=fields.natural("max_operations_ttl"),
         protocol=fields.encoded("protocol", Prefix.PROTOCOL_HASH),
         next_protocol=fields.encoded("next_protocol", Prefix.PROTOCOL_HASH),
+        manager_bytes_max=_manager_bytes_max(fields),
     )
 
 
 def parse_next_protocol(document: Any) -> str:
     """Read `blocks/{id}/protocols`: which protocol the context after a block obeys."""
     return Fields.of(document).encoded("next_protocol", Prefix.PROTOCOL_HASH)
+
+
+def _manager_bytes_max(fields: Fields) -> int | None:
+    if "max_operation_list_length" not in fields:
+        return None
+    passes = fields.objects("max_operation_list_length")
+    return passes[MANAGER_PASS].natural("max_size") if len(passes) > MANAGER_PASS else None
 
 
 def parse_chain_id(document: Any) -> str:

@@ -77,6 +77,14 @@ def fees_for(
     return tuple(fees)
 
 
+def shared_fee(fee_filter: FeeFilter, margin: BasisPoints) -> Mutez:
+    """Give what the first content of a group pays for all of it, rounded up to mutez."""
+    shared = (
+        fee_filter.minimal_fees * _NANOTEZ_PER_MUTEZ + fee_filter.nanotez_per_byte * ENVELOPE_SIZE
+    )
+    return _to_mutez(shared * Fraction(WHOLE + margin, WHOLE))
+
+
 def _self_paying(nanotez: Fraction, per_byte: Fraction) -> Mutez:
     """Find the least fee that covers `nanotez` and the bytes of its own number."""
     # A larger fee never has a shorter number, so each step costs the same or more, and a number

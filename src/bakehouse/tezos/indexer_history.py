@@ -1,6 +1,7 @@
 """What an indexer tells of the past: ends of cycles, blocks, operations, transfers. No requests."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from bakehouse.rewards.money import Mutez
@@ -22,6 +23,11 @@ class SentTransfer:
 def parse_cycle_last_level(document: Any) -> int:
     """Read the answer of TzKT's `/v1/cycles/{n}`; raises SourceMalformedError."""
     return Fields.of(document).natural("lastLevel")
+
+
+def parse_cycle_end(document: Any) -> datetime:
+    """Read when the last block of a cycle was made, in TzKT's `/v1/cycles/{n}`."""
+    return Fields.of(document).time("endTime")
 
 
 def parse_block_hash(document: Any) -> tuple[int, str]:

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import ceil
 from typing import Final
 
 from bakehouse.errors import SettingError, SourceError, SourceMalformedError, SourceStaleError
@@ -16,6 +17,7 @@ from bakehouse.rewards.money import Mutez
 from bakehouse.tezos import node_rpc, testimony
 from bakehouse.tezos.address import Address, is_contract
 from bakehouse.tezos.block import BlockHeader, BlockId, BlockMetadata
+from bakehouse.tezos.block_use import OperationUse
 from bakehouse.tezos.chain_sources import ChainSources
 from bakehouse.tezos.constants import ProtocolConstants
 from bakehouse.tezos.fees import FeeFilter
@@ -28,6 +30,11 @@ from bakehouse.tezos.transport import JsonSource
 FINALITY_BLOCKS: Final = 2
 
 HEAD: Final = "head"
+
+#: Seconds after its time until a block has reached a node, most often.
+_ARRIVAL_SECONDS: Final = 1
+#: How often a block that is late is looked for in the time of one.
+_LOOKS_PER_LATE_BLOCK: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,8 @@ class SigningContext:
     #: None: the account has revealed no key, so its first group must begin with a reveal.
     manager_key: str | None
     constants: ProtocolConstants
+    #: Bytes of manager operations that a block holds; None where the node does not say.
+    manager_bytes_max: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +89,7 @@ class NodeClient:
         self._now = now
         self._head_age_seconds_max = head_age_seconds_max
         self._constants: dict[tuple[str, str], ProtocolConstants] = {}
+        self._newest: BlockHeader | None = None
 
     async def chain_id(self) -> str:
         """Give the chain that all nodes are held to."""
@@ -114,6 +124,19 @@ class NodeClient:
         known = next(reversed(self._constants.values()), None)
         return (known or await self.constants()).minimal_block_delay_seconds
 
+    async def seconds_to_next_block(self) -> int:
+        """Give about how long it is until the block after the newest one heard of can be read.
+
+        A block that is late is looked for in short intervals. Asks a node only for what none has
+        told yet.
+        """
+        delay = await self.block_delay_seconds()
+        if self._newest is None:
+            return delay
+        age = (self._now() - self._newest.timestamp).total_seconds()
+        due = ceil(delay - age) + _ARRIVAL_SECONDS
+        return min(max(due, delay // _LOOKS_PER_LATE_BLOCK, 1), delay)
+
     async def balance(self, address: Address, block: BlockId = HEAD) -> Mutez:
         """Give the spendable balance of an account, in mutez; 0 when it does not exist."""
         return await self._nodes.first(lambda node: node_rpc.balance(node, address, block))
@@ -142,6 +165,10 @@ class NodeClient:
     async def manager_operations(self, block: BlockId) -> tuple[IncludedOperation, ...]:
         """Give the manager operations of a block with their receipts; name it by its hash."""
         return await self._nodes.first(lambda node: node_rpc.manager_operations(node, block))
+
+    async def operation_uses(self, block: BlockId) -> tuple[OperationUse, ...]:
+        """Give what each manager operation takes of a block's gas and bytes."""
+        return await self._nodes.first(lambda node: node_rpc.operation_uses(node, block))
 
     async def operation_hashes(self, block: BlockId) -> tuple[str, ...]:
         """Give the hashes of a block's manager operations; name it by its hash."""
@@ -214,6 +241,8 @@ class NodeClient:
                 source=node.name,
                 level=head.level,
             )
+        if self._newest is None or head.timestamp > self._newest.timestamp:
+            self._newest = head
         return head
 
     async def _header(self, node: JsonSource, block: BlockId) -> BlockHeader:
@@ -261,6 +290,7 @@ class NodeClient:
             balance=await node_rpc.balance(node, address, head.hash),
             manager_key=await node_rpc.manager_key(node, address, head.hash),
             constants=await self._constants_of(node, head, metadata.next_protocol),
+            manager_bytes_max=metadata.manager_bytes_max,
         )
 
     async def _ancestor(self, node: JsonSource, block: BlockHeader, depth: int) -> BlockHeader:

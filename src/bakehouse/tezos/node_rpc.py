@@ -4,13 +4,14 @@ Which node is asked, and whether it can be believed, is `node`'s part.
 """
 
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any
 
 from bakehouse.errors import NodeRefusedError, SourceMalformedError
 from bakehouse.rewards.money import Mutez
 from bakehouse.tezos.address import IMPLICIT, Address
 from bakehouse.tezos.base58check import Prefix, encode
 from bakehouse.tezos.block import (
+    MANAGER_PASS,
     BlockHeader,
     BlockId,
     BlockMetadata,
@@ -19,6 +20,7 @@ from bakehouse.tezos.block import (
     parse_metadata,
     parse_next_protocol,
 )
+from bakehouse.tezos.block_use import OperationUse, parse_operation_uses
 from bakehouse.tezos.constants import ProtocolConstants, parse_constants
 from bakehouse.tezos.fees import FeeFilter, parse_fee_filter
 from bakehouse.tezos.operation import PUBLIC_KEY, OperationGroup, group_to_json
@@ -31,9 +33,6 @@ from bakehouse.tezos.receipt import (
 )
 from bakehouse.tezos.strict_json import read_encoded, read_natural
 from bakehouse.tezos.transport import JsonSource
-
-#: The validation pass of a block in which transfers, reveals and delegations stand.
-_MANAGER_PASS: Final = 3
 
 
 async def chain_id(node: JsonSource) -> str:
@@ -88,13 +87,22 @@ async def delegate(node: JsonSource, address: Address, block: BlockId) -> str | 
 
 async def manager_operations(node: JsonSource, block: BlockId) -> tuple[IncludedOperation, ...]:
     """Ask for the manager operations of a block, with their receipts."""
-    return await node.get(f"{_block(block)}/operations/{_MANAGER_PASS}", parse_manager_operations)
+    return await node.get(f"{_block(block)}/operations/{MANAGER_PASS}", parse_manager_operations)
+
+
+async def operation_uses(node: JsonSource, block: BlockId) -> tuple[OperationUse, ...]:
+    """Ask what each manager operation takes of a block; without receipts, where a node can."""
+    return await node.get(
+        f"{_block(block)}/operations/{MANAGER_PASS}",
+        parse_operation_uses,
+        params={"metadata": "never"},
+    )
 
 
 async def operation_hashes(node: JsonSource, block: BlockId) -> tuple[str, ...]:
     """Ask for the hashes of a block's manager operations."""
     return await node.get(
-        f"{_block(block)}/operation_hashes/{_MANAGER_PASS}", parse_operation_hashes
+        f"{_block(block)}/operation_hashes/{MANAGER_PASS}", parse_operation_hashes
     )
 
 

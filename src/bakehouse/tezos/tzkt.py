@@ -5,6 +5,7 @@ Whether it agrees with a node is not decided here. Powered by TzKT API, as its t
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from bakehouse.errors import (
@@ -21,6 +22,7 @@ from bakehouse.tezos.indexer_history import (
     SentTransfer,
     parse_account_counter,
     parse_block_hash,
+    parse_cycle_end,
     parse_cycle_last_level,
     parse_levels,
     parse_transfers,
@@ -92,6 +94,12 @@ class TzktClient:
         """Give the level of the last block of a cycle."""
         return await self._indexers.first(
             lambda indexer: indexer.get(f"/v1/cycles/{cycle}", parse_cycle_last_level)
+        )
+
+    async def cycle_end(self, cycle: int) -> datetime:
+        """Give the timestamp of the last block of a cycle that is over."""
+        return await self._indexers.first(
+            lambda indexer: indexer.get(f"/v1/cycles/{cycle}", parse_cycle_end)
         )
 
     async def sent_transfers(

@@ -170,3 +170,25 @@ async def test_the_fee_filter_of_the_preferred_node_is_read(stub: Stub, chain: C
 
     assert fee_filter.minimal_fees == 100
     assert stub.asked[-1].query == {"include_default": "true"}
+
+
+@pytest.mark.parametrize(
+    ("age_seconds", "expected"),
+    [(0, 6), (2, 5), (4, 3), (5, 2), (6, 2), (40, 2), (-30, 6)],
+    ids=["just baked", "2 s old", "4 s old", "due", "overdue", "late", "clocks differ"],
+)
+async def test_the_next_block_is_due_a_blocks_time_after_the_newest_has_come(
+    stub: Stub, chain: ChainScript, age_seconds: int, expected: int
+) -> None:
+    baked_at = (chain.now - timedelta(seconds=age_seconds)).isoformat()
+    chain.serve(stub).on(HEADER, chain.header(chain.head_level, timestamp=baked_at))
+    client = chain.client(stub)
+    await client.head()
+
+    assert await client.seconds_to_next_block() == expected
+
+
+async def test_while_no_head_is_known_a_block_is_waited_for_in_full(
+    stub: Stub, chain: ChainScript
+) -> None:
+    assert await chain.client(chain.serve(stub)).seconds_to_next_block() == 6

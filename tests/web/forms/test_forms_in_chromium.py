@@ -16,6 +16,8 @@ from playwright.async_api import FilePayload, Page, async_playwright, expect
 from bakehouse.ledger.states import Mode
 from tests.fault_scale import some_of
 from tests.web.forms.conftest import Bakery
+from tests.web.forms.test_announcements import unsure
+from tests.web.forms.test_hooks import vetoed
 from tests.web.forms.waiting_things import WaitingThings
 from tests.web.people import PASSWORD
 from tests.web.scenes import address
@@ -240,6 +242,8 @@ async def test_every_page_reads_well_on_phone_and_desk_by_day_and_by_night(
     bakery: Bakery, person: Person
 ) -> None:
     things = WaitingThings(bakery, await bakery.register(mode=Mode.ON, alias="Waits on"))
+    await vetoed(bakery, things.baker_id)
+    await unsure(bakery, things.baker_id, "a channel with a name of some length", cycle=1_513)
     await things.fail(1_510)
     await things.hold(1_511)
     await things.quarantine(1_512, counter=82)
@@ -253,6 +257,9 @@ async def test_every_page_reads_well_on_phone_and_desk_by_day_and_by_night(
         "rules": f"{stone_oven}/rules",
         "income": f"{stone_oven}/income",
         "bond-pool": f"{stone_oven}/bond-pool",
+        "announcements": f"{waiting}/announcements",
+        "hooks": f"{waiting}/hooks",
+        "cycle-with-hooks": f"{waiting}/cycles/1336",
         "stop": f"{waiting}/stop",
         "go": f"{waiting}/go/1511",
         "new": "/bakers/new",

@@ -2,6 +2,9 @@
 
 import structlog
 
+from bakehouse.alerts.codes import AlertCode
+from bakehouse.alerts.raising import holds
+from bakehouse.alerts.rules import protocol_unknown
 from bakehouse.errors import SourceError
 from bakehouse.jobs import job_requests
 from bakehouse.jobs.job_run import Processor
@@ -18,13 +21,16 @@ def check_cycle(workshop: Workshop) -> Processor:
 
     async def process(job: RunningJob) -> JSON:
         baker_id = job_requests.baker_of(job.data)
-        found = await note_due_cycles(workshop.payer, baker_id)
+        payer = workshop.payer
+        found = await note_due_cycles(payer, baker_id)
+        unknown = protocol_unknown(found.protocol)
+        await holds(payer, AlertCode.PROTOCOL_UNKNOWN, baker_id, unknown, baker_id=baker_id)
         for key in found.new:
             _log.info("cycle-finished", baker=baker_id, cycle=key.cycle, mode=key.mode.value)
         # One at a time: the next is asked for when this one is settled. Order is kept, and a
         # thousand missed cycles are one waiting job.
         wanted = [*found.due[:1], *(found.failed if job.data.get("retry_failed") else ())]
-        async with workshop.payer.ledger.read() as tx:
+        async with payer.ledger.read() as tx:
             baker = await bakers.get(tx, baker_id)
         for key in wanted:
             await workshop.engine.add(job_requests.distribute(key, baker, workshop.minute_seconds))

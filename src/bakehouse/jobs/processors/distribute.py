@@ -18,6 +18,7 @@ from bakehouse.ledger import bakers, distributions
 from bakehouse.ledger.distributions import DistributionKey
 from bakehouse.ledger.states import DistributionKind
 from bakehouse.payments.advance import advance, fail
+from bakehouse.payments.guard import Guard
 from bakehouse.payments.payer import Payer
 from bakehouse.payments.settle import bond_pool_of
 from bakehouse.payments.step import Step
@@ -43,7 +44,12 @@ def distribute(workshop: Workshop) -> Processor:
         except GuardRefusedError as refused:
             guard = str(refused.facts.get("guard"))
             await raising.guard_refused(payer, key, guard, refused.message)
+            if guard == Guard.BALANCE_COVERS:
+                # Nobody has to say that the wallet is funded: it is looked at again, and no
+                # attempt is used up.
+                raise WaitThenContinue(workshop.minute_seconds) from refused
             raise
+        await close_alert(payer, AlertCode.GUARD_REFUSED, f"{key}/{Guard.BALANCE_COVERS}")
         await job.report_progress({"paid": step.paid, "total": step.total})
         await _tell(payer, key, step)
         await close_what_is_over(payer, key.baker_id)
@@ -98,6 +104,8 @@ async def _tell(payer: Payer, key: DistributionKey, step: Step) -> None:
         await raising.operation_quarantined(payer, key, operation)
     if step.awaits_go:
         await raising.go_needed(payer, key)
+    if step.hook_stop is not None:
+        await raising.hook_refuses(payer, key, step.hook_stop)
 
 
 async def _tell_of_trouble(

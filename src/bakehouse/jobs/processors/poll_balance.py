@@ -7,6 +7,7 @@ from bakehouse.alerts.codes import AlertCode
 from bakehouse.alerts.raising import holds
 from bakehouse.alerts.rules import wallet_low
 from bakehouse.jobs import job_requests
+from bakehouse.jobs.by_hand import go_on_topping_up
 from bakehouse.jobs.job_run import Processor
 from bakehouse.jobs.job_types import JSON, RunningJob
 from bakehouse.jobs.workshop import Workshop
@@ -49,6 +50,7 @@ def poll_balance(workshop: Workshop) -> Processor:
         }
         await workshop.cache.set(_key(baker_id), known, _KEPT_SECONDS)
         await _tell_if_low(workshop.payer, baker, balance)
+        await go_on_topping_up(workshop.payer, baker_id)
         return known
 
     return process
@@ -81,7 +83,7 @@ async def _tell_if_low(payer: Payer, baker: Baker, balance: Mutez) -> None:
         async with payer.ledger.read() as tx:
             need = await expected_cost(tx, baker)
     baker_id = baker.baker_id
-    message = wallet_low(balance, need)
+    message = wallet_low(baker.payout_address, balance, need)
     await holds(payer, AlertCode.WALLET_LOW, baker_id, message, baker_id=baker_id)
 
 

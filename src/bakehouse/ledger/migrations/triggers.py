@@ -143,3 +143,31 @@ def cancels_what_is_in_flight() -> Guard:
         "AND counter_first = NEW.counter_first AND kind = 'payout' "
         "AND state IN ('signed', 'injected', 'quarantined'))",
     )
+
+
+def cancels_any_that_is_in_flight() -> Guard:
+    """Refuse a cancellation that leaves its target alive, whatever that was to pay."""
+    return Guard(
+        "operations",
+        "cancels_in_flight",
+        "INSERT",
+        "a cancellation takes the counter of a payout group in flight",
+        "NEW.replaces_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM operations "
+        "WHERE id = NEW.replaces_id AND network = NEW.network AND source = NEW.source "
+        "AND counter_first = NEW.counter_first AND kind <> 'cancel' "
+        "AND state IN ('signed', 'injected', 'quarantined'))",
+    )
+
+
+def within_what_is_deducted() -> Guard:
+    """Refuse to deduct more than was agreed to, or anything that was waived."""
+    return Guard(
+        "deduction_parts",
+        "within_deduction",
+        "INSERT",
+        "more would be deducted than is left of it",
+        "(SELECT coalesce(sum(amount), 0) FROM deduction_parts "
+        "WHERE deduction_id = NEW.deduction_id) + NEW.amount > "
+        "(SELECT CASE WHEN waived_at IS NULL THEN amount ELSE 0 END FROM deductions "
+        "WHERE id = NEW.deduction_id)",
+    )

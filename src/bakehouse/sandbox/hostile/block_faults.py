@@ -1,10 +1,11 @@
-"""Which waiting operations bakers take into a block: not the stuck one, nor those that pay less."""
+"""Which waiting operations bakers take into a block: not the stuck, nor those that pay less."""
 
 from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
 from bakehouse.sandbox.chain import Chain
+from bakehouse.sandbox.crowd import NOBODY, Crowd
 from bakehouse.sandbox.hostile.dice import Dice
 from bakehouse.sandbox.hostile.fault import Fault
 from bakehouse.sandbox.hostile.stranger import Stranger
@@ -14,6 +15,9 @@ from bakehouse.sandbox.receipt import SignedGroup
 from bakehouse.sandbox.validation import check_fee
 
 _FACTOR_MAX: Final = 50
+
+#: What is left free has room for four transfers at most.
+_CROWD_PERCENT_MIN: Final = 99
 
 
 @dataclass(slots=True)
@@ -35,16 +39,30 @@ class BlockFaults:
         """Have everybody ask for so many times the minimal fees."""
         self.chain.fee_factor = self.dice.between(2, _FACTOR_MAX) if factor is None else factor
 
+    def crowd(self, gas_percent: int | None = None) -> None:
+        """Have others take so much of each block, or from this to all of it where not told."""
+        least = _CROWD_PERCENT_MIN if gas_percent is None else gas_percent
+        most = 100 if gas_percent is None else gas_percent
+        self.chain.crowd = Crowd(gas_percent=(least, most))
+
     def disarm(self) -> None:
         """Take everything that is valid from now, and hold nothing against what was refused."""
         self._sticks, self._stuck = False, None
+        self.chain.crowd = NOBODY
         self.chain.fee_factor = 1
         self.chain.mempool.refused[Refusal.REFUSED].clear()
 
     def taken(self) -> list[SignedGroup]:
         """Give what goes into the next block."""
         self._choose_stuck()
-        return [signed for signed in self.chain.fitting() if not self._is_left_out(signed)]
+        fitting = self.chain.fitting()
+        if self.chain.crowd != NOBODY and self._is_crowded_out(fitting):
+            self.struck[Fault.CROWDED_BLOCKS] += 1
+        return [signed for signed in fitting if not self._is_left_out(signed)]
+
+    def _is_crowded_out(self, fitting: list[SignedGroup]) -> bool:
+        waiting = self.chain.mempool.waiting_of(self.stranger.address)
+        return waiting is not None and waiting not in fitting
 
     def _choose_stuck(self) -> None:
         if self._stuck is not None and not self.chain.is_live(self._stuck.group.branch):

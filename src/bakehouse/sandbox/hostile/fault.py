@@ -24,6 +24,10 @@ class Fault(StrEnum):
     MINORITY_FORK = "minority fork"
     #: The newest one or two blocks are replaced by empty ones; their operations wait again.
     REORG = "reorg"
+    #: Two blocks in a row, each with a group of the payout account, are replaced by empty ones.
+    REORG_OF_TWO_GROUPS = "reorg of two groups"
+    #: Others take almost all of each block.
+    CROWDED_BLOCKS = "crowded blocks"
     #: Every node forgets what waits in its mempool.
     MEMPOOL_DROP = "mempool drop"
     #: The payout account's waiting operation is taken into no block until it has expired.

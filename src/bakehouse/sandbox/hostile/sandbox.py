@@ -60,6 +60,8 @@ class HostileSandbox:
         self._amended_after: list[int] = []
         self._clock = chain.head.timestamp
         self._skew_seconds = 0
+        #: None while no reorganisation waits for two groups; else whether it is to come at once.
+        self._two_groups_at_once: bool | None = None
 
     def inflict(self, fault: Fault, **how: Any) -> None:
         """Have a fault happen, now or as soon as it can; what is not said is drawn.
@@ -68,7 +70,8 @@ class HostileSandbox:
           of `METHOD path`), `times` (None: until healed), `arrives`, `manner`.
         - LAGGING_NODE: `node` (its index), `blocks`. MINORITY_FORK: `node`, `depth`, `includes`
           (whether its blocks take what was injected there). INDEXER_LAG: `blocks`.
-        - REORG: `depth`. CLOCK_SKEW: `seconds`. FEE_SPIKE: `factor`. BALANCE_DRAINED: `left`.
+        - REORG: `depth`. REORG_OF_TWO_GROUPS: `at_once`. CROWDED_BLOCKS: `gas_percent`.
+        - CLOCK_SKEW: `seconds`. FEE_SPIKE: `factor`. BALANCE_DRAINED: `left`.
         - MEMPOOL_DROP: `after` (blocks). FOREIGN_COUNTER, REPLACED_BY_FEE: `destination`, `amount`.
         - INCLUDED_BUT_FAILED: `position` (of a content). DESTINATION_EMPTIED: `address`.
         - TRUNCATED_PAGES, CHANGING_PAGES: `mode` and more, see `pages`.
@@ -97,20 +100,30 @@ class HostileSandbox:
         for source in self._sources().values():
             source.heal()
         self._skew_seconds = 0
+        self._two_groups_at_once = None
 
     def bake(self) -> Block:
         """Bake one block, at the time that it is or as soon as the protocol allows."""
+        self._strike_two_groups(at_once=False)
         self._mempool.strike()
         groups = self._blocks.taken()
         movements = self._withdrawals.movements(groups)
         following = self.chain.head.timestamp + self.chain.block_delay_seconds
         timestamp = max(following, self._clock)
-        block = self.chain.bake_as(Recipe(tuple(groups), tuple(movements), timestamp=timestamp))
+        block = self.chain.bake_as(
+            Recipe(
+                tuple(groups),
+                tuple(movements),
+                timestamp=timestamp,
+                others=self.chain.others(),
+            )
+        )
         self._mempool.block_baked(block)
         self._withdrawals.block_baked(block)
         self._note_amendments(block)
         self._clock = timestamp
         self._feed.publish()
+        self._strike_two_groups(at_once=True)
         return block
 
     def node_app(self, index: int) -> App:
@@ -152,6 +165,8 @@ class HostileSandbox:
             Fault.MINORITY_FORK: self._fork,
             Fault.INDEXER_LAG: self._lag_indexer,
             Fault.REORG: self._reorg,
+            Fault.REORG_OF_TWO_GROUPS: self._await_two_groups,
+            Fault.CROWDED_BLOCKS: self._blocks.crowd,
             Fault.CLOCK_SKEW: self._skew,
             Fault.PROTOCOL_CHANGE: self._amend,
             Fault.STUCK_UNTIL_EXPIRY: self._blocks.stick,
@@ -183,6 +198,21 @@ class HostileSandbox:
         if depth:
             self.chain.reorg(depth)
             self.struck[Fault.REORG] += 1
+            self._feed.publish()
+
+    def _await_two_groups(self, *, at_once: bool | None = None) -> None:
+        self._two_groups_at_once = bool(self._dice.below(2)) if at_once is None else at_once
+
+    def _strike_two_groups(self, *, at_once: bool) -> None:
+        """Strike when it is due: at once, or when there was time to see both in their blocks."""
+        newest = self.chain.simulated_blocks(self.chain.head.level - 1)
+        sources = [{each.signed.source for each in block.operations} for block in newest]
+        payout_address = self.chain.world.payout_key.public_key.address
+        is_due = len(sources) > 1 and all(payout_address in each for each in sources)
+        if self._two_groups_at_once is at_once and is_due:
+            self._two_groups_at_once = None
+            self.chain.reorg(len(sources))
+            self.struck[Fault.REORG_OF_TWO_GROUPS] += 1
             self._feed.publish()
 
     def _skew(self, seconds: int | None = None) -> None:

@@ -11,6 +11,7 @@ from bakehouse.alerts.channels import ChannelDesk
 from bakehouse.alerts.codes import AlertCode, Severity
 from bakehouse.ledger.alert_channels import Channel, ChannelSettings
 from bakehouse.ledger.roles import Role
+from bakehouse.ledger.states import ChannelPurpose
 from bakehouse.tezos.address import parse_implicit
 from bakehouse.web.api.alerts import ROW_ID_MAX
 from bakehouse.web.api.fields import Body
@@ -57,6 +58,9 @@ class ChannelFields(Body):
         ),
     ] = None
     enabled: bool = True
+    purpose: Annotated[
+        ChannelPurpose, Field(description="What it is told: alerts, announcements, or both.")
+    ] = ChannelPurpose.ALERTS
 
 
 class NewChannel(ChannelFields):
@@ -93,6 +97,7 @@ class ChannelView(BaseModel):
     codes: Annotated[list[str], Field(description="All when empty.")]
     baker_ids: Annotated[list[str] | None, Field(description="All when null.")]
     enabled: bool
+    purpose: ChannelPurpose
     created_at: Annotated[datetime, Field(description="When it was entered.")]
 
 
@@ -169,6 +174,7 @@ def _settings(fields: ChannelFields) -> ChannelSettings:
         codes=frozenset(code.value for code in fields.codes),
         baker_ids=None if bakers is None else frozenset(parse_implicit(each) for each in bakers),
         enabled=fields.enabled,
+        purpose=fields.purpose,
     )
 
 
@@ -183,5 +189,6 @@ def view_of(channel: Channel) -> ChannelView:
         codes=sorted(settings.codes),
         baker_ids=None if settings.baker_ids is None else sorted(settings.baker_ids),
         enabled=settings.enabled,
+        purpose=settings.purpose,
         created_at=channel.created_at,
     )

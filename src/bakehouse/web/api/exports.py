@@ -1,6 +1,6 @@
-"""A baker's books as files: CSV for spreadsheets, JSON for programs, written as they are read."""
+"""A baker's books as files: CSV for spreadsheets, JSON for programs, PDF for people."""
 
-from collections.abc import AsyncIterator
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
@@ -9,16 +9,21 @@ from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from bakehouse.desk.export import (
+    MEDIA_TYPES,
     ExportFormat,
+    Parts,
     exported_cycles,
     exported_exclusions,
+    exported_for_tezpay,
     exported_payouts,
+    exported_statement,
 )
 from bakehouse.ledger.roles import Role
 from bakehouse.ledger.span import Span
 from bakehouse.ledger.states import Mode
 from bakehouse.payments.export import Export
-from bakehouse.web.api.fields import BakerOfPath, Body
+from bakehouse.tezos.address import parse_recipient
+from bakehouse.web.api.fields import BakerOfPath, Body, RecipientSent
 from bakehouse.web.api.security import TOKEN
 from bakehouse.web.cycle_records import CYCLE_MAX
 from bakehouse.web.permission import needs
@@ -32,13 +37,14 @@ router = APIRouter(
     responses=refusals(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
 )
 
-_MEDIA_TYPES: Final = {ExportFormat.CSV: "text/csv", ExportFormat.JSON: "application/json"}
+_CSV: Final = {"text/csv": {"schema": {"type": "string"}}}
 
 _FILE: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "The file; its columns are those of `bakehouse export`.",
         "content": {
-            "text/csv": {"schema": {"type": "string"}},
+            **_CSV,
+            "application/pdf": {"schema": {"type": "string", "format": "binary"}},
             "application/json": {
                 "schema": {
                     "type": "array",
@@ -50,11 +56,9 @@ _FILE: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-class ExportQuery(Body):
-    """Which part of the books is wanted, and how it is written."""
+class SpanQuery(Body):
+    """Which part of the books is wanted."""
 
-    format: ExportFormat = ExportFormat.CSV
-    mode: Mode = Mode.ON
     first_cycle: Annotated[int | None, Field(ge=0, le=CYCLE_MAX, examples=[740])] = None
     last_cycle: Annotated[int | None, Field(ge=0, le=CYCLE_MAX, examples=[750])] = None
     year: Annotated[int | None, Field(ge=2018, le=9998, description="In UTC.", examples=[2026])] = (
@@ -64,7 +68,25 @@ class ExportQuery(Body):
     def of(self, baker_id: str) -> Export:
         """Give what is wanted of a baker; raises InputError for a span that cannot be."""
         span = Span(first_cycle=self.first_cycle, last_cycle=self.last_cycle, year=self.year)
-        return Export(baker_id=baker_id, span=span, mode=self.mode)
+        return Export(baker_id=baker_id, span=span)
+
+
+class ExportQuery(SpanQuery):
+    """Which part of the books is wanted, and how it is written."""
+
+    format: ExportFormat = ExportFormat.CSV
+    mode: Mode = Mode.ON
+
+    def of(self, baker_id: str) -> Export:
+        """Give what is wanted of a baker, in a mode; raises InputError likewise."""
+        return replace(super().of(baker_id), mode=self.mode)
+
+
+class StatementQuery(SpanQuery):
+    """Whose statement is wanted, and how it is written."""
+
+    address: RecipientSent
+    format: ExportFormat = ExportFormat.CSV
 
 
 Wanted = Annotated[ExportQuery, Query()]
@@ -112,6 +134,36 @@ async def export_exclusions(
     return _file(parts, f"exclusions-{baker_id}", wanted.format)
 
 
-def _file(parts: AsyncIterator[str], name: str, form: ExportFormat) -> StreamingResponse:
+@router.get(
+    "/statement",
+    summary="A recipient's statement as a file",
+    response_class=StreamingResponse,
+    responses=_FILE,
+)
+async def export_statement(
+    baker_id: BakerOfPath, services: Services, wanted: Annotated[StatementQuery, Query()]
+) -> StreamingResponse:
+    """Give one row a payout that an address was paid live, the oldest first."""
+    ledger = services.workshop.payer.ledger
+    of_whom = parse_recipient(wanted.address)
+    parts = await exported_statement(ledger, wanted.of(baker_id), of_whom, wanted.format)
+    return _file(parts, f"statement-{of_whom}", wanted.format)
+
+
+@router.get(
+    "/tezpay",
+    summary="Payouts as TezPay's payouts.csv",
+    response_class=StreamingResponse,
+    responses={200: {"description": "The file, in TezPay's columns.", "content": _CSV}},
+)
+async def export_for_tezpay(
+    baker_id: BakerOfPath, services: Services, wanted: Annotated[SpanQuery, Query()]
+) -> StreamingResponse:
+    """Give one row a payout that an operation was signed for, for scripts that read TezPay's."""
+    parts = await exported_for_tezpay(services.workshop.payer.ledger, wanted.of(baker_id))
+    return _file(parts, "payouts", ExportFormat.CSV)
+
+
+def _file(parts: Parts, name: str, form: ExportFormat) -> StreamingResponse:
     headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"'}
-    return StreamingResponse(parts, headers=headers, media_type=_MEDIA_TYPES[form])
+    return StreamingResponse(parts, headers=headers, media_type=MEDIA_TYPES[form])

@@ -45,8 +45,10 @@ OperationHash = Annotated[
 class SignedOperationView(OperationView):
     """An operation, and what it is for."""
 
-    cycle: Annotated[int, Field(examples=[750])]
-    distribution_kind: DistributionKind
+    cycle: Annotated[
+        int | None, Field(description="Null for what belongs to no cycle.", examples=[750])
+    ]
+    distribution_kind: DistributionKind | None
     kind: OperationKind
     source: Annotated[str, Field(description="The wallet that pays.", examples=[EXAMPLE_BAKER])]
     counter_first: Annotated[int, Field(examples=[123_456])]

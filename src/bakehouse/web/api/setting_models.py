@@ -7,7 +7,14 @@ from pydantic import BaseModel, Field, create_model
 from bakehouse.ledger.setting import Kind, Setting
 from bakehouse.ledger.setting_catalogue import CATALOGUE
 from bakehouse.payments.baker_settings import document_name
-from bakehouse.web.api.fields import Body, FeeSent, ImplicitSent, MutezSent
+from bakehouse.web.api.fields import (
+    EXAMPLE_RECIPIENT,
+    Body,
+    FeeSent,
+    ImplicitSent,
+    MutezSent,
+    RecipientSent,
+)
 from bakehouse.web.api.security import EXAMPLE_BAKER
 
 _ALIAS_LENGTH_MAX: Final = 100
@@ -21,6 +28,7 @@ _SHOWN: Final[dict[Kind, Any]] = {
     Kind.YES_NO: bool,
     Kind.TEXT: str,
     Kind.SIGNER: str,
+    Kind.RECIPIENT: str,
 }
 _EXAMPLES: Final[dict[Kind, Any]] = {
     Kind.MUTEZ: "1500000",
@@ -28,6 +36,7 @@ _EXAMPLES: Final[dict[Kind, Any]] = {
     Kind.YES_NO: True,
     Kind.TEXT: "Bake Nug",
     Kind.SIGNER: EXAMPLE_BAKER,
+    Kind.RECIPIENT: EXAMPLE_RECIPIENT,
 }
 
 
@@ -67,6 +76,8 @@ def _sent(setting: Setting) -> Any:
             of_kind = FeeSent
         case Kind.SIGNER:
             of_kind = ImplicitSent
+        case Kind.RECIPIENT:
+            of_kind = RecipientSent
         case Kind.TEXT:
             of_kind = Annotated[str, Field(max_length=_ALIAS_LENGTH_MAX)]
         case Kind.CHOICE:

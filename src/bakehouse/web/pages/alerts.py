@@ -10,12 +10,13 @@ from pydantic import BaseModel, Field
 
 from bakehouse.alerts.channels import ChannelDesk
 from bakehouse.alerts.codes import AlertCode, Severity, kind_of, severity_of
-from bakehouse.errors import BakehouseError, UndeliveredError
+from bakehouse.errors import BakehouseError, InputError, UndeliveredError
 from bakehouse.ledger import alerts
 from bakehouse.ledger.alert_channels import Channel, ChannelSettings
 from bakehouse.ledger.alerts import AlertFilter
 from bakehouse.ledger.page import OFFSET_MAX, Page, Slice
 from bakehouse.ledger.roles import Role
+from bakehouse.ledger.states import ChannelPurpose
 from bakehouse.web.caller import Caller, CallerOf
 from bakehouse.web.form import read_form
 from bakehouse.web.pages.filled_form import FilledForm
@@ -29,6 +30,11 @@ router: Final = APIRouter(include_in_schema=False)
 PATH: Final = "/alerts"
 _CHANNELS: Final = f"{PATH}/channels"
 _ROWS: Final = 50
+_PURPOSES: Final = (
+    (ChannelPurpose.ALERTS.value, "alerts: what needs a person"),
+    (ChannelPurpose.ANNOUNCEMENTS.value, "announcements: that a cycle is paid"),
+    (ChannelPurpose.BOTH.value, "both"),
+)
 _EVERYBODY: Final = "all"
 _OF_THE_HOUSE: Final = needs(Role.ADMINISTRATOR, all_bakers=True)
 
@@ -109,6 +115,7 @@ async def _page(
         channels=await _channels(services, caller),
         severities=[(each.value, f"{each.value} and worse") for each in Severity],
         codes=list(AlertCode),
+        purposes=_PURPOSES,
         form=form,
         notice=notice_of(request),
     )
@@ -128,7 +135,15 @@ def _settings(form: Mapping[str, str]) -> ChannelSettings:
         severity_min=form.get("severity_min", ""),
         codes=frozenset(_words(form.get("codes", ""))),
         baker_ids=None if bakers == _EVERYBODY else frozenset(_words(bakers)),
+        purpose=_purpose(form.get("purpose", ChannelPurpose.ALERTS)),
     )
+
+
+def _purpose(text: str) -> ChannelPurpose:
+    try:
+        return ChannelPurpose(text)
+    except ValueError as error:
+        raise InputError(f"a channel is for {', '.join(ChannelPurpose)}") from error
 
 
 def _words(text: str) -> list[str]:

@@ -6,10 +6,12 @@ from fastapi import APIRouter
 
 from bakehouse.web.pages import (
     alerts,
+    announcements,
     audit,
     bond_pool,
     fees,
     go,
+    hooks,
     income,
     live,
     new_baker,
@@ -34,5 +36,5 @@ CHANGING: Final[tuple[APIRouter, ...]] = (
         schedules.router,
         audit.router,
     ),
-    alerts.router,
+    *(alerts.router, announcements.router, hooks.router),
 )

@@ -13,9 +13,11 @@ from bakehouse.ledger import (
     bakers,
     distributions,
     exclusions,
+    hook_consultations,
     operations,
     payout_sums,
     payouts,
+    plan_adjustments,
     traced_payouts,
 )
 from bakehouse.ledger.audit import AuditEvent
@@ -23,7 +25,9 @@ from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.distributions import Distribution, DistributionKey
 from bakehouse.ledger.exclusions import ExclusionSum
+from bakehouse.ledger.hook_consultations import Consultation
 from bakehouse.ledger.operations import Operation
+from bakehouse.ledger.plan_adjustments import AcceptedAdjustment
 from bakehouse.ledger.roles import Role
 from bakehouse.ledger.states import (
     SETTLED_DISTRIBUTIONS,
@@ -49,6 +53,7 @@ router: Final = APIRouter(include_in_schema=False, dependencies=[needs(Role.VIEW
 
 _ROWS: Final = 100
 _EVENTS: Final = 50
+_ADJUSTMENTS: Final = 100
 
 
 class CycleQuery(PayoutQuery):
@@ -85,6 +90,11 @@ class CycleView:
     operations: list[OnChain]
     #: The newest first.
     events: list[AuditEvent]
+    #: What hooks changed of the plan, as far as it is shown, and how many changes there are.
+    adjustments: list[AcceptedAdjustment]
+    adjustment_count: int
+    #: What hooks answered.
+    consultations: list[Consultation]
     #: Every distribution of the same cycle, this one included.
     same_cycle: list[DistributionKey]
     previous_cycle: int | None
@@ -167,6 +177,11 @@ async def _read(ledger: Ledger, baker_id: str, cycle: int, query: CycleQuery) ->
             exclusions=await exclusions.sums(tx, distribution),
             operations=[OnChain(each, sums.get(each.id, TransferSums())) for each in signed],
             events=await audit.about(tx, [str(key), *(each.hash for each in signed)], _EVENTS),
+            adjustments=await plan_adjustments.of_distribution(
+                tx, distribution.id, limit=_ADJUSTMENTS
+            ),
+            adjustment_count=await plan_adjustments.count(tx, distribution.id),
+            consultations=await hook_consultations.of_distribution(tx, distribution.id),
             same_cycle=await _same_cycle(tx, key),
             previous_cycle=max((each for each in known if each < cycle), default=None),
             next_cycle=min((each for each in known if each > cycle), default=None),

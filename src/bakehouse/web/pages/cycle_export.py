@@ -1,4 +1,4 @@
-"""The payouts of a cycle to take along: CSV for spreadsheets, JSON for programs, as a stream."""
+"""The payouts of a cycle to take along: CSV for spreadsheets, JSON for programs, PDF for people."""
 
 from functools import partial
 from typing import Annotated, Final
@@ -7,7 +7,12 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
 from bakehouse.desk.decisions import CycleOf, find_cycle
-from bakehouse.desk.export import ExportFormat, exported_exclusions, exported_payouts
+from bakehouse.desk.export import (
+    MEDIA_TYPES,
+    ExportFormat,
+    exported_exclusions,
+    exported_payouts,
+)
 from bakehouse.ledger import bakers, distributions
 from bakehouse.ledger.distributions import DistributionKey
 from bakehouse.ledger.payout_search import KINDS_OF
@@ -21,11 +26,6 @@ from bakehouse.web.permission import needs
 from bakehouse.web.services import Services
 
 router: Final = APIRouter(include_in_schema=False, dependencies=[needs(Role.VIEWER)])
-
-_MEDIA_TYPES: Final = {
-    ExportFormat.CSV: "text/csv; charset=utf-8",
-    ExportFormat.JSON: "application/json",
-}
 
 Wanted = Annotated[PayoutQuery, Query()]
 
@@ -46,7 +46,7 @@ async def payouts_file(
     parts = await exported_payouts(ledger, wanted, form, partial(_passes, query))
     name = f"payouts-{cycle}-{query.kind}.{form}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(parts, media_type=_MEDIA_TYPES[form], headers=headers)
+    return StreamingResponse(parts, media_type=MEDIA_TYPES[form], headers=headers)
 
 
 @router.get("/bakers/{baker_id}/cycles/{cycle}/exclusions.{form}")
@@ -66,7 +66,7 @@ async def exclusions_file(
         ledger, Export(baker_id=baker_id, span=span, mode=query.mode), form
     )
     headers = {"Content-Disposition": f'attachment; filename="exclusions-{cycle}.{form}"'}
-    return StreamingResponse(parts, media_type=_MEDIA_TYPES[form], headers=headers)
+    return StreamingResponse(parts, media_type=MEDIA_TYPES[form], headers=headers)
 
 
 def _passes(query: PayoutQuery, row: Row) -> bool:

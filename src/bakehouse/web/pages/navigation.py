@@ -23,12 +23,15 @@ _HOUSE: Final = (
 
 _BAKER: Final = (
     ("/bakers/{baker_id}", "Overview"),
+    ("/bakers/{baker_id}/statistics", "Statistics"),
     ("/bakers/{baker_id}/simulation", "Simulation"),
     ("/bakers/{baker_id}/delegators", "Delegators"),
     ("/bakers/{baker_id}/fees", "Fees"),
     ("/bakers/{baker_id}/rules", "Rules"),
     ("/bakers/{baker_id}/income", "Income"),
     ("/bakers/{baker_id}/bond-pool", "Bond pool"),
+    ("/bakers/{baker_id}/announcements", "Announcements"),
+    ("/bakers/{baker_id}/hooks", "Hooks"),
     ("/bakers/{baker_id}/settings", "Settings"),
 )
 

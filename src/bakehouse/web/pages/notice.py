@@ -42,6 +42,12 @@ class Notice(StrEnum):
     CHANNEL_SWITCHED = "channel-switched"
     CHANNEL_REMOVED = "channel-removed"
     CHANNEL_TESTED = "channel-tested"
+    HOOK_SWITCHED = "hook-switched"
+    HOOK_REMOVED = "hook-removed"
+    HOOKS_ASKED_AGAIN = "hooks-asked-again"
+    ANNOUNCING_CHANGED = "announcing-changed"
+    ANNOUNCEMENT_TESTED = "announcement-tested"
+    ANNOUNCEMENT_DECIDED = "announcement-decided"
     CYCLE_CHECK_TRIGGERED = "cycle-check-triggered"
     BALANCE_POLL_TRIGGERED = "balance-poll-triggered"
     FREQUENCY_CHANGED = "frequency-changed"
@@ -76,6 +82,12 @@ _SENTENCES: Final[Mapping[str, str]] = {
     Notice.CHANNEL_SWITCHED: "The channel is switched.",
     Notice.CHANNEL_REMOVED: "The channel is removed, with what was still to be sent there.",
     Notice.CHANNEL_TESTED: "The test was taken: look whether it has arrived.",
+    Notice.HOOK_SWITCHED: "The hook is switched.",
+    Notice.HOOK_REMOVED: "The hook is removed; what it answered stays on record.",
+    Notice.HOOKS_ASKED_AGAIN: "The hooks of this cycle are asked at the next step.",
+    Notice.ANNOUNCING_CHANGED: "What is said is changed, from now on.",
+    Notice.ANNOUNCEMENT_TESTED: "The test was taken: look whether it has arrived.",
+    Notice.ANNOUNCEMENT_DECIDED: "Decided.",
     Notice.CYCLE_CHECK_TRIGGERED: "The cycles are being looked at now.",
     Notice.BALANCE_POLL_TRIGGERED: "The wallet is being read now.",
     Notice.FREQUENCY_CHANGED: "The frequency is changed, from now on.",

@@ -61,7 +61,7 @@ async def public_page(
     """Show what is public of a baker; one that is not public is not there."""
     address, trouble = _address(query.address.strip())
     async with services.workshop.payer.ledger.read() as tx:
-        baker = await _public_baker(tx, baker_id)
+        baker = await public_baker(tx, baker_id)
         cycles = await _paid_cycles(tx, baker)
         view: PersonView | None = None
         if address:
@@ -88,7 +88,8 @@ def _address(asked: str) -> tuple[str, str | None]:
         return "", error.message
 
 
-async def _public_baker(tx: AsyncConnection, baker_id: str) -> Baker:
+async def public_baker(tx: AsyncConnection, baker_id: str) -> Baker:
+    """Give a baker that wants to be looked up; raises NotFoundError for any other."""
     try:
         found = await bakers.find(tx, parse_implicit(baker_id))
     except AddressError:

@@ -10,7 +10,7 @@ from alembic import op
 
 from bakehouse.ledger.column_types import ROW_ID, PlainText
 from bakehouse.ledger.migrations import triggers
-from bakehouse.ledger.migrations.second_guards import FIXED, MOVES
+from bakehouse.ledger.migrations.sixth_guards import FIXED, MOVES
 
 revision: Final = "0006"
 down_revision: Final = "0005"
@@ -68,9 +68,10 @@ def upgrade() -> None:
     triggers.install(*triggers.append_only("exclusions"))
     for name in ("legal_moves", "fixed"):
         triggers.remove("payouts", name)
-    moves = {**MOVES["payouts"], "owed": ["assigned", "held", "carried"]}
-    fixed = [*FIXED["payouts"], "bears_fee", "bears_burn"]
-    triggers.install(triggers.legal_moves("payouts", moves), triggers.fixed("payouts", fixed))
+    triggers.install(
+        triggers.legal_moves("payouts", MOVES["payouts"]),
+        triggers.fixed("payouts", FIXED["payouts"]),
+    )
 
 
 def _add_settings() -> None:
