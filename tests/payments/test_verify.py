@@ -123,6 +123,12 @@ async def called_paid_by_what_is_not_final(baker: HostileBaker) -> str:
     return f"{transfer.destination} is called paid"
 
 
+async def withheld_more_than_was(baker: HostileBaker) -> str:
+    payout, *_ = await baker.payouts()
+    tamper(baker, f"UPDATE payouts SET withheld = 1 WHERE id = {payout.id}")  # noqa: S608 - a test's own ledger
+    return f"went to {payout.address}, its payouts give {payout.net - 1}"
+
+
 async def planned_otherwise(baker: HostileBaker) -> str:
     tamper(baker, "UPDATE distributions SET total_net = total_net + 1, dust = dust - 1")
     return "the payouts add up to"
@@ -165,6 +171,7 @@ DIFFERENCES: list[tuple[DifferenceKind, Difference]] = [
     (DifferenceKind.RECEIPT, operation_without_all_its_contents),
     (DifferenceKind.RECEIPT, called_failed_although_applied),
     (DifferenceKind.PAYOUT, called_paid_by_what_is_not_final),
+    (DifferenceKind.PAYOUT, withheld_more_than_was),
     (DifferenceKind.PLAN, planned_otherwise),
     (DifferenceKind.TRANSFER, indexer_without_a_transfer),
     (DifferenceKind.TRANSFER, indexer_with_another_amount),

@@ -1,5 +1,6 @@
 """A plan as people see it: its rules, who is not paid, what is sent elsewhere, what arrived."""
 
+import csv
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -287,6 +288,15 @@ async def test_the_books_have_what_was_withheld_and_what_arrived(house: House) -
         await house.client.get(f"/api/bakers/{BAKER}/export/cycles", params={"format": "json"})
     ).json()
     assert (cycle["excluded_kept"], cycle["withheld"]) == ("100", "400")
+    # What somebody was paid, and what was sent, is what arrived.
+    books = f"/api/bakers/{BAKER}/export"
+    statement = await house.client.get(
+        f"{books}/statement", params={"address": ANN, "format": "json"}
+    )
+    assert [row["amount"] for row in statement.json()] == ["999600"]
+    tezpay = await house.client.get(f"{books}/tezpay", params={"first_cycle": 1336})
+    amounts = {row["delegator"]: row["amount"] for row in csv.DictReader(tezpay.text.splitlines())}
+    assert amounts == {ANN: "999600", CYD: "500000"}
 
 
 async def test_a_delegator_sees_what_arrived_what_is_carried_and_why_it_was_not_paid(

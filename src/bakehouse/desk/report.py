@@ -78,7 +78,7 @@ PAYOUTS: Final = Layout(
         _OPERATION,
     ),
     "state",
-    (("gross", "gross"), ("fee", "in fees"), ("net", "net")),
+    (("gross", "gross"), ("fee", "in fees"), ("net", "net"), ("received", "arriving")),
 )
 
 CYCLES: Final = Layout(

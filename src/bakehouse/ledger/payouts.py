@@ -178,9 +178,8 @@ async def count_by_state(
 
 async def paid_by(tx: AsyncConnection, distribution: Distribution, kind: str) -> tuple[int, Mutez]:
     """Count the people that this distribution has paid in a kind, and sum what they got."""
-    query = select(
-        func.count(payouts.c.owed_to.distinct()), func.coalesce(func.sum(payouts.c.net), 0)
-    ).where(
+    arrived = func.sum(payouts.c.net - payouts.c.withheld)
+    query = select(func.count(payouts.c.owed_to.distinct()), func.coalesce(arrived, 0)).where(
         payouts.c.paid_with_id == distribution.id,
         payouts.c.state == PayoutState.PAID,
         payouts.c.kind == kind,

@@ -199,8 +199,8 @@ def _payout_row(baker_id: str, payout: BookedPayout) -> Row:
 def _statement_row(payout: BookedPayout) -> Row:
     values = {
         "date": payout.signed_at,
-        "amount": payout.net,
-        "amount_tez": format_tez(payout.net).replace(",", ""),
+        "amount": payout.received,
+        "amount_tez": format_tez(payout.received).replace(",", ""),
     }
     return {
         name: _cell(values[name] if name in values else getattr(payout, name))

@@ -95,7 +95,7 @@ def _row(baker_id: str, payout: BookedPayout, signed_at: datetime, tx_fee: int) 
         "delegator": payout.owed_to,
         "delegator_balance": str(payout.delegated_balance),
         "recipient": payout.address,
-        "amount": str(payout.net),
+        "amount": str(payout.received),
         "fee_rate": _fraction(payout.fee_basis_points),
         "fee": str(payout.fee),
         "tx_fee": str(tx_fee),

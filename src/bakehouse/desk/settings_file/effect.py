@@ -110,7 +110,11 @@ def _sums(plan: PayoutPlan, members: Mapping[str, Mutez]) -> Sums:
 
 
 def _nets(plan: PayoutPlan) -> dict[str, Mutez]:
-    return {payout.recipient: payout.net for payout in plan.payouts}
+    """Sum what each recipient gets: as a delegator, and of the income, too."""
+    sums: dict[str, Mutez] = {}
+    for payout in plan.payouts:
+        sums[payout.recipient] = Mutez(sums.get(payout.recipient, 0) + payout.net)
+    return sums
 
 
 def _changes(before: Mapping[str, Mutez], after: Mapping[str, Mutez]) -> tuple[Change, ...]:
