@@ -24,7 +24,7 @@ from bakehouse.desk.settings_file.reading import read_settings
 from bakehouse.desk.settings_file.state import BakerState, HouseState
 from bakehouse.desk.settings_file.writing import write_settings
 from bakehouse.errors import InputError
-from bakehouse.ledger.bakers import Baker
+from bakehouse.ledger.bakers import TOP_UP_SETTINGS, Baker
 from bakehouse.ledger.setting import Kind, Setting
 from bakehouse.ledger.setting_catalogue import CATALOGUE
 from bakehouse.rewards.bond_pool import BondPoolMember
@@ -111,6 +111,9 @@ def test_whatever_is_set_reads_back_as_it_was_written(
     chosen: dict[str, Any], delegators: dict[str, Entry], parts: dict[str, Entry]
 ) -> None:
     chosen["delay_blocks_most"] = max(chosen["delay_blocks_least"], chosen["delay_blocks_most"])
+    top_up = {name: chosen[name] for name in TOP_UP_SETTINGS}
+    if None in top_up.values() or chosen["funding_address"] == chosen["payout_address"]:
+        chosen |= dict.fromkeys(top_up)
     income = shares(parts)
     state = state_of(replace(NOVICE, **chosen), delegators, *MEMBERS, income=income)
 

@@ -130,6 +130,7 @@ def test_every_table_of_money_is_guarded(built: Engine, kind: str) -> None:
         "payouts_fixed",
         "payouts_legal_moves",
         "payouts_no_delete",
+        "payouts_withheld_fixed",
         "plan_adjustments_no_delete",
         "plan_adjustments_no_update",
         "transfers_fixed",

@@ -44,6 +44,7 @@ REFUSED = {
     "DELETE FROM payouts": "payouts are kept for ever",
     "UPDATE operations SET gas_limit = 7": "what operations say may not change",
     "UPDATE payouts SET net = net + 1": "what payouts say may not change",
+    "UPDATE payouts SET withheld = 1 WHERE state = 'paid'": "what payouts say may not change",
     "UPDATE payouts SET state = 'dropped' WHERE state = 'owed'": "illegal move of payouts",
     "UPDATE operations SET state = 'dead' WHERE state = 'final'": "illegal move of operations",
     "UPDATE distributions SET state = 'seen' WHERE state = 'paid'": "illegal move of distributions",

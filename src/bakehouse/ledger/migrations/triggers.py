@@ -103,6 +103,17 @@ def fixed(table: str, columns: Iterable[str]) -> Guard:
     return Guard(table, "fixed", "UPDATE", f"what {table} say may not change", changed)
 
 
+def withheld_until_paid() -> Guard:
+    """Refuse to change what a payout bore of its transfer's cost once it is paid."""
+    return Guard(
+        "payouts",
+        "withheld_fixed",
+        "UPDATE",
+        "what payouts say may not change",
+        "OLD.state = 'paid' AND OLD.withheld <> NEW.withheld",
+    )
+
+
 def one_in_flight() -> Guard:
     """Refuse a second signed group while one of the source is in flight."""
     return Guard(

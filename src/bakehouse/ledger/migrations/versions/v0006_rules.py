@@ -71,6 +71,7 @@ def upgrade() -> None:
     triggers.install(
         triggers.legal_moves("payouts", MOVES["payouts"]),
         triggers.fixed("payouts", FIXED["payouts"]),
+        triggers.withheld_until_paid(),
     )
 
 
