@@ -36,7 +36,8 @@ def test_a_message_says_who_what_when_and_what_to_do() -> None:
         "5 tez are missing\n"
         "\n"
         "Raised at 2026-11-24 12:30 UTC.\n"
-        "What to do: Move funds to the payout address before the cycle ends."
+        "What to do: Move funds to the payout address before the cycle ends. Its QR code: "
+        "`bakehouse wallet qr`, or the page of the wallet."
     )
     assert message.tone is Tone.FAILURE
 

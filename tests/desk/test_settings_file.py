@@ -101,7 +101,7 @@ def state_of(
     return HouseState({baker.baker_id: state}, ("ops", 'a "channel"'))
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(
     st.fixed_dictionaries({name: values(each) for name, each in CATALOGUE.items()}),
     entries(DELEGATOR),

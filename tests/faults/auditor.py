@@ -308,7 +308,7 @@ def _check_delegators_plan(
 
 def _as_it_was(document: Row, row: Row) -> Row:
     """Have accounts be empty that were when it was planned: the chain tells who is empty now."""
-    evidence = json.loads(row["snapshot"])["rewards"]["delegators"]
+    evidence = json.loads(row["snapshot"]).get("rewards", {}).get("delegators", [])
     emptied = {each["address"]: each["emptied"] for each in evidence}
     return {
         **document,

@@ -141,7 +141,7 @@ async def _grant_to_everybody(  # noqa: PLR0913 - as it is called
 
 async def _assign_anyway(tx: Any, settled: Any) -> None:
     """Bind payouts to transfers, whatever state they are in."""
-    for payout_id, transfer_id in settled:
+    for payout_id, transfer_id, _ in settled:
         values = {"state": "assigned", "transfer_id": transfer_id}
         await tx.execute(update(table).where(table.c.id == payout_id).values(**values))
 

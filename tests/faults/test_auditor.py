@@ -149,7 +149,9 @@ async def pay_cycles(folder: Path) -> MortalWorld:
             await note_due_cycles(payer, baker_id)
             for kind in (DistributionKind.DELEGATORS, DistributionKind.BOND_POOL):
                 assert (await pay(payer, chain, key_of(world, cycle, kind))).is_settled
-            await change(payer, baker_id, default_fee=500 + cycle % 7, share_block_fees=cycle % 2)
+            await change(
+                payer, baker_id, default_fee=500 + cycle % 7, share_block_fees=bool(cycle % 2)
+            )
             finish_cycle(chain)
     return world
 

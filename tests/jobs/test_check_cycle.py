@@ -10,9 +10,10 @@ from bakehouse.jobs import job_requests
 from bakehouse.jobs.engine import JobEngine
 from bakehouse.jobs.job_types import JobOptions, JobState, QueueName
 from bakehouse.ledger.states import DistributionState, Mode
+from bakehouse.rewards.money import Mutez
 from bakehouse.sandbox.hostile.amendment import amend
 from bakehouse.sandbox.hostile.dice import Dice
-from tests.jobs.workplace import EMPTY_WALLET, MINUTE_SECONDS, Workplace, eventually, open_workplace
+from tests.jobs.workplace import MINUTE_SECONDS, Workplace, eventually, open_workplace
 
 ONE_ATTEMPT = JobOptions(attempts=1)
 
@@ -124,9 +125,7 @@ async def test_cycles_are_settled_one_after_the_other_in_order(place: Workplace)
 
 
 async def test_a_failed_cycle_is_taken_up_only_when_a_person_asks(place: Workplace) -> None:
-    await place.register(
-        payout_address=EMPTY_WALLET.public_key.address, payment_retries=0, mode=Mode.ON
-    )
+    await place.register(cycle_cap=Mutez(1), payment_retries=0, mode=Mode.ON)
     place.finish_cycles(2)
     place.work(QueueName.CYCLE_MONITORING, QueueName.REWARD_DISTRIBUTION)
     first = place.first_cycle

@@ -55,7 +55,14 @@ async def test_payouts_are_held_looked_for_released_and_dropped(house: House) ->
 
     held = await read(house, f"{PATH}/payouts", state="held", search=first[:10])
     assert [each["owed_to"] for each in held["payouts"]] == [first]
-    assert held["sums"] == {"count": 1, "gross": "65", "fee": "5", "net": "60"}
+    assert held["sums"] == {
+        "count": 1,
+        "gross": "65",
+        "fee": "5",
+        "net": "60",
+        "withheld": "0",
+        "received": "60",
+    }
     assert held["payouts"][0]["reason"] == "looked at it (token:configured)"
 
     released = await decided(house, f"{CYCLE}/release", owed_to=first)

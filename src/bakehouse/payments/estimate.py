@@ -134,7 +134,7 @@ def draft_contents(
     """
     constants = context.constants
     reveal = Usage(_REVEAL_GAS if context.manager_key is None else 0, storage=0)
-    part = (constants.hard_gas_limit_per_block - reveal.gas) // len(intents)
+    part = (constants.hard_gas_limit_per_block - reveal.gas) // max(len(intents), 1)
     most = Usage(
         min(constants.hard_gas_limit_per_operation, part),
         constants.hard_storage_limit_per_operation,

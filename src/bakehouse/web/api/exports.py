@@ -39,19 +39,28 @@ router = APIRouter(
 
 _CSV: Final = {"text/csv": {"schema": {"type": "string"}}}
 
-_FILE: Final[dict[int | str, dict[str, Any]]] = {
+_JSON: Final = {
+    "application/json": {
+        "schema": {
+            "type": "array",
+            "items": {"type": "object", "additionalProperties": {"type": "string"}},
+        }
+    }
+}
+
+_PDF: Final = {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}
+
+_ROWS: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "The file; its columns are those of `bakehouse export`.",
-        "content": {
-            **_CSV,
-            "application/pdf": {"schema": {"type": "string", "format": "binary"}},
-            "application/json": {
-                "schema": {
-                    "type": "array",
-                    "items": {"type": "object", "additionalProperties": {"type": "string"}},
-                }
-            },
-        },
+        "content": _CSV | _JSON,
+    }
+}
+
+_BOOK: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "The file; its columns are those of `bakehouse export`.",
+        "content": _CSV | _PDF | _JSON,
     }
 }
 
@@ -96,7 +105,7 @@ Wanted = Annotated[ExportQuery, Query()]
     "/payouts",
     summary="Payouts as a file",
     response_class=StreamingResponse,
-    responses=_FILE,
+    responses=_BOOK,
 )
 async def export_payouts(
     baker_id: BakerOfPath, services: Services, wanted: Wanted
@@ -108,7 +117,7 @@ async def export_payouts(
 
 
 @router.get(
-    "/cycles", summary="Cycles as a file", response_class=StreamingResponse, responses=_FILE
+    "/cycles", summary="Cycles as a file", response_class=StreamingResponse, responses=_BOOK
 )
 async def export_cycles(
     baker_id: BakerOfPath, services: Services, wanted: Wanted
@@ -123,7 +132,7 @@ async def export_cycles(
     "/exclusions",
     summary="Exclusions as a file",
     response_class=StreamingResponse,
-    responses=_FILE,
+    responses=_ROWS,
 )
 async def export_exclusions(
     baker_id: BakerOfPath, services: Services, wanted: Wanted
@@ -138,7 +147,7 @@ async def export_exclusions(
     "/statement",
     summary="A recipient's statement as a file",
     response_class=StreamingResponse,
-    responses=_FILE,
+    responses=_BOOK,
 )
 async def export_statement(
     baker_id: BakerOfPath, services: Services, wanted: Annotated[StatementQuery, Query()]
