@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 TAQUITO := tests/referees/taquito
 
+# Compiled once and kept, wherever this is set: else every command that the tests start compiles all.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev system demo test fault-test check format bench lock clean
 
