@@ -75,6 +75,9 @@ async def test_a_distribution_is_paid_in_full_without_using_up_attempts(place: W
         return await place.state(bond_pool) is DistributionState.PAID
 
     await place.bake_until(bond_pool_is_paid)
+    [bond_job] = await place.jobs(QueueName.BOND_POOL)
+    # It tells what was paid before it ends.
+    await place.bake_until(lambda: is_completed(place, bond_job))
 
     [job] = await place.jobs(QueueName.REWARD_DISTRIBUTION)
     await place.bake_until(lambda: is_completed(place, job))

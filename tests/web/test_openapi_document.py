@@ -18,7 +18,7 @@ CHANNEL_PATH = f"{CHANNELS}/{{channel_id}}"
 
 READ = {"200", "401", "404", "422"}
 TAGGED = {*READ, "304"}
-CHANGED = {*READ, "400", "403"}
+CHANGED = {*READ, "400", "413", "403"}
 #: Changed without a body.
 REMOVED = {*READ, "403"}
 DECIDED = {*CHANGED, "409"}
@@ -31,7 +31,7 @@ ROUTES = {
     ("post", "/api/jobs/initialize"): {*QUEUED, "409"},
     ("post", "/api/jobs/remove"): {*DECIDED, "503"},
     ("get", "/api/bakers"): {"200", "401"},
-    ("post", "/api/bakers"): {"201", "400", "401", "403", "409", "422", "503"},
+    ("post", "/api/bakers"): {"201", "400", "413", "401", "403", "409", "422", "503"},
     ("get", BAKER_PATH): TAGGED,
     ("patch", BAKER_PATH): CHANGED,
     ("delete", BAKER_PATH): REMOVED,

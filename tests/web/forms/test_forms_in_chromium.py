@@ -223,6 +223,7 @@ async def read_audit(person: Person, baker_id: str) -> None:
 
 async def test_every_button_does_what_it_says(bakery: Bakery, person: Person) -> None:
     baker_id = address(4_100)
+    person.seen.clear()
 
     await register(person, baker_id)
     await change_settings(person, baker_id)

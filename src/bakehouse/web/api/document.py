@@ -12,10 +12,11 @@ router: Final = APIRouter(include_in_schema=False, dependencies=[open_to_all()])
 
 _PROBLEM: Final = Problem.__name__
 _JSON: Final = "application/json"
-#: FastAPI answers so to a body that is not JSON at all, without saying so.
-_UNREADABLE: Final = {
-    "description": "The body is nothing that can be read.",
-    "content": {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{_PROBLEM}"}}},
+_PROBLEM_CONTENT: Final = {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{_PROBLEM}"}}}
+#: How any body may be refused before its route sees it, which FastAPI does not say.
+_OF_BODIES: Final = {
+    "400": {"description": "The body is nothing that can be read.", "content": _PROBLEM_CONTENT},
+    "413": {"description": "The body is longer than is read.", "content": _PROBLEM_CONTENT},
 }
 #: What FastAPI says of an answer of which nothing else is said.
 _NO_DESCRIPTION: Final = "Successful Response"
@@ -34,7 +35,7 @@ def document_of(app: FastAPI) -> dict[str, Any]:
     for operations in document["paths"].values():
         for operation in operations.values():
             if "requestBody" in operation:
-                operation["responses"].setdefault("400", _UNREADABLE)
+                operation["responses"] = _OF_BODIES | operation["responses"]
             for response in operation["responses"].values():
                 _put_right(response, schemas)
     return document
