@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from bakehouse.alerts.announcing import ATTEMPTS_MAX, CLAIM_LASTS, announce
+from bakehouse.alerts.announcing import CLAIM_LASTS, announce
 from bakehouse.alerts.channels import ChannelDesk
 from bakehouse.alerts.outbox import wants
 from bakehouse.alerts.taking_back import close_what_is_over
@@ -27,6 +27,7 @@ from bakehouse.ledger.alerts import Alert
 from bakehouse.ledger.announcement_settings import AnnouncementSettings
 from bakehouse.ledger.announcements import Announcement
 from bakehouse.ledger.bakers import Baker
+from bakehouse.ledger.deliveries import ATTEMPTS_MAX
 from bakehouse.ledger.distributions import Distribution, DistributionKey
 from bakehouse.ledger.states import (
     AnnouncementState,

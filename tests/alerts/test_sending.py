@@ -8,13 +8,14 @@ import pytest
 from bakehouse.alerts.channels import ChannelDesk
 from bakehouse.alerts.codes import AlertCode
 from bakehouse.alerts.raising import alert
-from bakehouse.alerts.sending import ATTEMPTS_MAX, deliver
+from bakehouse.alerts.sending import deliver
 from bakehouse.errors import NotFoundError, UndeliveredError
 from bakehouse.failpoints import Failpoint, hooked
 from bakehouse.ledger import alert_deliveries, bakers
 from bakehouse.ledger.alert_channels import Channel, ChannelSettings
 from bakehouse.ledger.alert_deliveries import Delivery
 from bakehouse.ledger.bakers import Baker
+from bakehouse.ledger.deliveries import ATTEMPTS_MAX
 from bakehouse.ledger.states import DeliveryState
 from bakehouse.payments.payer import Payer
 from bakehouse.secret_box import SecretKeyFile

@@ -14,6 +14,7 @@ from bakehouse.jobs.job_types import JobName, JobState, QueueName
 from bakehouse.ledger import announcements, hook_deliveries, hooks
 from bakehouse.ledger.alert_channels import ChannelSettings
 from bakehouse.ledger.announcement_settings import AnnouncementSettings
+from bakehouse.ledger.deliveries import ATTEMPTS_MAX
 from bakehouse.ledger.hooks import Hook, NewHook
 from bakehouse.ledger.states import (
     AnnouncementState,
@@ -22,7 +23,7 @@ from bakehouse.ledger.states import (
     DistributionState,
     HookPoint,
 )
-from bakehouse.payments.hook_notices import ATTEMPTS_MAX, tell_hook
+from bakehouse.payments.hook_notices import tell_hook
 from bakehouse.payments.settle import close_distribution
 from tests.alerts.webhook import Webhook, free_port
 from tests.hooks.programs import program

@@ -8,12 +8,13 @@ import pytest
 from bakehouse.errors import HookFailedError, NotFoundError
 from bakehouse.failpoints import Failpoint, hooked
 from bakehouse.ledger import hook_deliveries, hooks
+from bakehouse.ledger.deliveries import ATTEMPTS_MAX
 from bakehouse.ledger.hook_deliveries import HookDelivery
 from bakehouse.ledger.hooks import Hook
 from bakehouse.ledger.states import DeliveryState, HookPoint, PayoutState
 from bakehouse.payments import controls
 from bakehouse.payments.controls import Decision
-from bakehouse.payments.hook_notices import ATTEMPTS_MAX, tell_hook
+from bakehouse.payments.hook_notices import tell_hook
 from tests.payments.hostile_baker import HostileBaker
 from tests.payments.scripted_hooks import ScriptedHooks, add_hook, with_hooks
 

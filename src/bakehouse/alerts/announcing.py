@@ -6,7 +6,7 @@ nobody knows of waits for a person, who looks whether it is there.
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -31,17 +31,13 @@ from bakehouse.ledger import (
 from bakehouse.ledger.alert_channels import Channel
 from bakehouse.ledger.announcement_settings import AnnouncementSettings
 from bakehouse.ledger.announcements import Announcement
+from bakehouse.ledger.deliveries import FIRST_WAIT, next_try_at
 from bakehouse.ledger.states import AnnouncementState, Telling
 from bakehouse.payments.payer import Payer
 from bakehouse.rewards.payout_kind import PayoutKind
 from bakehouse.secret_box import SecretKeyFile
 
 _log = structlog.get_logger(__name__)
-
-#: An announcement that was surely not taken is tried so often in all: for fifteen hours.
-ATTEMPTS_MAX: Final = 12
-_FIRST_WAIT: Final = timedelta(seconds=30)
-_WAIT_MAX: Final = timedelta(hours=6)
 
 #: A claim whose end nobody has noted for so long will not be noted any more.
 CLAIM_LASTS: Final = timedelta(minutes=5)
@@ -56,7 +52,7 @@ async def announce(
     payer: Payer,
     secret_key: SecretKeyFile,
     announcement_id: int,
-    first_wait: timedelta = _FIRST_WAIT,
+    first_wait: timedelta = FIRST_WAIT,
 ) -> Announcement:
     """Say one announcement, unless it was said or nobody knows; gives what has become of it.
 
@@ -123,7 +119,7 @@ async def _say(
         if not error.facts.get("never_taken"):
             await _be_unsure(payer, wanted, error.message)
             return
-        next_at = _next_at(wanted.attempts + 1, payer.clock(), first_wait)
+        next_at = next_try_at(wanted.attempts, payer.clock(), first_wait)
         async with payer.ledger.write() as tx:
             await announcements.mark_refused(tx, wanted.id, error.message, next_at)
         raise UndeliveredError(f"{wanted.channel}: {error.message}") from None
@@ -169,9 +165,3 @@ async def _be_unsure(payer: Payer, wanted: Announcement, reason: str) -> None:
         if alert_id is not None:
             await tell(tx, alert_id, Telling.RAISED, at=at)
     _log.error("announcement-unsure", id=wanted.id, channel=wanted.channel, reason=reason)
-
-
-def _next_at(attempts: int, now: datetime, first_wait: timedelta) -> datetime | None:
-    if attempts >= ATTEMPTS_MAX:
-        return None
-    return now + min(first_wait * (1 << (attempts - 1)), _WAIT_MAX)

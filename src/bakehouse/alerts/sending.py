@@ -13,14 +13,10 @@ from bakehouse.failpoints import Failpoint, failpoint
 from bakehouse.ledger import alert_channels, alert_deliveries, alerts, bakers
 from bakehouse.ledger.alert_channels import Channel
 from bakehouse.ledger.alert_deliveries import Delivery
+from bakehouse.ledger.deliveries import FIRST_WAIT, next_try_at
 from bakehouse.ledger.states import DeliveryState
 from bakehouse.payments.payer import Payer
 from bakehouse.secret_box import SecretKeyFile
-
-#: A message that was not taken is tried so often in all, after waits that double: for 15 hours.
-ATTEMPTS_MAX: Final = 12
-_FIRST_WAIT: Final = timedelta(seconds=30)
-_WAIT_MAX: Final = timedelta(hours=6)
 
 _SWITCHED_OFF: Final = "the channel was switched off before this could be sent"
 
@@ -29,7 +25,7 @@ async def deliver(
     payer: Payer,
     secret_key: SecretKeyFile,
     delivery_id: int,
-    first_wait: timedelta = _FIRST_WAIT,
+    first_wait: timedelta = FIRST_WAIT,
 ) -> Delivery:
     """Send what a delivery is for, unless it was sent, and keep what came of it.
 
@@ -47,7 +43,8 @@ async def deliver(
     try:
         await _send(secret_key, channel, message)
     except (SettingError, UndeliveredError) as error:
-        await _refused(payer, wanted, error.message, _next_at(wanted, payer.clock(), first_wait))
+        next_at = next_try_at(wanted.attempts, payer.clock(), first_wait)
+        await _refused(payer, wanted, error.message, next_at)
         raise UndeliveredError(f"{channel.settings.name}: {error.message}") from None
     failpoint(Failpoint.ALERT_SENT)
     async with payer.ledger.write() as tx:
@@ -74,11 +71,3 @@ async def _refused(
     async with payer.ledger.write() as tx:
         await alert_deliveries.mark_refused(tx, wanted.id, reason, next_at)
         return await alert_deliveries.get(tx, wanted.id)
-
-
-def _next_at(wanted: Delivery, now: datetime, first_wait: timedelta) -> datetime | None:
-    attempts = wanted.attempts + 1
-    if attempts >= ATTEMPTS_MAX:
-        return None
-    wait = first_wait * (1 << (attempts - 1))
-    return now + min(wait, _WAIT_MAX)

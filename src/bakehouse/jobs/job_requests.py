@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 
-from bakehouse.alerts import announcing
-from bakehouse.alerts.sending import ATTEMPTS_MAX
 from bakehouse.errors import InputError
 from bakehouse.jobs.job_types import (
     JSON,
@@ -18,10 +16,10 @@ from bakehouse.jobs.job_types import (
 from bakehouse.ledger.alert_deliveries import Delivery
 from bakehouse.ledger.announcements import Announcement
 from bakehouse.ledger.bakers import Baker
+from bakehouse.ledger.deliveries import ATTEMPTS_MAX
 from bakehouse.ledger.distributions import DistributionKey
 from bakehouse.ledger.hook_deliveries import HookDelivery
 from bakehouse.ledger.states import DistributionKind, Mode
-from bakehouse.payments import hook_notices
 
 #: Minutes between two looks at a baker's wallet.
 BALANCE_POLL_MINUTES = 5
@@ -127,13 +125,13 @@ def deliver_alert(delivery: Delivery, minute_seconds: int) -> JobRequest:
 
 def deliver_announcement(wanted: Announcement, minute_seconds: int) -> JobRequest:
     """Say one announcement; while such a job is under way, no second one is added."""
-    left = announcing.ATTEMPTS_MAX - wanted.attempts
+    left = ATTEMPTS_MAX - wanted.attempts
     return _delivery(JobName.DELIVER_ANNOUNCEMENT, "announcement", wanted.id, left, minute_seconds)
 
 
 def tell_hook(delivery: HookDelivery, minute_seconds: int) -> JobRequest:
     """Tell a hook one event; while such a job is under way, no second one is added."""
-    left = hook_notices.ATTEMPTS_MAX - delivery.attempts
+    left = ATTEMPTS_MAX - delivery.attempts
     return _delivery(JobName.TELL_HOOK, "hook-delivery", delivery.id, left, minute_seconds)
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.errors import NotFoundError
+from bakehouse.ledger import deliveries
 from bakehouse.ledger.alert_tables import alert_deliveries
 from bakehouse.ledger.states import DeliveryState, Telling
 
@@ -79,12 +80,7 @@ async def get(tx: AsyncConnection, delivery_id: int) -> Delivery:
 
 async def due(tx: AsyncConnection, at: datetime, limit: int) -> list[Delivery]:
     """Give what is pending and to be tried by now, the oldest first."""
-    query = select(alert_deliveries).where(
-        alert_deliveries.c.state == DeliveryState.PENDING, alert_deliveries.c.next_at <= at
-    )
-    rows = await tx.execute(
-        query.order_by(alert_deliveries.c.next_at, alert_deliveries.c.id).limit(limit)
-    )
+    rows = await tx.execute(deliveries.due(alert_deliveries, at, limit))
     return [_delivery(row) for row in rows]
 
 
@@ -103,37 +99,14 @@ async def of_channel(tx: AsyncConnection, channel_id: int, limit: int = 20) -> l
 
 async def mark_sent(tx: AsyncConnection, delivery_id: int, *, at: datetime) -> None:
     """Note that the channel took the message."""
-    await tx.execute(
-        update(alert_deliveries)
-        .where(alert_deliveries.c.id == delivery_id)
-        .values(
-            state=DeliveryState.SENT,
-            attempts=alert_deliveries.c.attempts + 1,
-            sent_at=at,
-            last_error=None,
-        )
-    )
+    await deliveries.mark_sent(tx, alert_deliveries, delivery_id, at=at)
 
 
 async def mark_refused(
     tx: AsyncConnection, delivery_id: int, error: str, next_at: datetime | None
 ) -> None:
-    """Note that an attempt failed, and when the next one is due: None when it was the last.
-
-    One that was sent meanwhile by somebody else stays so.
-    """
-    values: dict[str, Any] = {
-        "attempts": alert_deliveries.c.attempts + 1,
-        "last_error": error,
-        "state": DeliveryState.FAILED if next_at is None else DeliveryState.PENDING,
-    }
-    if next_at is not None:
-        values["next_at"] = next_at
-    await tx.execute(
-        update(alert_deliveries)
-        .where(alert_deliveries.c.id == delivery_id, alert_deliveries.c.state != DeliveryState.SENT)
-        .values(values)
-    )
+    """Note that an attempt failed; `ledger.deliveries` has the rules."""
+    await deliveries.mark_refused(tx, alert_deliveries, delivery_id, error, next_at)
 
 
 def _delivery(row: Row[Any]) -> Delivery:

@@ -13,6 +13,7 @@ from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.errors import NotFoundError
+from bakehouse.ledger import deliveries
 from bakehouse.ledger.hook_tables import hook_deliveries
 from bakehouse.ledger.states import DeliveryState, HookPoint
 
@@ -83,11 +84,8 @@ async def get(tx: AsyncConnection, delivery_id: int) -> HookDelivery:
 
 async def due(tx: AsyncConnection, at: datetime, limit: int) -> list[HookDelivery]:
     """Give what is pending and to be tried by now, the oldest first."""
-    query = select(hook_deliveries).where(
-        hook_deliveries.c.state == DeliveryState.PENDING, hook_deliveries.c.next_at <= at
-    )
-    ordered = query.order_by(hook_deliveries.c.next_at, hook_deliveries.c.id)
-    return [_delivery(row) for row in await tx.execute(ordered.limit(limit))]
+    rows = await tx.execute(deliveries.due(hook_deliveries, at, limit))
+    return [_delivery(row) for row in rows]
 
 
 async def of_hook(tx: AsyncConnection, hook_id: int, limit: int = 20) -> list[HookDelivery]:
@@ -99,36 +97,14 @@ async def of_hook(tx: AsyncConnection, hook_id: int, limit: int = 20) -> list[Ho
 
 async def mark_sent(tx: AsyncConnection, delivery_id: int, *, at: datetime) -> None:
     """Note that the hook has it."""
-    await tx.execute(
-        update(hook_deliveries)
-        .where(hook_deliveries.c.id == delivery_id)
-        .values(
-            state=DeliveryState.SENT,
-            attempts=hook_deliveries.c.attempts + 1,
-            sent_at=at,
-            last_error=None,
-        )
-    )
+    await deliveries.mark_sent(tx, hook_deliveries, delivery_id, at=at)
 
 
 async def mark_refused(
     tx: AsyncConnection, delivery_id: int, error: str, next_at: datetime | None
 ) -> None:
-    """Note that an attempt failed, and when the next one is due: None when it was the last."""
-    table = hook_deliveries
-    values: dict[str, Any] = {
-        "attempts": table.c.attempts + 1,
-        "last_error": error,
-        "state": DeliveryState.FAILED if next_at is None else DeliveryState.PENDING,
-    }
-    if next_at is not None:
-        values["next_at"] = next_at
-    # One that was told meanwhile by somebody else stays so.
-    await tx.execute(
-        update(table)
-        .where(table.c.id == delivery_id, table.c.state != DeliveryState.SENT)
-        .values(values)
-    )
+    """Note that an attempt failed; `ledger.deliveries` has the rules."""
+    await deliveries.mark_refused(tx, hook_deliveries, delivery_id, error, next_at)
 
 
 async def give_up(tx: AsyncConnection, hook_id: int) -> None:

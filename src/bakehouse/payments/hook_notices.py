@@ -7,20 +7,16 @@ from bakehouse.errors import HookFailedError
 from bakehouse.failpoints import Failpoint, failpoint
 from bakehouse.hooks.question import Request
 from bakehouse.ledger import hook_deliveries, hooks
+from bakehouse.ledger.deliveries import FIRST_WAIT, next_try_at
 from bakehouse.ledger.hook_deliveries import HookDelivery
 from bakehouse.ledger.states import DeliveryState
 from bakehouse.payments.payer import Payer
-
-#: What was not taken is tried so often in all, after waits that double: for 15 hours.
-ATTEMPTS_MAX: Final = 12
-_FIRST_WAIT: Final = timedelta(seconds=30)
-_WAIT_MAX: Final = timedelta(hours=6)
 
 _SWITCHED_OFF: Final = "the hook was switched off before it could be told"
 
 
 async def tell_hook(
-    payer: Payer, delivery_id: int, first_wait: timedelta = _FIRST_WAIT
+    payer: Payer, delivery_id: int, first_wait: timedelta = FIRST_WAIT
 ) -> HookDelivery:
     """Tell a hook what a delivery is for, unless it was told, and keep what came of it.
 
@@ -39,7 +35,8 @@ async def tell_hook(
     try:
         await payer.hooks.call(hook, request)
     except HookFailedError as error:
-        await _refused(payer, wanted, error.message, _next_at(wanted, payer.clock(), first_wait))
+        next_at = next_try_at(wanted.attempts, payer.clock(), first_wait)
+        await _refused(payer, wanted, error.message, next_at)
         raise HookFailedError(f"{hook.name}: {error.message}") from None
     failpoint(Failpoint.HOOK_TOLD)
     async with payer.ledger.write() as tx:
@@ -53,10 +50,3 @@ async def _refused(
     async with payer.ledger.write() as tx:
         await hook_deliveries.mark_refused(tx, wanted.id, reason, next_at)
         return await hook_deliveries.get(tx, wanted.id)
-
-
-def _next_at(wanted: HookDelivery, now: datetime, first_wait: timedelta) -> datetime | None:
-    attempts = wanted.attempts + 1
-    if attempts >= ATTEMPTS_MAX:
-        return None
-    return now + min(first_wait * (1 << (attempts - 1)), _WAIT_MAX)
