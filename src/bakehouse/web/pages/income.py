@@ -22,7 +22,7 @@ from bakehouse.rewards.payout_rules import IncomeShare
 from bakehouse.tezos.address import parse_recipient
 from bakehouse.web.caller import CallerOf
 from bakehouse.web.form import read_form
-from bakehouse.web.pages.fees import imported_text
+from bakehouse.web.pages.delegator_table import imported_text
 from bakehouse.web.pages.filled_form import FilledForm, whole_number
 from bakehouse.web.pages.notice import Notice, done, notice_of
 from bakehouse.web.pages.renderer import renderer_of

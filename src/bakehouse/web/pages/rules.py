@@ -1,17 +1,13 @@
 """Rules of single delegators: found, set, removed, imported, exported; and what changed."""
 
-import json
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import AsyncIterator
 from functools import partial
 from http import HTTPStatus
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
 from bakehouse.desk import rules as desk
-from bakehouse.desk.fees import Import
 from bakehouse.desk.rule_text import RULE_FIELDS, parse_field, rule_cells, rule_document
 from bakehouse.desk.rules import RuleChange
 from bakehouse.errors import InputError
@@ -25,10 +21,22 @@ from bakehouse.rewards.payout_rules import DelegatorRule
 from bakehouse.tezos.address import parse_recipient
 from bakehouse.web.caller import CallerOf
 from bakehouse.web.form import read_form
-from bakehouse.web.pages.fees import FeesQuery, file_answer, imported_text, ledger_of
+from bakehouse.web.pages.delegator_table import (
+    CHANGES_SHOWN,
+    ROWS,
+    ShownChange,
+    TableForms,
+    TableQuery,
+    change_words,
+    file_answer,
+    import_wanted,
+    imported_text,
+    json_object,
+    ledger_of,
+    paging_of,
+)
 from bakehouse.web.pages.filled_form import FilledForm
 from bakehouse.web.pages.notice import Notice, done, notice_of
-from bakehouse.web.pages.paging import Paging
 from bakehouse.web.pages.question import Question
 from bakehouse.web.pages.renderer import renderer_of
 from bakehouse.web.pages.rule_words import (
@@ -44,32 +52,12 @@ from bakehouse.web.services import Services, WebServices
 router: Final = APIRouter(include_in_schema=False)
 
 _PATH: Final = "/bakers/{baker_id}/rules"
-_ROWS: Final = 100
-_CHANGES_SHOWN: Final = 20
 _SAYS_NOTHING: Final = "nothing would be different: say something, or remove the rule"
-
-
-@dataclass(frozen=True, slots=True)
-class ShownChange:
-    """One change of rules in words, with what it says of each address now."""
-
-    at: datetime
-    actor: str
-    words: str
-    rows: list[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class RuleForms:
-    """The two forms of the page, as they were filled in."""
-
-    one: FilledForm
-    many: FilledForm
 
 
 @router.get(_PATH, dependencies=[needs(Role.VIEWER)])
 async def rules_page(
-    request: Request, services: Services, baker_id: str, query: Annotated[FeesQuery, Query()]
+    request: Request, services: Services, baker_id: str, query: Annotated[TableQuery, Query()]
 ) -> Response:
     """Show a page of rules, and how they came to be."""
     entered = {"address": query.address} if query.address else {}
@@ -78,7 +66,7 @@ async def rules_page(
         known = await desk.find_rule(ledger, baker_id, query.address)
         entered |= rule_cells(known) if known else {}
     return await _page(
-        request, services, baker_id, query, RuleForms(FilledForm(entered), FilledForm())
+        request, services, baker_id, query, TableForms(FilledForm(entered), FilledForm())
     )
 
 
@@ -100,8 +88,8 @@ async def set_rule(
         except InputError as error:
             form = form.with_refusal(error, RULE_FIELDS)
     if not form.is_good:
-        forms = RuleForms(form, FilledForm())
-        return await _page(request, services, baker_id, FeesQuery(), forms)
+        forms = TableForms(form, FilledForm())
+        return await _page(request, services, baker_id, TableQuery(), forms)
     return done(f"/bakers/{baker_id}/rules", Notice.RULE_SET)
 
 
@@ -143,15 +131,14 @@ async def import_rules(
 ) -> Response:
     """Take in rules that were pasted or uploaded: all of them, or none."""
     form = FilledForm(await read_form(request))
-    how = Import.REPLACE if form.entered.get("replace") == "yes" else Import.MERGE
     payer = services.workshop.payer
     try:
         text = imported_text(form)
-        await desk.import_rules(payer, baker_id, text, how, actor=caller.actor)
+        await desk.import_rules(payer, baker_id, text, import_wanted(form), actor=caller.actor)
     except InputError as error:
         form.errors["pasted"] = error.message
-        forms = RuleForms(FilledForm(), form)
-        return await _page(request, services, baker_id, FeesQuery(), forms)
+        forms = TableForms(FilledForm(), form)
+        return await _page(request, services, baker_id, TableQuery(), forms)
     return done(f"/bakers/{baker_id}/rules", Notice.RULES_IMPORTED)
 
 
@@ -166,38 +153,28 @@ async def export_csv(services: Services, baker_id: str) -> Response:
 async def export_json(services: Services, baker_id: str) -> Response:
     """Give every rule as JSON, in the form that an import takes."""
     ledger = await ledger_of(services, baker_id)
-    return file_answer(_json(ledger, baker_id), "rules.json", "application/json")
+    return file_answer(json_object(_documents(ledger, baker_id)), "rules.json", "application/json")
 
 
 async def _page(
-    request: Request, services: WebServices, baker_id: str, query: FeesQuery, forms: RuleForms
+    request: Request, services: WebServices, baker_id: str, query: TableQuery, forms: TableForms
 ) -> Response:
     ledger = services.workshop.payer.ledger
     search = query.search.strip()
-    found = await desk.list_rules(ledger, baker_id, Slice(query.offset, _ROWS), search=search)
-    history = await desk.history(ledger, baker_id, limit=_CHANGES_SHOWN)
+    found = await desk.list_rules(ledger, baker_id, Slice(query.offset, ROWS), search=search)
+    history = await desk.history(ledger, baker_id, limit=CHANGES_SHOWN)
     async with ledger.read() as tx:
         baker = await bakers.get(tx, baker_id)
-    is_good = forms.one.is_good and forms.many.is_good
     return renderer_of(request).page(
         request,
         "rules.html",
-        status=HTTPStatus.OK if is_good else HTTPStatus.UNPROCESSABLE_ENTITY,
+        status=HTTPStatus.OK if forms.is_good else HTTPStatus.UNPROCESSABLE_ENTITY,
         baker=baker,
         rows=[(each.address, words_of(each.rule)) for each in found.page.rows],
         total=found.count,
         search=search,
         searched=FilledForm({"search": search}),
-        paging=Paging(
-            path=f"/bakers/{baker_id}/rules",
-            query={"search": search} if search else {},
-            offset=query.offset,
-            shown=len(found.page.rows),
-            limit=_ROWS,
-            next_offset=found.page.next_offset,
-            total=found.count,
-            anchor="#own",
-        ),
+        paging=paging_of(f"/bakers/{baker_id}/rules", found.page, query, search, found.count),
         one=forms.one,
         many=forms.many,
         listings=LISTINGS,
@@ -208,16 +185,10 @@ async def _page(
     )
 
 
-def _shown(change: RuleChange) -> ShownChange:
-    before: Mapping[str, Mapping[str, Any]] = change.before or {}
-    touched = sorted({*before, *change.after})
+def _shown(change: RuleChange) -> ShownChange[tuple[str, str]]:
+    touched = sorted({*(change.before or {}), *change.after})
     rows = [(each, "; ".join(told_words(change.after.get(each, {})))) for each in touched]
-    if change.before is None:
-        words = f"all replaced: {len(change.after)} have a rule of their own"
-    elif not change.after:
-        words = f"{len(rows)} removed"
-    else:
-        words = f"{len(rows)} set"
+    words = change_words("rule", change.before, change.after)
     return ShownChange(change.at, change.actor, words, rows)
 
 
@@ -235,12 +206,10 @@ async def _csv(ledger: Ledger, baker_id: str) -> AsyncIterator[str]:
         yield "".join(csv_line((row.address, *rule_cells(row.rule).values())) for row in rows)
 
 
-async def _json(ledger: Ledger, baker_id: str) -> AsyncIterator[str]:
-    yield "{"
-    separator = "\n"
+async def _documents(ledger: Ledger, baker_id: str) -> AsyncIterator[dict[str, dict[str, str]]]:
     async for rows in _rows(ledger, baker_id):
-        for row in rows:
-            said = {name: value for name, value in rule_document(row.rule).items() if value}
-            yield f"{separator}{json.dumps(row.address)}: {json.dumps(said)}"
-            separator = ",\n"
-    yield "\n}\n"
+        yield {row.address: _said(row.rule) for row in rows}
+
+
+def _said(rule: DelegatorRule) -> dict[str, str]:
+    return {name: value for name, value in rule_document(rule).items() if value}
