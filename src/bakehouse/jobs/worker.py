@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 import structlog
 
 from bakehouse.jobs.bull_settings import LOCK_SECONDS
+from bakehouse.jobs.forever import is_being_cancelled
 from bakehouse.jobs.job_run import (
     EngineJob,
     FailureHandler,
@@ -119,7 +120,7 @@ class SupervisedWorker:
             await worker.run()
         except asyncio.CancelledError:
             # BullMQ's loop ends like this too when one of its own tasks is cancelled.
-            if _is_being_cancelled():
+            if is_being_cancelled():
                 raise
             return "cancelled from within"
         except Exception as error:  # noqa: BLE001 - whatever ended it, it must run again
@@ -159,11 +160,6 @@ class SupervisedWorker:
     def _on_error(self, error: Exception, job: Any = None) -> None:
         job_id = getattr(job, "id", None)
         log.warning("worker-error", queue=self.queue.value, id=job_id, error=str(error))
-
-
-def _is_being_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 def _unfinished(worker: BullWorker) -> set[asyncio.Future[Any]]:

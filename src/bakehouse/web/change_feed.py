@@ -8,6 +8,7 @@ from typing import Final
 import structlog
 
 from bakehouse.errors import BakehouseError, QueueUnreachableError
+from bakehouse.jobs.forever import forever
 from bakehouse.jobs.job_types import QueueName
 from bakehouse.jobs.workshop import Workshop
 from bakehouse.ledger.change_stamp import alerts_stamp, ledger_stamp
@@ -58,13 +59,16 @@ class ChangeFeed:
 
     async def _look_forever(self) -> None:
         known = await self._stamps({})
-        while True:
-            await asyncio.sleep(self._seconds)
+
+        async def look() -> None:
+            nonlocal known
             found = await self._stamps(known)
             for name in found:
                 if found[name] != known.get(name, found[name]):
                     self._tell(name)
             known = found
+
+        await forever(look, self._seconds, "looking-for-changes-failed")
 
     async def _stamps(self, known: Stamps) -> Stamps:
         try:
