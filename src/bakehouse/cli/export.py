@@ -22,12 +22,14 @@ from bakehouse.ledger.span import Span
 from bakehouse.ledger.states import Mode
 from bakehouse.payments import tezpay_report
 from bakehouse.payments.export import (
+    ADJUSTMENT_COLUMNS,
     CYCLE_COLUMNS,
     EXCLUSION_COLUMNS,
     PAYOUT_COLUMNS,
     STATEMENT_COLUMNS,
     Export,
     Row,
+    adjustment_rows,
     csv_line,
     cycle_rows,
     exclusion_rows,
@@ -39,7 +41,7 @@ from bakehouse.tezos.address import parse_implicit, parse_recipient
 app: Final = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    help="Write cycles, payouts, exclusions or statements as CSV, JSON or PDF.",
+    help="Write cycles, payouts, exclusions, adjustments or statements as CSV, JSON or PDF.",
 )
 
 _CYCLES: Final = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?", re.ASCII)
@@ -167,6 +169,25 @@ def exclusions(  # noqa: PLR0913 - a parameter is an option of the command
         return exclusion_rows(ledger, wanted)
 
     _write(wanted, rows, EXCLUSION_COLUMNS, output, as_json=as_json)
+
+
+@app.command()
+def adjustments(  # noqa: PLR0913 - a parameter is an option of the command
+    baker: BakerArgument,
+    *,
+    cycles: Cycles = None,
+    year: Year = None,
+    simulated: Simulated = False,
+    as_json: AsJson = False,
+    output: Output = None,
+) -> None:
+    """Write one line for each change that a hook made of a plan: whose it is, and why."""
+    wanted = _wanted(baker, cycles, year, is_simulated=simulated)
+
+    def rows(ledger: Ledger) -> AsyncGenerator[Row, None]:
+        return adjustment_rows(ledger, wanted)
+
+    _write(wanted, rows, ADJUSTMENT_COLUMNS, output, as_json=as_json)
 
 
 def _wanted(baker: str, cycles: str | None, year: int | None, *, is_simulated: bool) -> Export:
