@@ -21,9 +21,9 @@ def share_compiled_statements() -> None:
     SQLiteDialect_aiosqlite.__hash__ = _hash_of_the_kind  # type: ignore[method-assign]
 
 
-def _are_alike(self: SQLiteDialect_aiosqlite, other: object) -> bool:
+def _are_alike(self: object, other: object) -> bool:
     return type(self) is type(other)
 
 
-def _hash_of_the_kind(self: SQLiteDialect_aiosqlite) -> int:
+def _hash_of_the_kind(self: object) -> int:
     return hash(type(self))
