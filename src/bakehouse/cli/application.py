@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "income": "Shares of a baker's income for named addresses.",
     "bond-pool": "Members of the bond pool.",
     "config": "Settings as a file: write, compare, take over.",
+    "import": "Move in from TAPS, TRD or TezPay: settings and history, checked on chain.",
     "wallet": "Make, import and fund payout wallets.",
     "key": "Another name of wallet.",
     "user": "Users of the pages, and their roles.",
@@ -58,6 +59,7 @@ COMMANDS: Final = {
 _ELSEWHERE: Final = {
     "key": ("wallet", "app"),
     "bond-pool": ("bond_pool", "app"),
+    "import": ("import_history", "app"),
     "reveal": ("transfer", "reveal_app"),
     **{
         name: ("controls", name.replace("-", "_"))
