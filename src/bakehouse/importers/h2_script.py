@@ -106,7 +106,7 @@ def _tokens(script: _Script, text: str) -> Iterator[_Token]:
 
 
 def _refuse(script: _Script, line: int, sign: str) -> NoReturn:
-    if sign == "'":
+    if sign in {"'", '"'}:
         words = "this text has no end: the file is cut off; export it again"
     else:
         words = f"{sign!r} is nothing that H2 writes: this is no script of H2"
