@@ -43,7 +43,7 @@ COMMANDS: Final = {
     "announcements": "What is said in public when a cycle is paid.",
     "verify": "Match what was paid with the chain, both ways.",
     "statistics": "The last cycles in figures: earned, kept, paid.",
-    "export": "Write the books: cycles, payouts, exclusions, statements; CSV, JSON or PDF.",
+    "export": "Write the books as CSV, JSON or PDF; or everything, to leave.",
     "go": "Let the first cycle that a baker pays go.",
     "pause": "Switch a baker off at once.",
     "retry": "Have a failed cycle taken up again.",
