@@ -1,11 +1,12 @@
 """What an import writes, and what it refuses to: once, all of it, and never a secret."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from bakehouse.errors import ConflictError, InputError, RefusalError
-from bakehouse.importers.moving import look_on_chain
+from bakehouse.importers.moving import look_on_chain, move_in
 from bakehouse.importers.report import report_document, report_text
 from bakehouse.importers.taps_files import read_taps
 from bakehouse.ledger import audit, bakers, distributions
@@ -174,3 +175,19 @@ async def test_the_chain_is_read_again_and_says_what_was_imported(
 
     assert found.differences == []
     assert (found.payouts, found.unproven) == (len(seen.paid), 0)
+
+
+async def test_offline_the_files_are_taken_at_their_word_and_it_is_said(
+    seen: OldLife, taps_scripts: dict[str, Path]
+) -> None:
+    told = await seen.look_offline(
+        read(seen, "taps-1.3", taps_scripts, *seen.paid[1:], failed(seen.paid[0]))
+    )
+    assert "THE CHAIN WAS NOT ASKED" in report_text(told)
+    await move_in(seen.new.payer.ledger, told)
+    assert Counter((await seen.states()).values())["held"] == 1
+    # Nobody knows what paid them: with the chain at hand, that is added.
+    proven = await seen.move_in(
+        read(seen, "taps-1.3", taps_scripts, *seen.paid[1:], failed(seen.paid[0]))
+    )
+    assert proven.written.proven == len(seen.paid) - 1

@@ -7,7 +7,6 @@ import pytest
 from sqlalchemy import insert, update
 from sqlalchemy.exc import IntegrityError
 
-from bakehouse.importers.moving import move_in
 from bakehouse.importers.report import report_text
 from bakehouse.ledger import bakers, distributions, payouts
 from bakehouse.ledger.payouts import NewPayout
@@ -18,7 +17,7 @@ from bakehouse.payments import controls
 from bakehouse.payments.controls import Decision
 from bakehouse.rewards.money import BasisPoints, Mutez
 from tests.importers.old_life import OldLife, Paid
-from tests.importers.reading import failed, read
+from tests.importers.reading import read
 from tests.payments.surroundings import owed
 
 
@@ -77,26 +76,6 @@ async def test_what_was_provably_not_paid_waits_for_a_person_and_is_paid_once_by
     assert (await life.states())[stranger] == "paid"
     # What follows a paid cycle, the bond pool, does not follow this one.
     assert await life.both_kinds_are_closed()
-
-
-async def test_offline_the_files_are_taken_at_their_word_and_it_is_said(
-    life: OldLife, taps_scripts: dict[str, Path]
-) -> None:
-    seen = await life.look_offline(
-        read(life, "taps-1.3", taps_scripts, *life.paid[1:], failed(life.paid[0]))
-    )
-    assert "THE CHAIN WAS NOT ASKED" in report_text(seen)
-    await move_in(life.new.payer.ledger, seen)
-    assert Counter((await life.states()).values())["held"] == 1
-    # Without a hash nobody knows what the old transfers were for: whoever got one is held.
-    await life.switch_on()
-    step = await life.new.pay((await life.new.notice())[0])
-    assert step.held > 0
-
-    proven = await life.move_in(
-        read(life, "taps-1.3", taps_scripts, *life.paid[1:], failed(life.paid[0]))
-    )
-    assert proven.written.proven == len(life.paid) - 1
 
 
 async def test_the_database_itself_refuses_to_open_an_imported_cycle(
