@@ -112,6 +112,26 @@ def test_a_command_in_a_document_exists_with_its_options(document: str, argument
             assert word in options, f"{document} names {name} {word}"
 
 
+def _tests_of_ours() -> set[str]:
+    return {
+        name
+        for path in (ROOT / "tests").glob("**/test_*.py")
+        for name in re.findall(r"^(?:async )?def (test_\w+)", path.read_text(), re.MULTILINE)
+    }
+
+
+def test_each_test_that_a_document_names_exists() -> None:
+    named = {
+        (document, code)
+        for document, code in _written()
+        if re.fullmatch(r"test_\w+", code) and not (ROOT / "tests" / f"{code}.py").exists()
+    }
+    known = _tests_of_ours()
+
+    assert len(named) > 50
+    assert [each for each in sorted(named) if each[1] not in known] == []
+
+
 def _make_verbs() -> Iterator[tuple[str, str]]:
     for document, code in _written():
         if match := re.match(r"^(?:\$ )?make ([a-z-]+)", code):

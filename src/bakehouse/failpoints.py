@@ -48,6 +48,7 @@ class Failpoint(StrEnum):
     ANNOUNCEMENT_CLAIMED = "announcement-claimed"  # noted as being said, nobody has it yet
     ANNOUNCEMENT_SENT = "announcement-sent"  # a channel has it, the ledger does not know
     MIGRATION_MID = "migration-mid"
+    MID_IMPORT = "mid-import"  # within the transaction that enters another tool's history
     SHUTDOWN = "shutdown"
 
 

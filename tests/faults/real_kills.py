@@ -37,6 +37,7 @@ ELSEWHERE: Final = {
     Failpoint.ANNOUNCEMENT_CLAIMED: "the queue's processor; tests/alerts/test_announcing",
     Failpoint.ANNOUNCEMENT_SENT: "the queue's processor; tests/alerts/test_announcing",
     Failpoint.MIGRATION_MID: "nothing in src names it; tests/ledger/test_killed_writers",
+    Failpoint.MID_IMPORT: "a command that pays nobody; tests/importers/test_all_or_nothing",
     Failpoint.SHUTDOWN: "nothing in src names it; test_real_stops",
 }
 PLACES: Final = tuple(place for place in Failpoint if place not in ELSEWHERE)

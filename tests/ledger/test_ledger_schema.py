@@ -14,13 +14,14 @@ from bakehouse.ledger import (
     announcement_tables,
     by_hand_tables,
     hook_tables,
+    import_tables,
 )
 from tests.ledger.conftest import MakePlace
 from tests.ledger.places import POSTGRESQL, SQLITE, FilePlace, Place
 
 metadata = access_tables.users.metadata
 assert alert_tables.alert_channels.metadata is metadata
-assert by_hand_tables.deductions.metadata is metadata
+assert by_hand_tables.deductions.metadata is import_tables.imports.metadata is metadata
 assert announcement_tables.announcements.metadata is hook_tables.hooks.metadata is metadata
 
 INDEXES = {
@@ -99,7 +100,7 @@ def test_every_table_of_money_is_guarded(built: Engine, kind: str) -> None:
         *("attempts", "audit_events", "distributions", "operations", "payouts", "transfers"),
         *("manual_transfers", "deductions", "deduction_parts", "exclusions"),
     }
-    kept |= {"announcements", "hooks", "plan_adjustments"}
+    kept |= {"announcements", "hooks", "plan_adjustments", "imports", "imported_payments"}
     never_emptied = {f"{table}_no_truncate" for table in kept}
     assert {name for (name,) in rows_of(built, TRIGGERS[kind])} == {
         *(never_emptied if kind == POSTGRESQL else ()),
@@ -114,10 +115,17 @@ def test_every_table_of_money_is_guarded(built: Engine, kind: str) -> None:
         "deduction_parts_within_deduction",
         "deductions_fixed",
         "deductions_no_delete",
+        "distributions_fixed",
+        "distributions_imported_enters_closed",
+        "distributions_imported_is_closed",
         "distributions_legal_moves",
         "distributions_no_delete",
         "exclusions_no_delete",
         "exclusions_no_update",
+        "imported_payments_no_delete",
+        "imported_payments_no_update",
+        "imports_no_delete",
+        "imports_no_update",
         "manual_transfers_fixed",
         "manual_transfers_legal_moves",
         "manual_transfers_no_delete",
@@ -128,6 +136,7 @@ def test_every_table_of_money_is_guarded(built: Engine, kind: str) -> None:
         "operations_no_delete",
         "operations_one_in_flight",
         "payouts_fixed",
+        "payouts_imported_only_history",
         "payouts_legal_moves",
         "payouts_no_delete",
         "payouts_withheld_fixed",

@@ -37,6 +37,7 @@ NEW_TABLES = {
     *("manual_transfers", "deductions", "deduction_parts"),
     *("announcement_settings", "announcements", "hooks", "hook_consultations"),
     *("plan_adjustments", "hook_deliveries"),
+    *("imports", "imported_payments"),
 }
 
 #: What would meet a row that was there before, and the complaint.
@@ -135,6 +136,7 @@ async def test_new_columns_say_what_was_true_all_along(
             "verified_at": None,
             "excluded_kept": 0,
             "not_before_level": None,
+            "import_id": None,
         }
     for row in after["payouts"]:
         assert added(before, "payouts", row) == {
@@ -143,6 +145,7 @@ async def test_new_columns_say_what_was_true_all_along(
             "bears_fee": False,
             "bears_burn": False,
             "withheld": 0,
+            "imported_payment_id": None,
         }
     for row in after["operations"]:
         assert added(before, "operations", row) == {

@@ -38,7 +38,7 @@ ELSEWHERE = {
     *(Failpoint.AFTER_APPROVE, Failpoint.INJECT_UNKNOWN, Failpoint.LEASE_RENEW),
     *(Failpoint.BEFORE_DEATH, Failpoint.MID_DEATH, Failpoint.AFTER_DEATH, Failpoint.AFTER_CLOSE),
     *(Failpoint.JOB_ACK, Failpoint.ALERT_STORED, Failpoint.ALERT_SENT, Failpoint.MIGRATION_MID),
-    *(Failpoint.HOOK_ANSWERED, Failpoint.HOOK_TOLD, Failpoint.SHUTDOWN),
+    *(Failpoint.HOOK_ANSWERED, Failpoint.HOOK_TOLD, Failpoint.SHUTDOWN, Failpoint.MID_IMPORT),
     *(Failpoint.ANNOUNCEMENT_CLAIMED, Failpoint.ANNOUNCEMENT_SENT),
 }
 

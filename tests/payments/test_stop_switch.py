@@ -34,6 +34,7 @@ ELSEWHERE = {
     Failpoint.ANNOUNCEMENT_CLAIMED,
     Failpoint.ANNOUNCEMENT_SENT,
     Failpoint.MIGRATION_MID,
+    Failpoint.MID_IMPORT,
     Failpoint.SHUTDOWN,
 }
 

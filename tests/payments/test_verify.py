@@ -6,7 +6,8 @@ import pytest
 
 from bakehouse.errors import SourceError
 from bakehouse.ledger import bakers
-from bakehouse.payments.verify import DifferenceKind, Verification, verify, verify_settled
+from bakehouse.payments.verification import DifferenceKind, Verification
+from bakehouse.payments.verify import verify, verify_settled
 from bakehouse.sandbox.draw import draw_text
 from bakehouse.sandbox.hostile.fault import Fault
 from bakehouse.tezos.base58check import Prefix

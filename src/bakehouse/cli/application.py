@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "income": "Shares of a baker's income for named addresses.",
     "bond-pool": "Members of the bond pool.",
     "config": "Settings as a file: write, compare, take over.",
+    "import": "Move in from TAPS, TRD or TezPay: settings and history, checked on chain.",
     "wallet": "Make, import and fund payout wallets.",
     "key": "Another name of wallet.",
     "user": "Users of the pages, and their roles.",
@@ -42,7 +43,7 @@ COMMANDS: Final = {
     "announcements": "What is said in public when a cycle is paid.",
     "verify": "Match what was paid with the chain, both ways.",
     "statistics": "The last cycles in figures: earned, kept, paid.",
-    "export": "Write the books: cycles, payouts, exclusions, statements; CSV, JSON or PDF.",
+    "export": "Write the books as CSV, JSON or PDF; or everything, to leave.",
     "go": "Let the first cycle that a baker pays go.",
     "pause": "Switch a baker off at once.",
     "retry": "Have a failed cycle taken up again.",
@@ -58,6 +59,7 @@ COMMANDS: Final = {
 _ELSEWHERE: Final = {
     "key": ("wallet", "app"),
     "bond-pool": ("bond_pool", "app"),
+    "import": ("import_history", "app"),
     "reveal": ("transfer", "reveal_app"),
     **{
         name: ("controls", name.replace("-", "_"))

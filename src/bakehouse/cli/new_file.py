@@ -30,6 +30,14 @@ def opened_binary(path: Path | None) -> Iterator[BinaryIO]:
         yield file
 
 
+def make_folder(path: Path) -> None:
+    """Make a new folder; raises InputError when it is there already, or cannot be made."""
+    try:
+        path.mkdir(mode=0o700)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {path}: {error.strerror}") from error
+
+
 def _made(path: Path) -> int:
     try:
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -19,8 +19,9 @@ from bakehouse.ledger.states import DistributionState, Mode
 from bakehouse.logs import configure_logs
 from bakehouse.opening import open_payer
 from bakehouse.payments.payer import Payer
-from bakehouse.payments.verify import Verification, verify_orders
+from bakehouse.payments.verification import Verification
 from bakehouse.payments.verify import verify as match_with_chain
+from bakehouse.payments.verify import verify_orders
 from bakehouse.rewards.money import Mutez, format_tez
 from bakehouse.tezos.address import parse_implicit
 
@@ -108,6 +109,8 @@ def _tell(baker_id: str, result: Verification) -> None:
         f"{baker_id}: {result.distributions} distributions, {result.payouts} payouts of "
         f"{format_tez(Mutez(result.mutez))} tez, {result.transfers} transfers in blocks"
     )
+    if result.unproven:
+        typer.echo(f"  {result.unproven} payouts were imported without an operation to match")
     if result.other_transfers:
         typer.echo(f"  {result.other_transfers} transfers to people who are owed nothing here")
     for difference in result.differences:

@@ -6,17 +6,21 @@ Read only. Rows come as they are read: a baker may have a million.
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.ledger.bakers import Baker
+from bakehouse.ledger.import_tables import imported_payments
 from bakehouse.ledger.schema import operations, payouts, transfers
 from bakehouse.ledger.span import Span
 from bakehouse.ledger.states import Mode, PayoutState
 from bakehouse.ledger.traced_payouts import live_cycles, owed_to_person
 from bakehouse.rewards.money import BasisPoints, Mutez
+
+#: When its operation was signed, or when another tool says that it paid.
+_WHEN: Final = func.coalesce(operations.c.created_at, imported_payments.c.paid_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ async def booked_payouts(
             payouts.c.baker_id == baker_id,
             payouts.c.mode == mode,
             *span.of_cycle(payouts.c.cycle),
-            *span.of_year(operations.c.created_at),
+            *span.of_year(_WHEN),
         )
         .order_by(payouts.c.cycle, payouts.c.kind.desc(), payouts.c.net.desc(), payouts.c.id)
     )
@@ -80,9 +84,9 @@ async def paid_to(
         _booked()
         .where(
             *owed_to_person(baker.network, baker.baker_id, owed_to, cycles),
-            *span.of_year(operations.c.created_at),
+            *span.of_year(_WHEN),
         )
-        .order_by(operations.c.created_at, payouts.c.cycle, payouts.c.kind.desc())
+        .order_by(_WHEN, payouts.c.cycle, payouts.c.kind.desc())
     )
     # Not asked of the database: it would look through all that the baker ever paid.
     owed = [_booked_payout(row) for row in await tx.execute(query)]
@@ -104,14 +108,17 @@ def _booked() -> Select[Any]:
             payouts.c.withheld,
             payouts.c.state,
             payouts.c.reason,
-            operations.c.hash.label("operation"),
-            operations.c.included_level.label("block_level"),
-            operations.c.created_at.label("signed_at"),
+            func.coalesce(operations.c.hash, imported_payments.c.operation_hash).label("operation"),
+            func.coalesce(operations.c.included_level, imported_payments.c.level).label(
+                "block_level"
+            ),
+            _WHEN.label("signed_at"),
             payouts.c.transfer_id,
             transfers.c.fee.label("transfer_fee"),
         )
         .outerjoin(transfers, transfers.c.id == payouts.c.transfer_id)
         .outerjoin(operations, operations.c.id == transfers.c.operation_id)
+        .outerjoin(imported_payments, imported_payments.c.id == payouts.c.imported_payment_id)
     )
 
 

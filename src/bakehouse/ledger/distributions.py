@@ -78,11 +78,18 @@ class Distribution:
     verified_at: datetime | None
     #: Drawn when it was first seen: nothing is planned before the chain is there; None: at once.
     not_before_level: int | None = None
+    #: The import that closed it, when another tool had paid the cycle.
+    import_id: int | None = None
 
     @property
     def is_planned(self) -> bool:
-        """Whether payouts were written, now or before a failure."""
-        return self.snapshot_sha256 is not None
+        """Whether payouts were written, now or before a failure; an import writes them too."""
+        return self.snapshot_sha256 is not None or self.is_imported
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether another tool had paid the cycle: it is never planned here."""
+        return self.import_id is not None
 
 
 async def ensure(
@@ -292,7 +299,10 @@ async def mark_verified(tx: AsyncConnection, distribution: Distribution, *, at: 
 async def unverified(tx: AsyncConnection, limit: int) -> list[Distribution]:
     """Give what is paid but was not matched with the chain since, oldest first."""
     query = select(*_COLUMNS).where(
-        distributions.c.state == DistributionState.PAID, distributions.c.verified_at.is_(None)
+        distributions.c.state == DistributionState.PAID,
+        distributions.c.verified_at.is_(None),
+        # What others have paid was matched when it was imported.
+        distributions.c.import_id.is_(None),
     )
     return await _fetch(tx, query.order_by(distributions.c.updated_at).limit(limit))
 
@@ -370,4 +380,5 @@ def _distribution(row: Row[Any]) -> Distribution:
         approved_at=row.approved_at,
         verified_at=row.verified_at,
         not_before_level=row.not_before_level,
+        import_id=row.import_id,
     )

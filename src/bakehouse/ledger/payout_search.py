@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.ledger import payouts as stored
+from bakehouse.ledger.import_tables import imported_payments
 from bakehouse.ledger.page import Page, Slice, holds
 from bakehouse.ledger.payouts import Payout
 from bakehouse.ledger.schema import operations, payouts, transfers
@@ -63,9 +64,13 @@ class PayoutSums:
 async def page(tx: AsyncConnection, wanted: PayoutFilter, part: Slice) -> Page[FoundPayout]:
     """Give a page of payouts, the newest cycle first and the largest first in each."""
     query = (
-        select(payouts.c.id, operations.c.hash)
+        select(
+            payouts.c.id,
+            func.coalesce(operations.c.hash, imported_payments.c.operation_hash).label("hash"),
+        )
         .outerjoin(transfers, transfers.c.id == payouts.c.transfer_id)
         .outerjoin(operations, operations.c.id == transfers.c.operation_id)
+        .outerjoin(imported_payments, imported_payments.c.id == payouts.c.imported_payment_id)
         .where(*_conditions(wanted))
         .order_by(payouts.c.cycle.desc(), payouts.c.net.desc(), payouts.c.id)
         .offset(part.offset)

@@ -67,6 +67,8 @@ class Payout:
     bears_burn: bool = False
     #: What of its transfer's cost it bears.
     withheld: Mutez = NO_MUTEZ
+    #: What another tool paid it by, before Bakehouse did.
+    imported_payment_id: int | None = None
 
     @property
     def received(self) -> Mutez:
@@ -328,6 +330,7 @@ def payout_of(row: Row[Any]) -> Payout:
         bears_fee=row.bears_fee,
         bears_burn=row.bears_burn,
         withheld=Mutez(row.withheld),
+        imported_payment_id=row.imported_payment_id,
     )
 
 

@@ -225,6 +225,8 @@ distributions = Table(
     _mutez("excluded_kept", server_default=text("0")),
     # Drawn when the cycle was first seen: nothing is planned before the chain is there.
     Column("not_before_level", Integer),
+    # Another tool had paid the cycle: the row of `imports` that closed it. It is never planned.
+    Column("import_id", ROW_ID),
     UniqueConstraint("network", "baker_id", "cycle", "kind", "mode", name="identity"),
     # All that lists and counts ask: a row itself is long, with its snapshot in the middle.
     Index("ix_distributions_baker", "baker_id", "cycle", "kind", "mode", "state", "total_net"),
@@ -362,6 +364,8 @@ payouts = Table(
     Column("bears_burn", Boolean, nullable=False, server_default=false()),
     # What of the transfer's cost it bears, in mutez: `net - withheld` is what arrives.
     _mutez("withheld", server_default=text("0")),
+    # What paid it before Bakehouse did: then no transfer of ours ever will.
+    Column("imported_payment_id", ROW_ID, ForeignKey("imported_payments.id")),
     # Whom it is owed to, not where it is sent: a redirect changed later never pays again.
     UniqueConstraint(
         "network", "baker_id", "cycle", "kind", "owed_to", "mode", name="uq_payouts_identity"
@@ -373,7 +377,13 @@ payouts = Table(
     _one_of("state", PayoutState),
     CheckConstraint("net > 0", name="net_positive"),
     CheckConstraint(
-        "(state IN ('assigned', 'paid')) = (transfer_id IS NOT NULL)", name="assigned_has_transfer"
+        "(state IN ('assigned', 'paid')) = "
+        "(transfer_id IS NOT NULL OR imported_payment_id IS NOT NULL)",
+        name="assigned_has_transfer",
+    ),
+    CheckConstraint(
+        "imported_payment_id IS NULL OR (state = 'paid' AND transfer_id IS NULL)",
+        name="imported_is_paid",
     ),
 )
 

@@ -46,7 +46,7 @@ class Span:
             conditions.append(column <= self.last_cycle)
         return conditions
 
-    def of_year(self, column: Column[datetime]) -> list[ColumnElement[bool]]:
+    def of_year(self, column: ColumnElement[datetime]) -> list[ColumnElement[bool]]:
         """Give the conditions that the year makes on a column."""
         if self.year is None:
             return []

@@ -7,10 +7,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.ledger.distributions import Distribution
+from bakehouse.ledger.import_tables import imported_payments
 from bakehouse.ledger.payouts import Payout, payout_of
 from bakehouse.ledger.schema import distributions, operations, payouts, transfers
 from bakehouse.ledger.states import Mode, OperationState, PayoutState
@@ -28,6 +29,7 @@ class TracedPayout:
     payout: Payout
     #: The cycle of the distribution that pays it: a later one, if it was carried over.
     paid_with_cycle: int
+    #: Of what another tool paid, that tool's; its state is then nobody's here.
     operation_hash: str | None
     operation_state: OperationState | None
     included_level: int | None
@@ -129,7 +131,10 @@ async def live_cycles(tx: AsyncConnection, network: str, baker_id: str) -> list[
             distributions.c.network == network,
             distributions.c.baker_id == baker_id,
             distributions.c.mode == Mode.ON,
-            distributions.c.snapshot_sha256.is_not(None),
+            or_(
+                distributions.c.snapshot_sha256.is_not(None),
+                distributions.c.import_id.is_not(None),
+            ),
         )
         .distinct()
         .order_by(distributions.c.cycle.desc())
@@ -156,15 +161,20 @@ def _traced() -> Select[Any]:
         select(
             payouts,
             distributions.c.cycle.label("paid_with_cycle"),
-            operations.c.hash.label("operation_hash"),
+            func.coalesce(operations.c.hash, imported_payments.c.operation_hash).label(
+                "operation_hash"
+            ),
             operations.c.state.label("operation_state"),
-            operations.c.included_level,
+            func.coalesce(operations.c.included_level, imported_payments.c.level).label(
+                "included_level"
+            ),
             transfers.c.fee.label("transfer_fee"),
             transfers.c.burn,
         )
         .join(distributions, distributions.c.id == payouts.c.paid_with_id)
         .outerjoin(transfers, transfers.c.id == payouts.c.transfer_id)
         .outerjoin(operations, operations.c.id == transfers.c.operation_id)
+        .outerjoin(imported_payments, imported_payments.c.id == payouts.c.imported_payment_id)
     )
 
 

@@ -1,7 +1,7 @@
 """Looking back: whether these recipients were paid already, by another tool or a lost ledger.
 
-Every transfer it sent since the cycle ended must be one that this ledger knows, and does not take
-for dead. Up to the
+Every transfer it sent since the cycle ended must be one that this ledger knows, signed here or
+imported with the history of another tool, and does not take for dead. Up to the
 indexer's head the indexer tells; the blocks above, up to the very block that is signed upon, are
 read from the node. Whoever sends in a later block uses up the counter that is about to be signed.
 """
@@ -9,7 +9,7 @@ read from the node. Whoever sends in a later block uses up the counter that is a
 from collections.abc import Mapping, Sequence
 
 from bakehouse.errors import SourcesDisagreeError, SourceStaleError
-from bakehouse.ledger import operations
+from bakehouse.ledger import imports, operations
 from bakehouse.ledger.payouts import Payout
 from bakehouse.payments.agreement import agree_on_block
 from bakehouse.payments.payer import Payer
@@ -79,7 +79,13 @@ async def sent_since(
     sent += unindexed
     async with payer.ledger.read() as tx:
         ours = await operations.living(tx, {each.operation_hash for each in sent})
-    return tuple(each for each in sent if each.operation_hash not in ours)
+        others = {each.operation_hash for each in sent} - ours
+        before = await imports.transfers_paid(tx, network, others)
+    return tuple(
+        each
+        for each in sent
+        if each.operation_hash not in ours and (each.operation_hash, each.destination) not in before
+    )
 
 
 async def _require_same_history(

@@ -76,11 +76,12 @@ async def tezpay_rows(ledger: Ledger, wanted: Export) -> AsyncGenerator[Row, Non
         await bakers.get(tx, wanted.baker_id)
         async with aclosing(booked_payouts(tx, wanted.baker_id, Mode.ON, wanted.span)) as booked:
             async for payout in booked:
-                if payout.transfer_id is None or payout.signed_at is None:
+                if payout.operation is None or payout.signed_at is None:
                     continue
-                # A transfer may settle several payouts, and costs once.
+                # A transfer may settle several payouts, and costs once; another tool's is unknown.
                 fee = 0 if payout.transfer_id in told else payout.transfer_fee or 0
-                told.add(payout.transfer_id)
+                if payout.transfer_id is not None:
+                    told.add(payout.transfer_id)
                 yield _row(wanted.baker_id, payout, payout.signed_at, fee)
 
 

@@ -5,8 +5,7 @@ Both ways, by sources that are asked anew; nothing is changed here but for notin
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 
 from bakehouse.errors import NodeRefusedError
 from bakehouse.ledger import audit, distributions, operations, payout_sums, payouts
@@ -19,6 +18,8 @@ from bakehouse.ledger.transfers import Transfer, settled_transfers, transfers_of
 from bakehouse.payments.agreement import agree_on_block
 from bakehouse.payments.payer import Payer
 from bakehouse.payments.settle import is_as_signed
+from bakehouse.payments.verification import DifferenceKind, Verification
+from bakehouse.payments.verify_imported import check_imported
 from bakehouse.rewards.money import Mutez, format_tez
 from bakehouse.tezos.address import Address
 from bakehouse.tezos.indexer_history import SentTransfer
@@ -26,48 +27,6 @@ from bakehouse.tezos.receipt import IncludedOperation, Status
 
 #: Payouts of one distribution; more than any baker has delegators.
 _PAYOUTS_MAX = 1_000_000
-
-
-class DifferenceKind(StrEnum):
-    """In what ways ledger and chain can differ."""
-
-    BLOCK = "block"  # the block that paid is not the chain's, or not agreed on
-    RECEIPT = "receipt"  # the operation is not in it, or not as it was signed
-    PAYOUT = "payout"  # called paid, and its operation is not final and applied
-    PLAN = "plan"  # the payouts do not add up to the plan
-    TRANSFER = "transfer"  # the indexer shows other transfers of the operation
-    UNKNOWN = "unknown"  # a recipient was paid from the wallet, and not from here
-    AUDIT = "audit"  # the audit trail was changed
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One thing in which ledger and chain differ, in words."""
-
-    kind: DifferenceKind
-    cycle: int | None
-    words: str
-
-
-@dataclass(slots=True)
-class Verification:
-    """What was compared, and what differs. `other_transfers` paid nobody who is owed anything."""
-
-    distributions: int = 0
-    payouts: int = 0
-    transfers: int = 0
-    mutez: int = 0
-    other_transfers: int = 0
-    differences: list[Difference] = field(default_factory=list)
-
-    def differ(self, kind: DifferenceKind, cycle: int | None, words: str) -> None:
-        """Note a difference."""
-        self.differences.append(Difference(kind, cycle, words))
-
-    def add(self, other: "Verification") -> None:
-        """Take in what was found of orders outside any cycle."""
-        self.transfers += other.transfers
-        self.differences += other.differences
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +50,13 @@ async def verify(payer: Payer, baker: Baker, chosen: Sequence[Distribution]) -> 
     books = [await _books(payer, each) for each in chosen if each.key.mode is Mode.ON]
     for book in books:
         await _ledger_against_chain(payer, book, result)
-    if books:
-        await _chain_against_ledger(payer, baker, books, result)
+    # What another tool sent meanwhile, for what else it may have been, is not for us to match.
+    ours = [book for book in books if not book.distribution.is_imported]
+    if ours:
+        await _chain_against_ledger(payer, baker, ours, result)
+    imported = [book.distribution for book in books if book.distribution.is_imported]
+    if imported:
+        await check_imported(payer, baker, imported, result)
     async with payer.ledger.read() as tx:
         broken = await audit.first_broken_link(tx)
     if broken is not None:
@@ -204,7 +168,11 @@ def _unlike(
 
 async def _check_paid(payer: Payer, book: _Books, result: Verification) -> None:
     cycle = book.distribution.key.cycle
-    paid = [each for each in book.payouts if each.state is PayoutState.PAID]
+    paid = [
+        each
+        for each in book.payouts
+        if each.state is PayoutState.PAID and each.imported_payment_id is None
+    ]
     async with payer.ledger.read() as tx:
         settled = await settled_transfers(
             tx, [each.transfer_id for each in paid if each.transfer_id is not None]

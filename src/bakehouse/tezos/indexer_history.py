@@ -20,6 +20,16 @@ class SentTransfer:
     amount: Mutez
 
 
+@dataclass(frozen=True, slots=True)
+class AppliedTransfer:
+    """A transfer of an operation that is named by its hash, applied in the block of `level`."""
+
+    level: int
+    sender: str
+    destination: str
+    amount: Mutez
+
+
 def parse_cycle_last_level(document: Any) -> int:
     """Read the answer of TzKT's `/v1/cycles/{n}`; raises SourceMalformedError."""
     return Fields.of(document).natural("lastLevel")
@@ -54,6 +64,25 @@ def parse_levels(document: Any) -> tuple[int, ...]:
 def parse_transfers(document: Any) -> tuple[SentTransfer, ...]:
     """Read a page of TzKT's `/v1/operations/transactions`; raises SourceMalformedError."""
     return tuple(_transfer(entry) for entry in read_objects(document))
+
+
+def parse_applied(document: Any) -> tuple[AppliedTransfer, ...]:
+    """Read the answer of TzKT's `/v1/operations/transactions/{hash}`; nothing, when it is unknown.
+
+    What failed or was skipped is left out. Raises SourceMalformedError.
+    """
+    if document is None:
+        return ()
+    return tuple(
+        AppliedTransfer(
+            level=entry.natural("level"),
+            sender=entry.object("sender").text("address"),
+            destination=entry.object("target").text("address"),
+            amount=Mutez(entry.natural("amount")),
+        )
+        for entry in read_objects(document)
+        if entry.text("status") == "applied"
+    )
 
 
 def _transfer(entry: Fields) -> SentTransfer:

@@ -19,8 +19,10 @@ from bakehouse.tezos.address import Address
 from bakehouse.tezos.chain_sources import ChainSources
 from bakehouse.tezos.indexer_head import IndexerHead, parse_indexer_head
 from bakehouse.tezos.indexer_history import (
+    AppliedTransfer,
     SentTransfer,
     parse_account_counter,
+    parse_applied,
     parse_block_hash,
     parse_cycle_end,
     parse_cycle_last_level,
@@ -117,6 +119,14 @@ class TzktClient:
             return head, await _sent_transfers(indexer, sender, after_level, head.level)
 
         return await self._indexers.first(read)
+
+    async def applied_transfers(self, operation_hash: str) -> tuple[AppliedTransfer, ...]:
+        """Give the applied transfers of an operation, whoever sent it; none, when it is unknown."""
+        return await self._indexers.first(
+            lambda indexer: indexer.get(
+                f"/v1/operations/transactions/{operation_hash}", parse_applied
+            )
+        )
 
     async def account_counter(self, address: Address) -> tuple[IndexerHead, int]:
         """Give the counter of an account, and the head at which the indexer has it.

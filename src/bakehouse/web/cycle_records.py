@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from fastapi import Path
 
-from bakehouse.ledger import bakers, distributions, operations, payouts
+from bakehouse.ledger import bakers, distributions, imports, operations, payouts
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.distributions import Distribution, DistributionKey
@@ -87,11 +87,19 @@ async def read_cycle(ledger: Ledger, wanted: Wanted) -> CycleRecords:
         hashes = await operations.hashes_by_transfer(
             tx, distribution.id, [each.transfer_id for each in shown if each.transfer_id]
         )
+        imported = await imports.hashes_of(
+            tx, [each.imported_payment_id for each in shown if each.imported_payment_id]
+        )
         return CycleRecords(
             baker=baker,
             distribution=distribution,
             payouts=[
-                PayoutRecord(each, hashes.get(each.transfer_id) if each.transfer_id else None)
+                PayoutRecord(
+                    each,
+                    hashes.get(each.transfer_id)
+                    if each.transfer_id
+                    else imported.get(each.imported_payment_id or 0),
+                )
                 for each in shown
             ],
             next_offset=wanted.offset + wanted.limit if len(page) > wanted.limit else None,
