@@ -30,6 +30,8 @@ _BAKER: Final = (
     ("/bakers/{baker_id}/rules", "Rules"),
     ("/bakers/{baker_id}/income", "Income"),
     ("/bakers/{baker_id}/bond-pool", "Bond pool"),
+    ("/bakers/{baker_id}/transfers", "Transfers"),
+    ("/bakers/{baker_id}/deductions", "Deductions"),
     ("/bakers/{baker_id}/announcements", "Announcements"),
     ("/bakers/{baker_id}/hooks", "Hooks"),
     ("/bakers/{baker_id}/settings", "Settings"),
