@@ -52,6 +52,7 @@ VALUES: dict[str, tuple[str, str, Any]] = {
     "BAKEHOUSE_REMOTE_SIGNER_AUTH_KEY_FILE": ("remote_signer_auth_key_file", "a", Path("a")),
     "BAKEHOUSE_SECRET_KEY_FILE": ("secret_key_file", "s", Path("s")),
     "BAKEHOUSE_REMOTE_SIGNER_URL": ("remote_signer_url", "http://signer", "http://signer"),
+    "BAKEHOUSE_PAGES_URL": ("pages_url", "https://p", "https://p"),
     "BAKEHOUSE_EXPLORER_URL": ("explorer_url", "https://x/", "https://x/"),
     "BAKEHOUSE_HEAD_AGE_SECONDS_MAX": ("head_age_seconds_max", "90", 90),
     "BAKEHOUSE_METRICS_OPEN": ("metrics_open", "yes", True),

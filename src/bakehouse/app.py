@@ -131,7 +131,7 @@ async def _open_workshop(
     engine = JobEngine(address)
     await engine.connect()
     stack.push_async_callback(engine.close)
-    return Workshop(payer, engine, cache, minute_seconds)
+    return Workshop(payer, engine, cache, minute_seconds, config.pages_url)
 
 
 async def _redis(stack: AsyncExitStack, config: Config) -> RedisAddress:

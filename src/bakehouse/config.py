@@ -67,6 +67,8 @@ class Config(BaseModel):
     remote_signer_url: str | None = Field(default=None, repr=False)
     #: The key file of the key that requests to the remote signer are signed with.
     remote_signer_auth_key_file: Path | None = None
+    #: Where people reach the pages: alerts lead there.
+    pages_url: str | None = Field(default=None, pattern=r"^https?://\S+$")
     #: Where operations can be looked up: the hash is put after it.
     explorer_url: str = "https://tzkt.io/"
     #: A head older than this is not trusted, in seconds.

@@ -253,13 +253,15 @@ def test_status_works_without_a_node(
 
 def test_doctor_finds_nothing_wrong_where_all_is_well(desk: Desk, chain: LivingChain) -> None:
     register(desk, chain, "mode=on")
+    url = desk.write("channel.url", "json://127.0.0.1:9/")
+    desk.done("alerts", "add", "phone", "--url-file", str(url))
 
     findings = document(desk.done("doctor", "--json"))["findings"]
 
     assert {each["verdict"] for each in findings} == {"ok"}
     subjects = {each["subject"] for each in findings}
-    assert {"ledger", "queue", "agreement", "disk", "passphrase"} <= subjects
-    assert f"signer of {chain.baker}" in subjects
+    assert {"ledger", "queue", "agreement", "disk", "passphrase", "secret key"} <= subjects
+    assert {f"signer of {chain.baker}", f"rules of {chain.baker}", "channel phone"} <= subjects
 
 
 def test_doctor_names_what_is_wrong_and_what_to_do(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bakehouse.ledger import payout_rules
+from bakehouse.ledger import audit, payout_rules
 from bakehouse.rewards.money import BasisPoints, Mutez
 from bakehouse.rewards.payout_rules import CostBearer, DelegatorRule, IncomeShare, Listing
 from tests.cli.bakers_desk import ANN, BAKER, BOB, PAYOUT, ROLLUP, Desk, open_desk
@@ -145,3 +145,25 @@ def test_rules_of_the_baker_are_set_together(desk: Desk) -> None:
         "pay_emptied = no",
     ):
         assert f"  {line}\n" in listed
+
+
+def test_why_something_is_changed_is_kept_if_it_is_said(desk: Desk) -> None:
+    file = desk.write("fees.csv", f"address,fee\n{ANN},3\n")
+    for command in (
+        ("baker", "set", BAKER, "default_fee=9"),
+        ("fees", "set", BAKER, ANN, "5"),
+        ("fees", "unset", BAKER, ANN),
+        ("fees", "import", BAKER, str(file)),
+        ("rules", "set", BAKER, ANN, "listing=ignored"),
+        ("rules", "remove", BAKER, ANN),
+        ("income", "set", BAKER, ANN, "of_fees=5"),
+    ):
+        desk.done(*command, "--why", "agreed on Monday")
+        (event,) = desk.read(lambda tx: audit.latest(tx, limit=1))
+        assert event.detail["why"] == "agreed on Monday", command
+
+    desk.done("fees", "set", BAKER, ANN, "5")
+    (silent,) = desk.read(lambda tx: audit.latest(tx, limit=1))
+    assert "why" not in silent.detail
+    told = desk.refused(2, "fees", "set", BAKER, ANN, "6", "--why", "x" * 501)
+    assert told == "say why in 500 characters"

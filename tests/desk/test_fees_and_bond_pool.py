@@ -3,7 +3,7 @@
 import pytest
 
 from bakehouse.desk import bond_pool, fees
-from bakehouse.desk.fees import Import
+from bakehouse.desk.address_table import Import
 from bakehouse.errors import AddressError, InputError, NotFoundError, SettingError
 from bakehouse.ledger.page import Slice
 from bakehouse.rewards.bond_pool import BondPoolMember

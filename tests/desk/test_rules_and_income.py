@@ -3,7 +3,7 @@
 import pytest
 
 from bakehouse.desk import income, rules
-from bakehouse.desk.fees import Import
+from bakehouse.desk.address_table import Import
 from bakehouse.errors import AddressError, InputError, NotFoundError, SettingError
 from bakehouse.ledger import bakers
 from bakehouse.ledger.page import Slice

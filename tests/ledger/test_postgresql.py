@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from bakehouse.errors import LedgerUnreachableError, SettingError
 from bakehouse.ledger import distributions
 from bakehouse.ledger.database import Ledger
+from bakehouse.ledger.postgresql_facts import OLDEST_TESTED, server_facts
 from bakehouse.ledger.schema import metadata
 from tests.ledger.bakery import NOW, Bakery, key_of
 from tests.ledger.conftest import opened_as_it_is
@@ -189,3 +190,16 @@ async def test_a_wrong_password_is_not_told(
 
     said = "".join(format_exception(refused.value)) + caplog.text
     assert "hunter2" not in said
+
+
+async def test_a_server_tells_its_version_and_whether_it_survives_a_power_cut(
+    ledger: Ledger,
+) -> None:
+    async with ledger.read() as tx:
+        facts = await server_facts(tx)
+
+    assert facts is not None
+    assert facts.version.startswith(str(facts.major))
+    assert facts.major >= OLDEST_TESTED
+    # The one under the tests is set not to.
+    assert not facts.survives_power_cut

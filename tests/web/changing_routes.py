@@ -79,6 +79,7 @@ _OF_THE_API = {
         {**WHY, "to": DELEGATORS[0], "amount": "1"}
     ),
     ("POST", f"{_API_BAKER}/transfers/{{transfer_id}}/give-up"): _administrator(WHY),
+    ("POST", f"{_API_BAKER}/transfers/{{transfer_id}}/again"): _administrator(WHY),
     ("POST", f"{_API_BAKER}/deductions"): _administrator(
         {**WHY, "owed_to": DELEGATORS[0], "amount": "1", "consent": "by mail"}
     ),
@@ -140,6 +141,13 @@ _OF_FORMS = {
     ("POST", f"{_BAKER}/income/import"): _administrator(),
     ("POST", f"{_BAKER}/bond-pool"): _administrator(),
     ("POST", f"{_BAKER}/bond-pool/import"): _administrator(),
+    ("POST", f"{_BAKER}/transfers/new"): _administrator(),
+    ("POST", f"{_BAKER}/transfers/reveal"): _administrator(),
+    ("POST", f"{_BAKER}/transfers/{{transfer_id}}/give-up"): _administrator(),
+    ("POST", f"{_BAKER}/transfers/{{transfer_id}}/again"): _administrator(),
+    ("POST", f"{_BAKER}/transfers/{{transfer_id}}/cancel"): _operator(),
+    ("POST", f"{_BAKER}/deductions/new"): _administrator(),
+    ("POST", f"{_BAKER}/deductions/{{deduction_id}}/waive"): _administrator(),
     ("POST", f"{_SCHEDULES}/check"): _operator(),
     ("POST", f"{_SCHEDULES}/poll"): _operator(),
     ("POST", f"{_SCHEDULES}/initialize"): _operator(),

@@ -1,7 +1,7 @@
 """Cycles in every state a page can show, entered in a ledger as the house itself enters them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,6 +14,7 @@ from bakehouse.ledger.states import (
     DistributionKind,
     DistributionState,
     Mode,
+    OperationKind,
     OperationState,
     PayoutState,
 )
@@ -150,18 +151,35 @@ class Scene:
 
 
 def _new_operation(source: str, counter: int, owed: Sequence[Payout]) -> NewOperation:
-    transfers = tuple(
-        NewTransfer(
-            position=position,
-            destination=payout.address,
-            amount=payout.net,
-            fee=Mutez(SOURCE_FEE),
-            gas_limit=200,
-            storage_limit=0,
-            payout_ids=(payout.id,),
-        )
-        for position, payout in enumerate(owed)
+    paid = [_transfer(place, *_destined(payout)) for place, payout in enumerate(owed)]
+    return _group(source, counter, tuple(paid))
+
+
+def new_operation(source: str, counter: int, amounts: Mapping[str, int]) -> NewOperation:
+    """A signed group that pays for nothing that is owed."""
+    sent = [_transfer(place, *item) for place, item in enumerate(amounts.items())]
+    return replace(_group(source, counter, tuple(sent)), kind=OperationKind.MANUAL)
+
+
+def _destined(payout: Payout) -> tuple[str, int, tuple[int, ...]]:
+    return payout.address, payout.net, (payout.id,)
+
+
+def _transfer(
+    position: int, destination: str, amount: int, payout_ids: tuple[int, ...] = ()
+) -> NewTransfer:
+    return NewTransfer(
+        position=position,
+        destination=destination,
+        amount=Mutez(amount),
+        fee=Mutez(SOURCE_FEE),
+        gas_limit=200,
+        storage_limit=0,
+        payout_ids=payout_ids,
     )
+
+
+def _group(source: str, counter: int, transfers: tuple[NewTransfer, ...]) -> NewOperation:
     return NewOperation(
         source=source,
         hash=operation_hash(counter),

@@ -81,6 +81,7 @@ ROUTES = {
     ("get", f"{BAKER_PATH}/transfers"): READ,
     ("post", f"{BAKER_PATH}/transfers"): {*DECIDED, "202", "503"} - {"200"},
     ("post", f"{BAKER_PATH}/transfers/{{transfer_id}}/give-up"): DECIDED,
+    ("post", f"{BAKER_PATH}/transfers/{{transfer_id}}/again"): {*DECIDED, "202", "503"} - {"200"},
     ("get", f"{BAKER_PATH}/deductions"): READ,
     ("get", f"{BAKER_PATH}/funding"): READ,
     ("post", f"{BAKER_PATH}/deductions"): {*DECIDED, "201"} - {"200"},

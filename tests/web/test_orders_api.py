@@ -7,7 +7,7 @@ from bakehouse.ledger.manual_transfers import NewManualTransfer
 from bakehouse.ledger.states import ManualOrigin, Mode
 from bakehouse.rewards.money import Mutez
 from bakehouse.tezos.address import Address
-from bakehouse.web.qr import qr_svg
+from bakehouse.tezos.qr import qr_svg
 from tests.web.conftest import BAKER, DELEGATORS, NETWORK, NOW, STRANGER, House
 
 PATH = f"/api/bakers/{BAKER}"

@@ -130,7 +130,7 @@ KINDS: Mapping[AlertCode, Kind] = MappingProxyType(
             Severity.WARNING,
             "A transfer by hand was not done",
             "Nothing has moved. Mend what the message names, then give the same order with the "
-            "same key again (`bakehouse transfer`).",
+            "same key again (`bakehouse transfer`, or the page of transfers).",
         ),
         AlertCode.SCHEDULE_SILENT: Kind(
             Severity.CRITICAL,

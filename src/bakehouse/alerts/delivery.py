@@ -12,7 +12,9 @@ from typing import Final
 from urllib.parse import unquote_plus
 
 from apprise import Apprise, AppriseAsset, NotifyBase, NotifyFormat, NotifyType
+from apprise.attachment.memory import AttachMemory
 from apprise.manager_plugins import NotificationManager
+from apprise.plugins.email.base import NotifyEmail
 
 from bakehouse.alerts.message import Message
 from bakehouse.errors import SettingError, UndeliveredError
@@ -118,6 +120,7 @@ def _send(url: str, message: Message) -> _Refusal | None:
             body=message.body,
             notify_type=NotifyType(message.tone.value),
             body_format=NotifyFormat.TEXT,
+            attach=_attachment(service, message),
         )
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything, with the URL in it
         return _Refusal(f"the service failed ({type(error).__name__})")
@@ -126,6 +129,19 @@ def _send(url: str, message: Message) -> _Refusal | None:
     refusal = _refusal(heard)
     # With several recipients behind one URL, others may have it.
     return refusal if len(service) == 1 else replace(refusal, never_taken=False)
+
+
+def _attachment(service: NotifyBase, message: Message) -> AttachMemory | None:
+    """Give the picture to a mail, which is one message with it.
+
+    Other services take pictures in a request of their own, which may fail after the text was told.
+    """
+    if message.picture is None or not isinstance(service, NotifyEmail):
+        return None
+    picture = message.picture
+    return AttachMemory(  # type: ignore[no-untyped-call]  # its maker has no types
+        content=picture.png, name=picture.name, mimetype="image/png"
+    )
 
 
 def _refusal(heard: list[str]) -> _Refusal:

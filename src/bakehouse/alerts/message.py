@@ -1,13 +1,15 @@
-"""An alert in the words that a person gets on a phone or by mail. Pure text."""
+"""An alert in the words that a person gets on a phone or by mail. Pure: nothing is sent here."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from bakehouse.alerts.codes import Severity, kind_of
+from bakehouse.alerts.codes import AlertCode, Severity, kind_of
 from bakehouse.ledger.alerts import Alert
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.states import Telling
+from bakehouse.tezos.address import Address
+from bakehouse.tezos.qr import qr_png
 
 _MESSAGE_MAX = 2_000
 
@@ -22,12 +24,21 @@ class Tone(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A PNG that goes with a message where a service takes one reliably; the text says it all."""
+
+    name: str
+    png: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """What is sent."""
 
     title: str
     body: str
     tone: Tone
+    picture: Picture | None = None
 
 
 TEST = Message(
@@ -43,8 +54,13 @@ _TONES = {
 }
 
 
-def compose(alert: Alert, what: Telling, baker: Baker | None) -> Message:
-    """Say what happened to whom, since when, and what to do."""
+def compose(
+    alert: Alert, what: Telling, baker: Baker | None, pages_url: str | None = None
+) -> Message:
+    """Say what happened to whom, since when, what to do, and where to look.
+
+    `pages_url` is where people reach the pages; without it no link is given.
+    """
     kind = kind_of(alert.code)
     is_over = what is Telling.CLOSED
     whose = _name(alert, baker)
@@ -54,11 +70,28 @@ def compose(alert: Alert, what: Telling, baker: Baker | None) -> Message:
     else:
         lines.append(_since(alert, what))
         lines.append(f"What to do: {kind.advice}")
+        if pages_url is not None:
+            lines.append(f"Where to look: {pages_url.rstrip('/')}{_page_of(alert)}")
     return Message(
         title=f"{_mark(kind.severity, what)} {kind.title} ({_short_name(alert, baker)})",
         body="\n".join(lines).strip(),
         tone=Tone.SUCCESS if is_over else _TONES[kind.severity],
+        picture=None if is_over else _picture_of(alert, baker),
     )
+
+
+def _page_of(alert: Alert) -> str:
+    if alert.baker_id is None:
+        return "/waiting"
+    is_low = alert.code == AlertCode.WALLET_LOW
+    return f"/bakers/{alert.baker_id}{'/fund' if is_low else ''}"
+
+
+def _picture_of(alert: Alert, baker: Baker | None) -> Picture | None:
+    """Give the wallet's address as a QR code with an alert that asks for funds."""
+    if baker is None or alert.code != AlertCode.WALLET_LOW:
+        return None
+    return Picture("payout-wallet.png", qr_png(Address(baker.payout_address)))
 
 
 def _mark(severity: Severity, what: Telling) -> str:

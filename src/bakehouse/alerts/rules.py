@@ -30,7 +30,7 @@ def wallet_low(address: str, balance: Mutez, need: Mutez | None) -> str | None:
     return (
         f"the payout wallet {address} has {format_tez(balance)} tez; a cycle like the last one "
         f"takes {format_tez(need)} tez with its fees: {format_tez(Mutez(need - balance))} tez are "
-        "missing"
+        f"missing there (tezos:{address})"
     )
 
 

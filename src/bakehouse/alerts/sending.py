@@ -26,16 +26,19 @@ async def deliver(
     secret_key: SecretKeyFile,
     delivery_id: int,
     first_wait: timedelta = FIRST_WAIT,
+    *,
+    pages_url: str | None = None,
 ) -> Delivery:
     """Send what a delivery is for, unless it was sent, and keep what came of it.
 
-    Gives the delivery as it is now. Raises UndeliveredError when it was not taken and may be
-    later; NotFoundError when its channel was removed.
+    `pages_url` is where people reach the pages; messages lead there. Gives the delivery as it is
+    now. Raises UndeliveredError when it was not taken and may be later; NotFoundError when its
+    channel was removed.
     """
     async with payer.ledger.read() as tx:
         wanted = await alert_deliveries.get(tx, delivery_id)
         channel = await alert_channels.get(tx, wanted.channel_id)
-        message = await _compose(tx, wanted)
+        message = await _compose(tx, wanted, pages_url)
     if wanted.state is DeliveryState.SENT:
         return wanted
     if not channel.settings.enabled:
@@ -52,12 +55,12 @@ async def deliver(
         return await alert_deliveries.get(tx, delivery_id)
 
 
-async def _compose(tx: AsyncConnection, wanted: Delivery) -> Message:
+async def _compose(tx: AsyncConnection, wanted: Delivery, pages_url: str | None) -> Message:
     if wanted.alert_id is None:
         raise UndeliveredError("this was a test, and is over")
     alert = await alerts.get(tx, wanted.alert_id)
     baker = await bakers.find(tx, alert.baker_id) if alert.baker_id else None
-    return compose(alert, wanted.what, baker)
+    return compose(alert, wanted.what, baker, pages_url)
 
 
 async def _send(secret_key: SecretKeyFile, channel: Channel, message: Message) -> None:

@@ -5,7 +5,12 @@ from typing import Annotated, Any, Final
 import typer
 
 from bakehouse.cli import bond_pool, fees
-from bakehouse.cli.ledger_access import BakerArgument, actor, with_ledger
+from bakehouse.cli.ledger_access import (
+    BakerArgument,
+    OptionalWhy,
+    actor,
+    with_ledger,
+)
 from bakehouse.cli.output import AsJson, print_json, tell
 from bakehouse.cli.registration import baker_document, confirm_live, register, require_funding_key
 from bakehouse.config import load_config
@@ -66,6 +71,7 @@ def set_(
     baker: BakerArgument,
     settings: Assignments = None,
     *,
+    why: OptionalWhy = None,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
@@ -84,7 +90,7 @@ def set_(
             return await bakers.get(tx, address)
 
     async def change(ledger: Ledger) -> Baker:
-        async with ledger.write() as tx:
+        async with ledger.write(why=why) as tx:
             return await bakers.change(tx, address, chosen, actor=actor(), at=utc_now())
 
     if chosen.get("mode") is Mode.ON:

@@ -7,7 +7,12 @@ from typing import Annotated, Final
 import typer
 
 from bakehouse.cli.bond_pool_file import read_bond_pool
-from bakehouse.cli.ledger_access import BakerArgument, actor, with_ledger
+from bakehouse.cli.ledger_access import (
+    BakerArgument,
+    OptionalWhy,
+    actor,
+    with_ledger,
+)
 from bakehouse.cli.output import AsJson, print_json, tell
 from bakehouse.desk.bond_pool_text import COLUMNS
 from bakehouse.ledger import bakers
@@ -63,13 +68,14 @@ def import_(
     baker: BakerArgument,
     file: Annotated[Path, typer.Argument(help="CSV address,amount,adm_charge,is_manager,name.")],
     *,
+    why: OptionalWhy = None,
     as_json: AsJson = False,
 ) -> None:
     """Set the bond-pool members from a file; it replaces them all."""
     members = read_bond_pool(file)
 
     async def replace(ledger: Ledger) -> None:
-        async with ledger.write() as tx:
+        async with ledger.write(why=why) as tx:
             address = (await bakers.get(tx, parse_implicit(baker))).baker_id
             await bakers.replace_bond_pool(tx, address, members, actor=actor(), at=utc_now())
 

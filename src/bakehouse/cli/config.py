@@ -71,7 +71,7 @@ def apply_(
     file: File,
     *,
     reason: Annotated[
-        str | None, typer.Option("--reason", help="Why; it is kept in the audit trail.")
+        str | None, typer.Option("--reason", "--why", help="Why; it is kept in the audit trail.")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show, and change nothing.")] = False,

@@ -12,15 +12,18 @@ from rich.text import Text
 
 from bakehouse.cli.checks.bakers import check_bakers
 from bakehouse.cli.checks.chain import check_chain
+from bakehouse.cli.checks.channels import check_channels
 from bakehouse.cli.checks.finding import Finding, Verdict, fail
 from bakehouse.cli.checks.machine import check_machine
 from bakehouse.cli.checks.remote_signer import check_remote_signer
+from bakehouse.cli.checks.secret_key import check_secret_key
 from bakehouse.cli.checks.services import check_services
 from bakehouse.cli.exit_codes import DONE, REFUSED
 from bakehouse.cli.output import AsJson, print_json, waiting
 from bakehouse.cli.passphrase import passphrase_for_keys
 from bakehouse.config import Config, load_config
 from bakehouse.errors import BakehouseError
+from bakehouse.ledger.database import Ledger
 from bakehouse.logs import configure_logs
 from bakehouse.opening import open_payer
 
@@ -31,7 +34,7 @@ _STYLES: Final = {Verdict.OK: "green", Verdict.WARN: "yellow", Verdict.FAIL: "bo
 
 @app.command()
 def doctor(*, as_json: AsJson = False) -> None:
-    """Check machine, ledger, queue, nodes, indexers, bakers and wallets, and say what to do.
+    """Check machine, ledger, queue, sources, wallets, rules, hooks and channels; say what to do.
 
     Exit code 1 when something fails. Nothing is signed or sent.
     """
@@ -49,16 +52,30 @@ def doctor(*, as_json: AsJson = False) -> None:
 
 
 async def _look(config: Config, passphrase: str | None) -> list[Finding]:
-    findings = list(check_machine(config))
+    findings = [*check_machine(config), *check_secret_key(config)]
     findings += [each async for each in check_services(config)]
     async with httpx2.AsyncClient() as client:
         findings += [each async for each in check_chain(config, client)]
         findings += [each async for each in check_remote_signer(config, client)]
+    # What cannot be opened or be believed is not looked into.
+    has_ledger = not any(
+        each.subject == "ledger" and each.verdict is Verdict.FAIL for each in findings
+    )
+    if has_ledger:
+        findings += [each async for each in _channels(config)]
     can_ask = bool(config.node_urls and config.indexer_urls)
-    has_ledger = not any(each.subject == "ledger" and each.advice for each in findings)
     if can_ask and has_ledger:
         findings += [each async for each in _bakers(config, passphrase)]
     return findings
+
+
+async def _channels(config: Config) -> AsyncIterator[Finding]:
+    ledger = await Ledger.open(config.ledger_url)
+    try:
+        async for finding in check_channels(ledger, config.secret_key):
+            yield finding
+    finally:
+        await ledger.close()
 
 
 async def _bakers(config: Config, passphrase: str | None) -> AsyncIterator[Finding]:
@@ -70,7 +87,7 @@ async def _bakers(config: Config, passphrase: str | None) -> AsyncIterator[Findi
             yield fail("keys", error.message, "see docs/wallets.md")
             has_keys = False
             payer = await open_payer(stack, config, with_keys=False)
-        async for finding in check_bakers(payer, has_keys=has_keys):
+        async for finding in check_bakers(payer, config.secret_key, has_keys=has_keys):
             yield finding
 
 

@@ -7,7 +7,12 @@ from typing import Annotated, Final
 import typer
 
 from bakehouse.cli.fees_file import read_fees
-from bakehouse.cli.ledger_access import BakerArgument, actor, with_ledger
+from bakehouse.cli.ledger_access import (
+    BakerArgument,
+    OptionalWhy,
+    actor,
+    with_ledger,
+)
 from bakehouse.cli.output import AsJson, print_json, tell
 from bakehouse.errors import NotFoundError
 from bakehouse.ledger import bakers, payout_rules
@@ -50,11 +55,12 @@ def set_(
     address: Delegator,
     percent: Annotated[str, typer.Argument(help="From 0 to 100, up to two decimals.")],
     *,
+    why: OptionalWhy = None,
     as_json: AsJson = False,
 ) -> None:
     """Give one delegator a fee of its own, from the next cycle that is planned."""
     delegator, fee = parse_recipient(address), parse_percentage(percent)
-    _change(baker, lambda fees: {**fees, delegator: fee})
+    _change(baker, lambda fees: {**fees, delegator: fee}, why)
     tell(
         f"{delegator} pays {format_percentage(fee)} %",
         {"address": delegator, "fee_basis_points": fee},
@@ -63,7 +69,13 @@ def set_(
 
 
 @app.command()
-def unset(baker: BakerArgument, address: Delegator, *, as_json: AsJson = False) -> None:
+def unset(
+    baker: BakerArgument,
+    address: Delegator,
+    *,
+    why: OptionalWhy = None,
+    as_json: AsJson = False,
+) -> None:
     """Have one delegator pay the default fee again."""
     delegator = parse_recipient(address)
 
@@ -72,7 +84,7 @@ def unset(baker: BakerArgument, address: Delegator, *, as_json: AsJson = False) 
             raise NotFoundError(f"{delegator} has no fee of its own")
         return {each: fee for each, fee in fees.items() if each != delegator}
 
-    _change(baker, without)
+    _change(baker, without, why)
     tell(
         f"{delegator} pays the default fee",
         {"address": delegator, "fee_basis_points": None},
@@ -85,11 +97,12 @@ def import_(
     baker: BakerArgument,
     file: Annotated[Path, typer.Argument(help="JSON, or CSV address,fee; replaces all.")],
     *,
+    why: OptionalWhy = None,
     as_json: AsJson = False,
 ) -> None:
     """Set the fees of single delegators from a file; those not in it pay the default fee."""
     by_address = read_fees(file)
-    _change(baker, lambda _: by_address)
+    _change(baker, lambda _: by_address, why)
     count = len(by_address)
     tell(f"{count} delegators have fees of their own", {"fees": count}, as_json=as_json)
 
@@ -113,11 +126,11 @@ def _read(baker: str) -> tuple[Baker, Mapping[str, BasisPoints]]:
     return with_ledger(read)
 
 
-def _change(baker: str, change: Callable[[Fees], Fees]) -> None:
+def _change(baker: str, change: Callable[[Fees], Fees], why: str | None) -> None:
     """Replace the fees by what a function makes of them, in one transaction."""
 
     async def write(ledger: Ledger) -> None:
-        async with ledger.write() as tx:
+        async with ledger.write(why=why) as tx:
             baker_id = (await bakers.get(tx, parse_implicit(baker))).baker_id
             fees = change(await payout_rules.fees(tx, baker_id))
             await bakers.replace_fees(tx, baker_id, fees, actor=actor(), at=utc_now())

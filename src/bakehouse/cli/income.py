@@ -7,7 +7,12 @@ from typing import Annotated, Any, Final
 import typer
 
 from bakehouse.cli.input_file import read_text
-from bakehouse.cli.ledger_access import BakerArgument, actor, with_ledger
+from bakehouse.cli.ledger_access import (
+    BakerArgument,
+    OptionalWhy,
+    actor,
+    with_ledger,
+)
 from bakehouse.cli.output import AsJson, print_json, tell
 from bakehouse.desk.income import with_share
 from bakehouse.desk.income_text import SHARES, income_cells, parse_income
@@ -49,6 +54,7 @@ def set_(
         typer.Argument(metavar="NAME=PERCENT...", help=f"Of {', '.join(SHARES)}; 0 is none."),
     ],
     *,
+    why: OptionalWhy = None,
     as_json: AsJson = False,
 ) -> None:
     """Set what one address has of the income, from the next cycle that is planned.
@@ -62,7 +68,7 @@ def set_(
             raise SettingError(f"{name!r} is nothing to have a share of: {', '.join(SHARES)} are")
     parts = {name: parse_percentage(text) for name, text in texts.items()}
     whom = parse_recipient(address)
-    changed = _change(baker, lambda known: with_share(known, whom, parts))
+    changed = _change(baker, lambda known: with_share(known, whom, parts), why)
     shares = {each.address: each for each in changed}
     share = shares.get(whom, IncomeShare(whom))
     words = ", ".join(f"{name} {text} %" for name, text in income_cells(share).items())
@@ -75,11 +81,12 @@ def import_(
     baker: BakerArgument,
     file: Annotated[Path, typer.Argument(help="CSV with a header, or JSON; replaces all.")],
     *,
+    why: OptionalWhy = None,
     as_json: AsJson = False,
 ) -> None:
     """Set the shares from a file; they replace all there are."""
     shares = parse_income(read_text(file), str(file))
-    _change(baker, lambda _: shares)
+    _change(baker, lambda _: shares, why)
     count = len(shares)
     tell(f"{count} addresses have shares of the income", {"shares": count}, as_json=as_json)
 
@@ -107,11 +114,11 @@ def _read(baker: str) -> tuple[str, Shares]:
     return with_ledger(read)
 
 
-def _change(baker: str, change: Callable[[Shares], Shares]) -> Shares:
+def _change(baker: str, change: Callable[[Shares], Shares], why: str | None) -> Shares:
     """Replace the shares by what a function makes of them, in one transaction; gives them."""
 
     async def write(ledger: Ledger) -> Shares:
-        async with ledger.write() as tx:
+        async with ledger.write(why=why) as tx:
             found = await bakers.get(tx, parse_implicit(baker))
             shares = change(await payout_rules.income(tx, found.baker_id))
             await payout_rules.replace_income(tx, found, shares, actor=actor(), at=utc_now())

@@ -29,6 +29,12 @@ OneBaker = Annotated[
 ]
 
 
+#: For what can be changed back: `--why` may be left out.
+OptionalWhy = Annotated[
+    str | None, typer.Option("--why", help="The reason, if any; it is kept in the audit trail.")
+]
+
+
 async def one_baker(ledger: Ledger, named: str | None) -> str:
     """Give the baker that is named, or the only one there is; raises InputError, NotFoundError."""
     async with ledger.read() as tx:

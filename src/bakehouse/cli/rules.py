@@ -8,7 +8,12 @@ from typing import Annotated, Any, Final
 import typer
 
 from bakehouse.cli.input_file import read_text
-from bakehouse.cli.ledger_access import BakerArgument, actor, with_ledger
+from bakehouse.cli.ledger_access import (
+    BakerArgument,
+    OptionalWhy,
+    actor,
+    with_ledger,
+)
 from bakehouse.cli.output import AsJson, print_json, tell
 from bakehouse.desk.rule_text import (
     RULE_FIELDS,
@@ -54,7 +59,14 @@ def list_(baker: BakerArgument, *, as_json: AsJson = False) -> None:
 
 
 @app.command(name="set")
-def set_(baker: BakerArgument, address: Delegator, said: Said, *, as_json: AsJson = False) -> None:
+def set_(
+    baker: BakerArgument,
+    address: Delegator,
+    said: Said,
+    *,
+    why: OptionalWhy = None,
+    as_json: AsJson = False,
+) -> None:
     """Change what is different for one delegator, from the next cycle that is planned.
 
     What is not named stays as it is.
@@ -64,7 +76,7 @@ def set_(baker: BakerArgument, address: Delegator, said: Said, *, as_json: AsJso
     changed = {name: _parsed(name, text.strip()) for name, text in texts.items()}
 
     async def write(ledger: Ledger) -> DelegatorRule:
-        async with ledger.write() as tx:
+        async with ledger.write(why=why) as tx:
             baker_id = (await bakers.get(tx, parse_implicit(baker))).baker_id
             known = await delegator_rules.find(tx, baker_id, delegator)
             rule = replace(known or DelegatorRule(), **changed)
@@ -82,12 +94,18 @@ def set_(baker: BakerArgument, address: Delegator, said: Said, *, as_json: AsJso
 
 
 @app.command()
-def remove(baker: BakerArgument, address: Delegator, *, as_json: AsJson = False) -> None:
+def remove(
+    baker: BakerArgument,
+    address: Delegator,
+    *,
+    why: OptionalWhy = None,
+    as_json: AsJson = False,
+) -> None:
     """Treat one delegator as everybody again."""
     delegator = parse_recipient(address)
 
     async def write(ledger: Ledger) -> None:
-        async with ledger.write() as tx:
+        async with ledger.write(why=why) as tx:
             baker_id = parse_implicit(baker)
             await delegator_rules.remove(tx, baker_id, delegator, actor=actor(), at=utc_now())
 
@@ -101,13 +119,14 @@ def import_(
     baker: BakerArgument,
     file: Annotated[Path, typer.Argument(help="CSV with a header, or JSON; replaces all.")],
     *,
+    why: OptionalWhy = None,
     as_json: AsJson = False,
 ) -> None:
     """Set the rules of single delegators from a file; those not in it are treated as everybody."""
     rules = parse_rules(read_text(file), str(file))
 
     async def write(ledger: Ledger) -> None:
-        async with ledger.write() as tx:
+        async with ledger.write(why=why) as tx:
             found = await bakers.get(tx, parse_implicit(baker))
             await payout_rules.replace_delegators(tx, found, rules, actor=actor(), at=utc_now())
 

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final, TypeVar
 
 from bakehouse.errors import InputError
@@ -16,6 +17,13 @@ ADDRESS: Final = "address"
 _KEY: Final = re.compile(r'"(?:[^"\\]|\\.)*"\s*:')
 #: Whatever a cell may say; nothing in it can be taken for a key of JSON.
 _PLAIN: Final = re.compile(r"[\w .,%+-]*")
+
+
+class Import(StrEnum):
+    """What happens to addresses that an import does not name."""
+
+    REPLACE = "replace"  # what is theirs goes: they are as everybody
+    MERGE = "merge"  # it stays
 
 
 @dataclass(frozen=True, slots=True)

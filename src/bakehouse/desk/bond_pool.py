@@ -35,7 +35,12 @@ async def list_members(ledger: Ledger, baker_id: str) -> list[PoolMember]:
 
 
 async def replace_members(
-    payer: Payer, baker_id: str, members: Sequence[BondPoolMember], *, actor: str
+    payer: Payer,
+    baker_id: str,
+    members: Sequence[BondPoolMember],
+    *,
+    actor: str,
+    why: str | None = None,
 ) -> None:
     """Set the members to exactly these.
 
@@ -43,15 +48,17 @@ async def replace_members(
     """
     for member in members:
         parse_recipient(member.address)
-    async with payer.ledger.write() as tx:
+    async with payer.ledger.write(why=why) as tx:
         await bakers.replace_bond_pool(tx, baker_id, members, actor=actor, at=payer.clock())
 
 
-async def import_members(payer: Payer, baker_id: str, text: str, *, actor: str) -> int:
+async def import_members(
+    payer: Payer, baker_id: str, text: str, *, actor: str, why: str | None = None
+) -> int:
     """Set the members to those of a CSV text, all of them or none; gives how many there are.
 
     Raises InputError with the line of the first mistake, SettingError, NotFoundError.
     """
     members = parse_bond_pool(text, _NAME)
-    await replace_members(payer, baker_id, members, actor=actor)
+    await replace_members(payer, baker_id, members, actor=actor, why=why)
     return len(members)

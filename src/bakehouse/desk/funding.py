@@ -21,6 +21,8 @@ class Funding:
     balance: KnownBalance | None
     #: What it owes now, what a cycle like the last one takes, or its target: the largest.
     wanted: Mutez
+    #: What it owes now.
+    owed: Mutez
 
     @property
     def missing(self) -> Mutez | None:
@@ -38,4 +40,5 @@ async def funding(workshop: Workshop, baker_id: str) -> Funding:
         cycle = (await expected_costs(tx, baker_id)).get(baker_id, NO_MUTEZ)
     known = await outlooks(workshop, [baker])
     balance = None if known is None else known[baker_id].balance
-    return Funding(baker, balance, Mutez(max(owed, cycle, baker.target_balance or NO_MUTEZ)))
+    wanted = Mutez(max(owed, cycle, baker.target_balance or NO_MUTEZ))
+    return Funding(baker, balance, wanted, owed)

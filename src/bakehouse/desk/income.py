@@ -46,7 +46,12 @@ async def list_income(ledger: Ledger, baker_id: str) -> Income:
 
 
 async def replace_income(
-    payer: Payer, baker_id: str, shares: Sequence[IncomeShare], *, actor: str
+    payer: Payer,
+    baker_id: str,
+    shares: Sequence[IncomeShare],
+    *,
+    actor: str,
+    why: str | None = None,
 ) -> None:
     """Set the shares to exactly these.
 
@@ -56,18 +61,20 @@ async def replace_income(
         parse_recipient(share.address)
         if not is_something(share):
             raise SettingError(f"{share.address} has no share of anything: leave it out")
-    async with payer.ledger.write() as tx:
+    async with payer.ledger.write(why=why) as tx:
         baker = await bakers.get(tx, baker_id)
         await payout_rules.replace_income(tx, baker, shares, actor=actor, at=payer.clock())
 
 
-async def import_income(payer: Payer, baker_id: str, text: str, *, actor: str) -> int:
+async def import_income(
+    payer: Payer, baker_id: str, text: str, *, actor: str, why: str | None = None
+) -> int:
     """Set the shares to those of a CSV or JSON text, all or none; gives how many there are.
 
     Raises InputError with the line of the first mistake, SettingError, NotFoundError.
     """
     shares = parse_income(text, _NAME)
-    await replace_income(payer, baker_id, shares, actor=actor)
+    await replace_income(payer, baker_id, shares, actor=actor, why=why)
     return len(shares)
 
 

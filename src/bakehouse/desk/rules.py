@@ -3,13 +3,12 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from bakehouse.desk.fees import Import
+from bakehouse.desk.address_history import AddressHistory, address_history
+from bakehouse.desk.address_table import Import
 from bakehouse.desk.rule_text import parse_rules
-from bakehouse.ledger import audit_search, bakers, delegator_rules, payout_rules
-from bakehouse.ledger.audit_search import AuditFilter, NumberedEvent
+from bakehouse.ledger import bakers, delegator_rules, payout_rules
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.delegator_rules import RuleOf
 from bakehouse.ledger.page import Page, Slice
@@ -20,9 +19,6 @@ from bakehouse.tezos.address import parse_recipient
 #: How mistakes in an imported text are told: `the rules, line 3: …`
 _NAME: Final = "the rules"
 
-#: What a rule says, by field; amounts in mutez.
-Told = Mapping[str, Any]
-
 
 @dataclass(frozen=True, slots=True)
 class RuleList:
@@ -31,26 +27,6 @@ class RuleList:
     page: Page[RuleOf]
     #: How many fit the search.
     count: int
-
-
-@dataclass(frozen=True, slots=True)
-class RuleChange:
-    """One change of rules; `before` is None where it was not kept, because all were replaced."""
-
-    id: int
-    at: datetime
-    actor: str
-    action: str
-    before: Mapping[str, Told] | None
-    after: Mapping[str, Told]
-
-
-@dataclass(frozen=True, slots=True)
-class RuleHistory:
-    """Changes, newest first; the next page is of those before `next_before`."""
-
-    changes: list[RuleChange]
-    next_before: int | None
 
 
 async def list_rules(ledger: Ledger, baker_id: str, part: Slice, *, search: str = "") -> RuleList:
@@ -70,8 +46,14 @@ async def find_rule(ledger: Ledger, baker_id: str, address: str) -> DelegatorRul
         return await delegator_rules.find(tx, baker_id, address)
 
 
-async def set_rule(
-    payer: Payer, baker_id: str, address: str, rule: DelegatorRule, *, actor: str
+async def set_rule(  # noqa: PLR0913 - keyword-only facts of one change
+    payer: Payer,
+    baker_id: str,
+    address: str,
+    rule: DelegatorRule,
+    *,
+    actor: str,
+    why: str | None = None,
 ) -> RuleOf:
     """Set what is different for one delegator to exactly this.
 
@@ -79,19 +61,26 @@ async def set_rule(
     """
     delegator = parse_recipient(address)
     by_address: dict[str, DelegatorRule] = {delegator: _payable(rule)}
-    async with payer.ledger.write() as tx:
+    async with payer.ledger.write(why=why) as tx:
         await delegator_rules.change(tx, baker_id, by_address, actor=actor, at=payer.clock())
     return RuleOf(delegator, rule)
 
 
-async def remove_rule(payer: Payer, baker_id: str, address: str, *, actor: str) -> None:
+async def remove_rule(
+    payer: Payer, baker_id: str, address: str, *, actor: str, why: str | None = None
+) -> None:
     """Treat a delegator as everybody again; NotFoundError when it is treated so already."""
-    async with payer.ledger.write() as tx:
+    async with payer.ledger.write(why=why) as tx:
         await delegator_rules.remove(tx, baker_id, address, actor=actor, at=payer.clock())
 
 
 async def replace_rules(
-    payer: Payer, baker_id: str, by_address: Mapping[str, DelegatorRule], *, actor: str
+    payer: Payer,
+    baker_id: str,
+    by_address: Mapping[str, DelegatorRule],
+    *,
+    actor: str,
+    why: str | None = None,
 ) -> None:
     """Set the rules of single delegators to exactly these, all of them or none.
 
@@ -100,12 +89,20 @@ async def replace_rules(
     checked: dict[str, DelegatorRule] = {
         parse_recipient(address): _payable(rule) for address, rule in by_address.items()
     }
-    async with payer.ledger.write() as tx:
+    async with payer.ledger.write(why=why) as tx:
         baker = await bakers.get(tx, baker_id)
         await payout_rules.replace_delegators(tx, baker, checked, actor=actor, at=payer.clock())
 
 
-async def import_rules(payer: Payer, baker_id: str, text: str, how: Import, *, actor: str) -> int:
+async def import_rules(  # noqa: PLR0913 - keyword-only facts of one change
+    payer: Payer,
+    baker_id: str,
+    text: str,
+    how: Import,
+    *,
+    actor: str,
+    why: str | None = None,
+) -> int:
     """Take in rules from CSV or JSON, all of them or none; gives how many were named.
 
     Raises InputError with the line of the first mistake, NotFoundError for an unknown baker,
@@ -114,34 +111,22 @@ async def import_rules(payer: Payer, baker_id: str, text: str, how: Import, *, a
     # Sixty thousand addresses take seconds: not on the event loop.
     rules = await asyncio.to_thread(parse_rules, text, _NAME)
     if how is Import.REPLACE:
-        await replace_rules(payer, baker_id, rules, actor=actor)
+        await replace_rules(payer, baker_id, rules, actor=actor, why=why)
         return len(rules)
-    async with payer.ledger.write() as tx:
+    async with payer.ledger.write(why=why) as tx:
         await delegator_rules.change(tx, baker_id, rules, actor=actor, at=payer.clock())
     return len(rules)
 
 
 async def history(
     ledger: Ledger, baker_id: str, *, limit: int, before: int | None = None
-) -> RuleHistory:
-    """Give the changes of a baker's rules, newest first, as the audit trail has them."""
-    wanted = AuditFilter(action="delegator_rules.", subject=baker_id, bakers={baker_id})
-    async with ledger.read() as tx:
-        await bakers.get(tx, baker_id)
-        found = await audit_search.page(tx, wanted, limit=limit, before=before)
-    return RuleHistory([_change(each) for each in found.events], found.next_before)
+) -> AddressHistory:
+    """Give the changes of a baker's rules, newest first; NotFoundError for an unknown baker."""
+    replaced = delegator_rules.REPLACED
+    return await address_history(ledger, baker_id, replaced, limit=limit, before=before)
 
 
 def _payable(rule: DelegatorRule) -> DelegatorRule:
     if rule.recipient is not None:
         parse_recipient(rule.recipient)
     return rule
-
-
-def _change(found: NumberedEvent) -> RuleChange:
-    event = found.event
-    detail: Mapping[str, Any] = event.detail
-    if event.action == delegator_rules.REPLACED:
-        return RuleChange(found.id, event.at, event.actor, event.action, None, detail)
-    before, after = detail["before"], detail["after"]
-    return RuleChange(found.id, event.at, event.actor, event.action, before, after)

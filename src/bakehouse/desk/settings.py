@@ -53,13 +53,14 @@ async def register(
     return baker
 
 
-async def change(
+async def change(  # noqa: PLR0913 - keyword-only facts of one change
     workshop: Workshop,
     scheduler: Scheduler,
     baker_id: str,
     settings: Mapping[str, Any],
     *,
     actor: str,
+    why: str | None = None,
 ) -> Baker:
     """Change typed settings (`payments.baker_settings` types texts), schedules with them.
 
@@ -68,7 +69,7 @@ async def change(
     """
     _refuse_mode(settings)
     await _require_funding_key(workshop.payer, settings)
-    return await _change(workshop, scheduler, baker_id, settings, actor)
+    return await _change(workshop, scheduler, baker_id, settings, actor, why)
 
 
 async def switch_on(
@@ -108,15 +109,16 @@ def is_named(baker: Baker, typed: str) -> bool:
     return typed.strip() in {baker.baker_id, *([baker.alias.strip()] if baker.alias else [])}
 
 
-async def _change(
+async def _change(  # noqa: PLR0913, PLR0917 - what is changed, by whom and why
     workshop: Workshop,
     scheduler: Scheduler,
     baker_id: str,
     settings: Mapping[str, Any],
     actor: str,
+    why: str | None = None,
 ) -> Baker:
     payer = workshop.payer
-    async with payer.ledger.write() as tx:
+    async with payer.ledger.write(why=why) as tx:
         changed = await bakers.change(tx, baker_id, settings, actor=actor, at=payer.clock())
     if _SCHEDULED_BY & set(settings):
         await _schedule(workshop, scheduler, changed, looks_at_once="mode" in settings)

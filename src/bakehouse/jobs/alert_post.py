@@ -84,4 +84,4 @@ async def _send_from_here(
     _log.warning("alerts-sent-without-queue", count=len(due))
     for delivery in due:
         with suppress(NotFoundError, UndeliveredError):
-            await deliver(workshop.payer, secret_key, delivery.id)
+            await deliver(workshop.payer, secret_key, delivery.id, pages_url=workshop.pages_url)

@@ -17,3 +17,5 @@ class Workshop:
     engine: JobEngine
     cache: RedisCache
     minute_seconds: int = MINUTE_SECONDS
+    #: Where people reach the pages; messages lead there. None where nobody has said.
+    pages_url: str | None = None

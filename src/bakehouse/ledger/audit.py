@@ -5,15 +5,20 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Row, Text, cast, insert, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bakehouse.errors import InputError
+from bakehouse.ledger.backend import WHY
 from bakehouse.ledger.column_types import storable
 from bakehouse.ledger.schema import audit_events
 
 GENESIS = "0" * 64
+
+#: The longest reason that is kept, in characters.
+WHY_LENGTH_MAX: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +32,22 @@ class AuditEvent:
     detail: Mapping[str, Any]
 
 
+def checked_why(text: str | None) -> str | None:
+    """Give a reason as it is kept, None where nothing is said; InputError for one too long."""
+    why = (text or "").strip()
+    if len(why) > WHY_LENGTH_MAX:
+        raise InputError(f"say why in {WHY_LENGTH_MAX} characters", setting="why")
+    return why or None
+
+
 async def record(tx: AsyncConnection, event: AuditEvent) -> None:
-    """Append an event in the caller's transaction: it is there if and only if the deed is."""
-    detail = json.dumps(event.detail, sort_keys=True, separators=(",", ":"))
+    """Append an event in the caller's transaction: it is there if and only if the deed is.
+
+    Where the transaction says why, and the event does not, that is kept with it.
+    """
+    why = _why(tx)
+    told = event.detail if why is None else {"why": why, **event.detail}
+    detail = json.dumps(told, sort_keys=True, separators=(",", ":"))
     # What is hashed is what will be read back.
     actor, action, subject = map(storable, (event.actor, event.action, event.subject))
     previous = await _last_hash(tx)
@@ -73,6 +91,12 @@ async def first_broken_link(tx: AsyncConnection) -> int | None:
             return int(row.id)
         previous = row.hash
     return None
+
+
+def _why(tx: AsyncConnection) -> str | None:
+    connection = tx.sync_connection
+    why: str | None = connection.get_execution_options().get(WHY) if connection else None
+    return why
 
 
 async def _last_hash(tx: AsyncConnection) -> str:

@@ -8,6 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 #: The option of a connection whose next transaction writes; without it, writing is refused.
 WRITES: Final = "bakehouse_writes"
 
+#: The option of a connection that says why what is written is written.
+WHY: Final = "bakehouse_why"
+
 
 class Backend(Protocol):
     """One database of one kind.

@@ -10,7 +10,8 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bakehouse.errors import SettingError
-from bakehouse.ledger.backend import WRITES, Backend
+from bakehouse.ledger import audit
+from bakehouse.ledger.backend import WHY, WRITES, Backend
 from bakehouse.ledger.postgresql import PostgresqlDatabase
 from bakehouse.ledger.sqlite import SqliteFile
 from bakehouse.ledger.upgrade import upgrade
@@ -44,13 +45,15 @@ class Ledger:
             yield connection
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
+    async def write(self, *, why: str | None = None) -> AsyncIterator[AsyncConnection]:
         """Give a transaction that is on disk when the block ends, or never was.
 
         The write lock is taken at the start, so that what is read inside is still true at the end.
+        `why` is kept in the audit trail with what is done; InputError for one that is too long.
         """
+        options = {WRITES: True, WHY: audit.checked_why(why)}
         async with self._engine.connect() as plain:
-            connection = await plain.execution_options(**{WRITES: True})
+            connection = await plain.execution_options(**options)
             async with connection.begin():
                 yield connection
 

@@ -111,7 +111,7 @@ async def order(tx: AsyncConnection, new: NewManualTransfer, *, at: datetime) ->
         return known
     again = {"reason": None, "ordered_at": at, "updated_at": at}
     await move(tx, manual_transfers, [known.id], ManualState.WANTED, **again)
-    await _record(tx, known, "ordered_again", new.actor, at, was=known.reason)
+    await _record(tx, known, "ordered_again", new.actor, at, was=known.reason, why=new.why)
     return await by_id(tx, known.id)
 
 

@@ -69,7 +69,7 @@ async def test_a_doubt_is_settled_by_a_person_with_a_reason(bakery: Bakery) -> N
     path = f"/bakers/{baker_id}/announcements"
 
     page = await shown(bakery.operator, path)
-    assert "1400 board unsure" in page.text
+    assert "Cycle 1400 on board unsure" in page.text
     assert "no answer within 30 s" in page.text
     without = await sent(bakery.operator, f"{path}/{wanted.id}", {"do": "again"}, 422)
     assert "Say why" in without.text

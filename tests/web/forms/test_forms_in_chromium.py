@@ -17,7 +17,9 @@ from bakehouse.ledger.states import Mode
 from tests.fault_scale import some_of
 from tests.web.forms.conftest import Bakery
 from tests.web.forms.test_announcements import unsure
+from tests.web.forms.test_deductions_page import agreed
 from tests.web.forms.test_hooks import vetoed
+from tests.web.forms.test_transfers_page import enter, fail, sign
 from tests.web.forms.waiting_things import WaitingThings
 from tests.web.people import PASSWORD
 from tests.web.scenes import address
@@ -157,6 +159,38 @@ async def change_bond_pool(person: Person, baker_id: str) -> None:
     await person.press("Import", "66.67 %")
 
 
+async def order_transfers(person: Person, baker_id: str) -> None:
+    await person.open(f"/bakers/{baker_id}/transfers")
+    await person.press("Reveal the key", "the key is revealed")
+    await person.follow("Take it back…")
+    await person.fill("Why", "not now")
+    await person.press("Take it back", "Given up")
+    await person.follow("Give it again…")
+    await person.fill("Why", "now")
+    await person.fill("Your password again", PASSWORD)
+    await person.press("Give it again", "Ordered")
+    await person.follow("New transfer…")
+    await person.fill("To", address(8))
+    await person.fill("Amount", "2.5")
+    await person.fill("Why", "the rent")
+    await person.press("Next: look at it once more", "Compare the address letter by letter")
+    await person.fill("Your password again", PASSWORD)
+    await person.press("Send 2.500000 tez", "Ordered")
+
+
+async def agree_on_deductions(person: Person, baker_id: str) -> None:
+    await person.open(f"/bakers/{baker_id}/deductions")
+    await person.follow("New deduction…")
+    await person.fill("From", address(9))
+    await person.fill("Amount", "1")
+    await person.fill("Who agreed to it, and how", "they did, by mail")
+    await person.fill("Why", "paid twice")
+    await person.press("Enter the deduction", "1.000000 left")
+    await person.follow("Waive what is left…")
+    await person.fill("Why", "forgiven")
+    await person.press("Waive what is left", "Waived")
+
+
 async def simulate(person: Person, bakery: Bakery) -> None:
     await person.open(f"/bakers/{bakery.stone_oven}/simulation")
     await person.fill("What if the fee were", "5")
@@ -231,6 +265,8 @@ async def test_every_button_does_what_it_says(bakery: Bakery, person: Person) ->
     await change_rules(person, baker_id)
     await change_income(person, baker_id)
     await change_bond_pool(person, baker_id)
+    await order_transfers(person, baker_id)
+    await agree_on_deductions(person, baker_id)
     await simulate(person, bakery)
     await change_schedules(person, baker_id)
     await decide(person, bakery)
@@ -250,6 +286,10 @@ async def test_every_page_reads_well_on_phone_and_desk_by_day_and_by_night(
     await things.hold(1_511)
     await things.quarantine(1_512, counter=82)
     await things.alert()
+    await agreed(bakery, things.baker_id)
+    await sign(bakery, await enter(bakery, things.baker_id, key="rent"))
+    refused = await enter(bakery, things.baker_id)
+    await fail(bakery, refused)
     waiting, stone_oven = f"/bakers/{things.baker_id}", f"/bakers/{bakery.stone_oven}"
     pages = {
         "simulation": f"{stone_oven}/simulation?fee=5",
@@ -259,6 +299,11 @@ async def test_every_page_reads_well_on_phone_and_desk_by_day_and_by_night(
         "rules": f"{stone_oven}/rules",
         "income": f"{stone_oven}/income",
         "bond-pool": f"{stone_oven}/bond-pool",
+        "transfers": f"{waiting}/transfers",
+        "transfer-new": f"{waiting}/transfers/new?to={address(1)}",
+        "transfer-again": f"{waiting}/transfers/{refused.id}/again",
+        "deductions": f"{waiting}/deductions",
+        "deduction-new": f"{waiting}/deductions/new",
         "announcements": f"{waiting}/announcements",
         "hooks": f"{waiting}/hooks",
         "cycle-with-hooks": f"{waiting}/cycles/1336",

@@ -12,13 +12,13 @@ from bakehouse import __version__
 from bakehouse.cli.checks.finding import Finding, fail, ok, warn
 from bakehouse.config import Config
 from bakehouse.errors import BakehouseError
+from bakehouse.payments.payer import PaymentLimits
 from bakehouse.tezos.key_file import read_key_address
 from bakehouse.tezos.private_file import is_private
 
 _MIB: Final = 1024 * 1024
-#: A ledger grows by about 1 MiB a thousand payouts; a full disk stops payments.
+#: A ledger grows by about 1 MiB a thousand payouts.
 _DISK_WARN: Final = 1024 * _MIB
-_DISK_FAIL: Final = 100 * _MIB
 
 
 def check_machine(config: Config) -> Iterator[Finding]:
@@ -44,8 +44,10 @@ def _disk(path: Path) -> Finding:
     existing = next(each for each in (path, *path.parents) if each.exists())
     free = shutil.disk_usage(existing).free
     seen = f"{free // _MIB:,} MiB free for {path}"
-    if free < _DISK_FAIL:
-        return fail("disk", seen, "free some space: a full disk stops payments")
+    least = PaymentLimits().free_bytes_min
+    if free < least:
+        why = f"free some space: nothing is signed with less than {least // _MIB} MiB"
+        return fail("disk", seen, why)
     return warn("disk", seen, "free some space soon") if free < _DISK_WARN else ok("disk", seen)
 
 

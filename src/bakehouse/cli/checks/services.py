@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from bakehouse.cli.checks.finding import Finding, fail, ok
+from bakehouse.cli.checks.finding import Finding, fail, ok, warn
 from bakehouse.config import Config
 from bakehouse.errors import BakehouseError
 from bakehouse.jobs.engine import JobEngine
@@ -14,6 +14,7 @@ from bakehouse.jobs.redis_address import RedisAddress
 from bakehouse.jobs.valkey import EmbeddedValkey
 from bakehouse.ledger import audit
 from bakehouse.ledger.database import Ledger
+from bakehouse.ledger.postgresql_facts import OLDEST_TESTED, ServerFacts, server_facts
 
 
 async def check_services(config: Config) -> AsyncIterator[Finding]:
@@ -33,6 +34,7 @@ async def _ledger(config: Config) -> Finding:
     try:
         async with ledger.read() as tx:
             broken = await audit.first_broken_link(tx)
+            server = await server_facts(tx)
     finally:
         await ledger.close()
     if broken is not None:
@@ -41,7 +43,26 @@ async def _ledger(config: Config) -> Finding:
             f"event {broken} of the audit trail was changed from outside",
             "pause every baker, and compare with a backup",
         )
-    kind = "SQLite" if config.ledger_url.startswith("sqlite") else "PostgreSQL"
+    if server is None:
+        return ok("ledger", "SQLite answers, its audit trail is unbroken")
+    return judge_server(server)
+
+
+def judge_server(server: ServerFacts) -> Finding:
+    """Tell whether a server may be trusted with what was signed."""
+    kind = f"PostgreSQL {server.version}"
+    if not server.survives_power_cut:
+        return fail(
+            "ledger",
+            f"{kind} has fsync or full_page_writes off: a power cut may lose what was signed",
+            "switch both on in postgresql.conf, and restart it",
+        )
+    if server.major < OLDEST_TESTED:
+        return warn(
+            "ledger",
+            f"{kind} is older than {OLDEST_TESTED}, the oldest that is tested",
+            "upgrade the server",
+        )
     return ok("ledger", f"{kind} answers, its audit trail is unbroken")
 
 

@@ -81,7 +81,7 @@ async def apply(
     Raises ConflictError when they are not, InputError as `look` does. A running Bakehouse takes
     schedules up within a minute.
     """
-    async with ledger.write() as tx:
+    async with ledger.write(why=deed.reason) as tx:
         if await read_state(tx, file.bakers) != seen:
             raise ConflictError(
                 "somebody has changed settings since you saw them: nothing was changed, look again"
@@ -113,7 +113,6 @@ async def _enter(tx: AsyncConnection, file: SettingsFile, network: str, deed: De
         await _enter_baker(tx, file, baker_id, state.bakers.get(baker_id), deed)
         await _enter_tables(tx, file, baker_id, part, deed)
     detail = {
-        "reason": deed.reason,
         "bakers": sorted(file.bakers),
         "sha256": hashlib.sha256(file.source.text.encode()).hexdigest(),
     }

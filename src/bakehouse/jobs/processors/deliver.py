@@ -23,7 +23,9 @@ def deliver_what_is_told(workshop: Workshop, secret_key: SecretKeyFile) -> Proce
     payer = workshop.payer
 
     async def alert(number: int) -> JSON:
-        delivery = await deliver(payer, secret_key, number, first_wait)
+        delivery = await deliver(
+            payer, secret_key, number, first_wait, pages_url=workshop.pages_url
+        )
         return {"state": delivery.state.value, "why": delivery.last_error}
 
     async def announcement(number: int) -> JSON:

@@ -13,7 +13,11 @@ from bakehouse.ledger.roles import Role
 from bakehouse.ledger.setting_catalogue import CATALOGUE
 from bakehouse.payments.baker_settings import document_name, setting_document
 from bakehouse.web.api.etag import NOT_MODIFIED, tagged
-from bakehouse.web.api.fields import BakerOfPath, ImplicitSent
+from bakehouse.web.api.fields import (
+    BakerOfPath,
+    ImplicitSent,
+    OptionalWhy,
+)
 from bakehouse.web.api.security import EXAMPLE_BAKER, TOKEN
 from bakehouse.web.api.setting_models import settings_sent, settings_shown
 from bakehouse.web.caller import CallerOf
@@ -51,6 +55,8 @@ class BakerList(BaseModel):
 
 class SettingsBody(_SettingsSent):  # type: ignore[misc]  # likewise
     """Settings to change; what is left out stays as it is."""
+
+    why: OptionalWhy = None
 
     def chosen(self) -> dict[str, Any]:
         """Give what was sent, by the ledger's names."""
@@ -127,7 +133,12 @@ async def change_baker(
     A new `update_freq` reaches the schedules with this request. The mode has a route of its own.
     """
     changed = await settings.change(
-        services.workshop, services.scheduler, baker_id, body.chosen(), actor=caller.actor
+        services.workshop,
+        services.scheduler,
+        baker_id,
+        body.chosen(),
+        actor=caller.actor,
+        why=body.why,
     )
     return baker_view(changed)
 

@@ -18,6 +18,7 @@ from bakehouse.web.api.fields import (
     FeeSent,
     MutezSent,
     MutezText,
+    OptionalWhy,
     RecipientSent,
 )
 from bakehouse.web.api.security import TOKEN
@@ -71,6 +72,7 @@ class MembersBody(Body):
     """All members of the pool; exactly one of them manages it, or there are none."""
 
     members: Annotated[list[MemberBody], Field(max_length=1000)]
+    why: OptionalWhy = None
 
 
 class MemberImportBody(Body):
@@ -84,6 +86,7 @@ class MemberImportBody(Body):
             ]
         ),
     ]
+    why: OptionalWhy = None
 
 
 @router.get(
@@ -114,7 +117,8 @@ async def replace_members(
         )
         for each in body.members
     ]
-    await bond_pool.replace_members(services.workshop.payer, baker_id, members, actor=caller.actor)
+    payer = services.workshop.payer
+    await bond_pool.replace_members(payer, baker_id, members, actor=caller.actor, why=body.why)
     return await _members(services, baker_id)
 
 
@@ -128,7 +132,8 @@ async def import_members(
     baker_id: BakerOfPath, body: MemberImportBody, services: Services, caller: CallerOf
 ) -> MemberList:
     """Set the members to those of a CSV text, all or none; a mistake is named by its line."""
-    await bond_pool.import_members(services.workshop.payer, baker_id, body.text, actor=caller.actor)
+    payer = services.workshop.payer
+    await bond_pool.import_members(payer, baker_id, body.text, actor=caller.actor, why=body.why)
     return await _members(services, baker_id)
 
 

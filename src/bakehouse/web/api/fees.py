@@ -8,7 +8,8 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from bakehouse.desk import fees
-from bakehouse.desk.fees import FeeChange, Import
+from bakehouse.desk.address_history import AddressChange
+from bakehouse.desk.address_table import Import
 from bakehouse.ledger.roles import Role
 from bakehouse.web.api.etag import NOT_MODIFIED, tagged
 from bakehouse.web.api.fields import (
@@ -18,6 +19,7 @@ from bakehouse.web.api.fields import (
     Body,
     FeeSent,
     NextOffset,
+    OptionalWhy,
     PageQuery,
 )
 from bakehouse.web.api.security import TOKEN
@@ -69,6 +71,7 @@ class FeeBody(Body):
     """The fee to set."""
 
     fee_basis_points: FeeSent
+    why: OptionalWhy = None
 
 
 class FeeImportBody(Body):
@@ -78,6 +81,7 @@ class FeeImportBody(Body):
         Import, Field(description="Whether fees that are not named go, or stay as they are.")
     ]
     text: Annotated[str, Field(examples=[f"address,percent\n{EXAMPLE_RECIPIENT},9.95\n"])]
+    why: OptionalWhy = None
 
 
 class Imported(BaseModel):
@@ -99,6 +103,7 @@ class FeeChangeView(BaseModel):
     at: Annotated[datetime, Field(examples=[EXAMPLE_TIME])]
     actor: Annotated[str, Field(examples=["user:anna"])]
     action: Annotated[str, Field(examples=["fees.changed"])]
+    why: Annotated[str | None, Field(examples=["agreed with them on Monday"])]
     before: Annotated[
         dict[str, int] | None,
         Field(description="Basis points by address; null when all were replaced."),
@@ -113,6 +118,12 @@ class FeeHistoryPage(BaseModel):
     next_before: Annotated[
         int | None, Field(description="The `before` of the next page, if any.", examples=[17])
     ]
+
+
+class WhyQuery(Body):
+    """Why something is removed."""
+
+    why: OptionalWhy = None
 
 
 class HistoryQuery(Body):
@@ -169,7 +180,7 @@ async def import_fees(
     Importing the same again changes nothing further. Up to 4 MiB are read.
     """
     count = await fees.import_fees(
-        services.workshop.payer, baker_id, body.text, body.how, actor=caller.actor
+        services.workshop.payer, baker_id, body.text, body.how, actor=caller.actor, why=body.why
     )
     return Imported(count=count)
 
@@ -189,7 +200,12 @@ async def set_fee(
 ) -> FeeView:
     """Set the fee of one delegator; setting it again changes nothing further."""
     stored = await fees.set_fee(
-        services.workshop.payer, baker_id, address, body.fee_basis_points, actor=caller.actor
+        services.workshop.payer,
+        baker_id,
+        address,
+        body.fee_basis_points,
+        actor=caller.actor,
+        why=body.why,
     )
     return FeeView(address=stored.address, fee_basis_points=stored.fee)
 
@@ -201,19 +217,25 @@ async def set_fee(
     responses=_CHANGING,
 )
 async def remove_fee(
-    baker_id: BakerOfPath, address: Delegator, services: Services, caller: CallerOf
+    baker_id: BakerOfPath,
+    address: Delegator,
+    services: Services,
+    caller: CallerOf,
+    wanted: Annotated[WhyQuery, Query()],
 ) -> FeeRemoved:
     """Have a delegator pay the default fee again; 404 when it does already."""
-    await fees.remove_fee(services.workshop.payer, baker_id, address, actor=caller.actor)
+    payer = services.workshop.payer
+    await fees.remove_fee(payer, baker_id, address, actor=caller.actor, why=wanted.why)
     return FeeRemoved(removed=True)
 
 
-def _change(change: FeeChange) -> FeeChangeView:
+def _change(change: AddressChange) -> FeeChangeView:
     return FeeChangeView(
         id=change.id,
         at=change.at,
         actor=change.actor,
         action=change.action,
+        why=change.why,
         before=None if change.before is None else dict(change.before),
         after=dict(change.after),
     )

@@ -7,6 +7,7 @@ from fastapi import Depends, Path
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from bakehouse.errors import BakehouseError
+from bakehouse.ledger.audit import WHY_LENGTH_MAX
 from bakehouse.ledger.page import LIMIT_MAX, OFFSET_MAX, Slice
 from bakehouse.rewards.money import WHOLE, BasisPoints, Mutez
 from bakehouse.tezos.address import Address, parse_implicit, parse_recipient
@@ -104,6 +105,17 @@ Sha256 = Annotated[
 
 NextOffset = Annotated[
     int | None, Field(description="Where the next page begins, if any.", examples=[100])
+]
+
+
+#: Why something is changed that can be changed back: it may be left out.
+OptionalWhy = Annotated[
+    str | None,
+    Field(
+        max_length=WHY_LENGTH_MAX,
+        description="The reason, if there is one; it is kept in the audit trail.",
+        examples=["agreed with them on Monday"],
+    ),
 ]
 
 

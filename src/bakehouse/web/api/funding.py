@@ -10,11 +10,11 @@ from pydantic import BaseModel, Field
 from bakehouse.desk.funding import funding
 from bakehouse.ledger.roles import Role
 from bakehouse.tezos.address import Address
+from bakehouse.tezos.qr import qr_svg
 from bakehouse.web.api.fields import EXAMPLE_TIME, BakerOfPath, MutezText
 from bakehouse.web.api.security import EXAMPLE_BAKER, TOKEN
 from bakehouse.web.permission import needs
 from bakehouse.web.problems import refusals
-from bakehouse.web.qr import qr_svg
 from bakehouse.web.services import Services
 
 router = APIRouter(

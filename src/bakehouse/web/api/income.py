@@ -16,6 +16,7 @@ from bakehouse.web.api.fields import (
     BakerOfPath,
     Body,
     FeeSent,
+    OptionalWhy,
     RecipientSent,
 )
 from bakehouse.web.api.security import TOKEN
@@ -64,6 +65,7 @@ class IncomeBody(Body):
     """All shares; of each part they are 100 % at most together."""
 
     shares: Annotated[list[IncomeShareBody], Field(max_length=400)]
+    why: OptionalWhy = None
 
 
 @router.get("", summary="Where the income goes", response_model=IncomeView, responses=NOT_MODIFIED)
@@ -91,7 +93,8 @@ async def replace_income(
         )
         for each in body.shares
     ]
-    await income.replace_income(services.workshop.payer, baker_id, shares, actor=caller.actor)
+    payer = services.workshop.payer
+    await income.replace_income(payer, baker_id, shares, actor=caller.actor, why=body.why)
     return await _income(services, baker_id)
 
 

@@ -10,7 +10,6 @@ from pydantic import BaseModel, Field
 from bakehouse.desk import deductions as desk_of_deductions
 from bakehouse.desk import orders as desk
 from bakehouse.desk.orders import ShownOrder
-from bakehouse.ledger import bakers, deductions
 from bakehouse.ledger.deductions import Deduction
 from bakehouse.ledger.manual_transfers import ManualTransfer
 from bakehouse.ledger.roles import Role
@@ -203,12 +202,29 @@ async def give_up(
     return _view(await desk.give_up(services.workshop.payer, baker_id, transfer_id, by), None)
 
 
+@router.post(
+    "/transfers/{transfer_id}/again",
+    status_code=HTTPStatus.ACCEPTED,
+    summary="Give a failed transfer again",
+    dependencies=[needs(Role.ADMINISTRATOR)],
+    responses=_ORDERING,
+)
+async def give_again(
+    baker_id: BakerOfPath,
+    transfer_id: RowId,
+    body: DecisionBody,
+    services: Services,
+    caller: CallerOf,
+) -> OrderView:
+    """Give a failed order once more, the same facts under the same key; 409 unless it failed."""
+    by = _decision(services, caller, body.why)
+    return _view(await desk.give_again(services.workshop.payer, baker_id, transfer_id, by), None)
+
+
 @router.get("/deductions", summary="Deductions")
 async def list_deductions(baker_id: BakerOfPath, services: Services) -> DeductionList:
     """List what is deducted from coming cycles, from whom, and by whose consent."""
-    async with services.workshop.payer.ledger.read() as tx:
-        await bakers.get(tx, baker_id)
-        found = await deductions.of_baker(tx, baker_id)
+    found = await desk_of_deductions.list_deductions(services.workshop.payer.ledger, baker_id)
     return DeductionList(deductions=[_deduction(each) for each in found])
 
 
@@ -262,7 +278,7 @@ def _decision(services: Services, caller: Caller, why: str) -> Decision:
 
 
 def _order(shown: ShownOrder) -> OrderView:
-    return _view(shown.transfer, shown.operation)
+    return _view(shown.transfer, shown.operation_hash)
 
 
 def _view(transfer: ManualTransfer, operation: str | None) -> OrderView:

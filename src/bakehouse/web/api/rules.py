@@ -9,15 +9,15 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from bakehouse.desk import rules
-from bakehouse.desk.fees import Import
+from bakehouse.desk.address_history import AddressChange
+from bakehouse.desk.address_table import Import
 from bakehouse.desk.rule_text import RULE_FIELDS, rule_document
-from bakehouse.desk.rules import RuleChange
 from bakehouse.errors import SettingError
 from bakehouse.ledger.delegator_rules import RuleOf
 from bakehouse.ledger.roles import Role
 from bakehouse.rewards.payout_rules import CostBearer, DelegatorRule, ExcludedShare, Listing
 from bakehouse.web.api.etag import NOT_MODIFIED, tagged
-from bakehouse.web.api.fees import Delegator, HistoryQuery, Imported
+from bakehouse.web.api.fees import Delegator, HistoryQuery, Imported, WhyQuery
 from bakehouse.web.api.fields import (
     EXAMPLE_RECIPIENT,
     EXAMPLE_TIME,
@@ -25,6 +25,7 @@ from bakehouse.web.api.fields import (
     Body,
     MutezSent,
     NextOffset,
+    OptionalWhy,
     PageQuery,
     RecipientSent,
 )
@@ -108,6 +109,12 @@ class RuleBody(Body):
         return DelegatorRule(**{name: getattr(self, name) for name in RULE_FIELDS})
 
 
+class OneRuleBody(RuleBody):
+    """A rule, and why it is set."""
+
+    why: OptionalWhy = None
+
+
 class NamedRuleBody(RuleBody):
     """A rule, and whose it is."""
 
@@ -118,6 +125,7 @@ class RulesBody(Body):
     """All rules of single delegators."""
 
     rules: Annotated[list[NamedRuleBody], Field(max_length=10_000)]
+    why: OptionalWhy = None
 
     def by_address(self) -> dict[str, DelegatorRule]:
         """Give them as the ledger takes them; raises SettingError for an address given twice."""
@@ -134,6 +142,7 @@ class RuleImportBody(Body):
         Import, Field(description="Whether rules that are not named go, or stay as they are.")
     ]
     text: Annotated[str, Field(examples=[f"address,listing\n{EXAMPLE_RECIPIENT},ignored\n"])]
+    why: OptionalWhy = None
 
 
 class RuleRemoved(BaseModel):
@@ -149,6 +158,7 @@ class RuleChangeView(BaseModel):
     at: Annotated[datetime, Field(examples=[EXAMPLE_TIME])]
     actor: Annotated[str, Field(examples=["user:anna"])]
     action: Annotated[str, Field(examples=["delegator_rules.changed"])]
+    why: Annotated[str | None, Field(examples=["agreed with them on Monday"])]
     before: Annotated[
         dict[str, dict[str, str]] | None,
         Field(description="What rules said, by address; null when all were replaced."),
@@ -211,7 +221,7 @@ async def import_rules(
     Importing the same again changes nothing further. Up to 4 MiB are read.
     """
     count = await rules.import_rules(
-        services.workshop.payer, baker_id, body.text, body.how, actor=caller.actor
+        services.workshop.payer, baker_id, body.text, body.how, actor=caller.actor, why=body.why
     )
     return Imported(count=count)
 
@@ -230,7 +240,8 @@ async def replace_rules(
     Sending them again changes nothing further. A contradiction is a 422, and nothing is stored.
     """
     by_address = body.by_address()
-    await rules.replace_rules(services.workshop.payer, baker_id, by_address, actor=caller.actor)
+    payer = services.workshop.payer
+    await rules.replace_rules(payer, baker_id, by_address, actor=caller.actor, why=body.why)
     return Imported(count=len(by_address))
 
 
@@ -243,13 +254,18 @@ async def replace_rules(
 async def set_rule(
     baker_id: BakerOfPath,
     address: Delegator,
-    body: RuleBody,
+    body: OneRuleBody,
     services: Services,
     caller: CallerOf,
 ) -> RuleView:
     """Set what is different for one delegator; setting it again changes nothing further."""
     stored = await rules.set_rule(
-        services.workshop.payer, baker_id, address, body.rule(), actor=caller.actor
+        services.workshop.payer,
+        baker_id,
+        address,
+        body.rule(),
+        actor=caller.actor,
+        why=body.why,
     )
     return _view(stored)
 
@@ -261,10 +277,15 @@ async def set_rule(
     responses=_CHANGING,
 )
 async def remove_rule(
-    baker_id: BakerOfPath, address: Delegator, services: Services, caller: CallerOf
+    baker_id: BakerOfPath,
+    address: Delegator,
+    services: Services,
+    caller: CallerOf,
+    wanted: Annotated[WhyQuery, Query()],
 ) -> RuleRemoved:
     """Treat a delegator as everybody again; 404 when it is treated so already."""
-    await rules.remove_rule(services.workshop.payer, baker_id, address, actor=caller.actor)
+    payer = services.workshop.payer
+    await rules.remove_rule(payer, baker_id, address, actor=caller.actor, why=wanted.why)
     return RuleRemoved(removed=True)
 
 
@@ -272,12 +293,13 @@ def _view(found: RuleOf) -> RuleView:
     return RuleView.model_validate({"address": found.address, **rule_document(found.rule)})
 
 
-def _change(change: RuleChange) -> RuleChangeView:
+def _change(change: AddressChange) -> RuleChangeView:
     return RuleChangeView(
         id=change.id,
         at=change.at,
         actor=change.actor,
         action=change.action,
+        why=change.why,
         before=None if change.before is None else _texts(change.before),
         after=_texts(change.after),
     )

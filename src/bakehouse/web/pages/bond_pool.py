@@ -1,7 +1,5 @@
 """The members of a bond pool with their shares: changed in rows, imported, exported."""
 
-import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple
 from http import HTTPStatus
@@ -28,23 +26,23 @@ from bakehouse.tezos.address import parse_recipient
 from bakehouse.web.caller import CallerOf
 from bakehouse.web.form import read_form
 from bakehouse.web.pages.delegator_table import imported_text
-from bakehouse.web.pages.filled_form import FilledForm, whole_number
+from bakehouse.web.pages.filled_form import FilledForm, optional_reason
 from bakehouse.web.pages.notice import Notice, done, notice_of
 from bakehouse.web.pages.renderer import renderer_of
+from bakehouse.web.pages.row_form import (
+    entered_rows,
+    filled_rows,
+    fingerprint,
+    row_count,
+    unless_changed,
+)
 from bakehouse.web.permission import needs
 from bakehouse.web.services import Services, WebServices
 
 router: Final = APIRouter(include_in_schema=False)
 
 _PATH: Final = "/bakers/{baker_id}/bond-pool"
-#: Rows for members to be added.
-_SPARE_ROWS: Final = 2
-#: More members than a form of 64 KiB holds.
-_ROWS_MAX: Final = 400
 _COLUMNS: Final = ("address", "amount", "adm_charge", "is_manager", "name")
-_CHANGED_MEANWHILE: Final = (
-    "somebody else has changed the members since you opened this page: compare, then send again"
-)
 
 
 @router.get(_PATH, dependencies=[needs(Role.VIEWER)])
@@ -60,15 +58,14 @@ async def change_members(
 ) -> Response:
     """Set the members to those in the rows; a row without an address is none."""
     form = FilledForm(await read_form(request))
-    members = [_read(form, row) for row in range(_row_count(form)) if _is_filled(form, row)]
-    known = await desk.list_members(services.workshop.payer.ledger, baker_id)
-    if form.entered.get("seen") != _fingerprint(known):
-        form = form.with_trouble(InputError(_CHANGED_MEANWHILE))
+    members = [_read(form, row) for row in filled_rows(form)]
+    why = form.read("why", optional_reason)
+    payer = services.workshop.payer
+    known = await desk.list_members(payer.ledger, baker_id)
+    form = unless_changed(form, _seen(known), "members")
     if form.is_good:
         try:
-            await desk.replace_members(
-                services.workshop.payer, baker_id, members, actor=caller.actor
-            )
+            await desk.replace_members(payer, baker_id, members, actor=caller.actor, why=why)
         except InputError as error:
             form = form.with_trouble(error)
     if not form.is_good:
@@ -84,9 +81,10 @@ async def import_members(
     form = FilledForm(await read_form(request))
     payer = services.workshop.payer
     try:
-        await desk.import_members(payer, baker_id, imported_text(form), actor=caller.actor)
+        text, why = imported_text(form), form.entered.get("why")
+        await desk.import_members(payer, baker_id, text, actor=caller.actor, why=why)
     except InputError as error:
-        form.errors["pasted"] = error.message
+        form = form.with_import_refusal(error)
         members = await desk.list_members(payer.ledger, baker_id)
         return await _page(request, services, baker_id, FilledForm(_entered(members)), form)
     return done(f"/bakers/{baker_id}/bond-pool", Notice.BOND_POOL_CHANGED)
@@ -122,8 +120,8 @@ async def _page(
         members=[(each.member, each.share) for each in members],
         total=sum(each.member.amount for each in members),
         form=form,
-        rows=_row_count(form),
-        seen=_fingerprint(members),
+        rows=row_count(form),
+        seen=_seen(members),
         many=imported,
         notice=notice_of(request),
     )
@@ -131,26 +129,21 @@ async def _page(
 
 def _entered(members: Sequence[PoolMember]) -> dict[str, str]:
     """Write the members as the rows of the form."""
-    entered = {"rows": str(len(members) + _SPARE_ROWS)}
+    entered = entered_rows(
+        [
+            {
+                "address": each.member.address,
+                "name": each.member.name,
+                "amount": plain_tez(each.member.amount),
+                "adm_charge": format_percentage(each.member.adm_charge),
+            }
+            for each in members
+        ]
+    )
     for row, each in enumerate(members):
-        member = each.member
-        entered |= {
-            f"address-{row}": member.address,
-            f"name-{row}": member.name,
-            f"amount-{row}": plain_tez(member.amount),
-            f"adm_charge-{row}": format_percentage(member.adm_charge),
-        }
-        if member.is_manager:
+        if each.member.is_manager:
             entered["manager"] = str(row)
     return entered
-
-
-def _row_count(form: FilledForm) -> int:
-    return min(form.read("rows", lambda text: whole_number(text, _ROWS_MAX)) or 0, _ROWS_MAX)
-
-
-def _is_filled(form: FilledForm, row: int) -> bool:
-    return bool(form.entered.get(f"address-{row}", "").strip())
 
 
 def _read(form: FilledForm, row: int) -> BondPoolMember:
@@ -178,7 +171,5 @@ def _cells(member: BondPoolMember) -> list[str]:
     ]
 
 
-def _fingerprint(members: Iterable[PoolMember]) -> str:
-    """Tell one state of the pool from another, so that nobody undoes what they did not see."""
-    rows = [astuple(each.member) for each in members]
-    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+def _seen(members: Iterable[PoolMember]) -> str:
+    return fingerprint(astuple(each.member) for each in members)

@@ -9,6 +9,7 @@ from bakehouse.web.pages import (
     announcements,
     audit,
     bond_pool,
+    deductions,
     fees,
     go,
     hooks,
@@ -20,6 +21,8 @@ from bakehouse.web.pages import (
     settings,
     simulation,
     stop,
+    transfer_decisions,
+    transfers,
     waiting,
 )
 
@@ -32,6 +35,9 @@ CHANGING: Final[tuple[APIRouter, ...]] = (
         rules.router,
         income.router,
         bond_pool.router,
+        transfers.router,
+        transfer_decisions.router,
+        deductions.router,
         waiting.router,
         schedules.router,
         audit.router,

@@ -13,7 +13,7 @@ from fastapi import Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from bakehouse.desk.fees import Import
+from bakehouse.desk.address_table import Import
 from bakehouse.errors import InputError
 from bakehouse.ledger import bakers
 from bakehouse.ledger.database import Ledger
@@ -58,6 +58,7 @@ class ShownChange(Generic[Row]):
     at: datetime
     actor: str
     words: str
+    why: str | None
     rows: list[Row]
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Request, Response
 
 from bakehouse.desk import fees as desk
-from bakehouse.desk.fees import FeeChange
+from bakehouse.desk.address_history import AddressChange
 from bakehouse.errors import InputError
 from bakehouse.ledger import bakers
 from bakehouse.ledger.database import Ledger
@@ -32,7 +32,7 @@ from bakehouse.web.pages.delegator_table import (
     ledger_of,
     paging_of,
 )
-from bakehouse.web.pages.filled_form import FilledForm
+from bakehouse.web.pages.filled_form import FilledForm, optional_reason
 from bakehouse.web.pages.notice import Notice, done, notice_of
 from bakehouse.web.pages.question import Question
 from bakehouse.web.pages.renderer import renderer_of
@@ -61,11 +61,13 @@ async def set_fee(
     form = FilledForm(await read_form(request))
     address = form.read("address", parse_recipient)
     fee = form.read("fee", parse_percentage)
-    if address is None or fee is None:
+    why = form.read("why", optional_reason)
+    if address is None or fee is None or not form.is_good:
         return await _page(
             request, services, baker_id, TableQuery(), TableForms(form, FilledForm())
         )
-    await desk.set_fee(services.workshop.payer, baker_id, address, fee, actor=caller.actor)
+    payer = services.workshop.payer
+    await desk.set_fee(payer, baker_id, address, fee, actor=caller.actor, why=why)
     return done(f"/bakers/{baker_id}/fees", Notice.FEE_SET)
 
 
@@ -88,6 +90,7 @@ async def ask_to_remove(
         back=f"/bakers/{baker_id}/fees",
         things=[(address, "")],
         hidden=[("address", address)],
+        may_leave_why=True,
     )
     return question.page(request)
 
@@ -97,8 +100,9 @@ async def remove_fee(
     request: Request, services: Services, caller: CallerOf, baker_id: str
 ) -> Response:
     """Have a delegator pay the default fee again."""
-    address = (await read_form(request)).get("address", "")
-    await desk.remove_fee(services.workshop.payer, baker_id, address, actor=caller.actor)
+    form, payer = await read_form(request), services.workshop.payer
+    address, why = form.get("address", ""), form.get("why")
+    await desk.remove_fee(payer, baker_id, address, actor=caller.actor, why=why)
     return done(f"/bakers/{baker_id}/fees", Notice.FEE_REMOVED)
 
 
@@ -110,10 +114,11 @@ async def import_fees(
     form = FilledForm(await read_form(request))
     payer = services.workshop.payer
     try:
-        text = imported_text(form)
-        await desk.import_fees(payer, baker_id, text, import_wanted(form), actor=caller.actor)
+        text, why = imported_text(form), form.entered.get("why")
+        how = import_wanted(form)
+        await desk.import_fees(payer, baker_id, text, how, actor=caller.actor, why=why)
     except InputError as error:
-        form.errors["pasted"] = error.message
+        form = form.with_import_refusal(error)
         return await _page(
             request, services, baker_id, TableQuery(), TableForms(FilledForm(), form)
         )
@@ -160,7 +165,7 @@ async def _page(
     )
 
 
-def _shown(change: FeeChange) -> ShownChange[tuple[str, str, str]]:
+def _shown(change: AddressChange) -> ShownChange[tuple[str, str, str]]:
     before: Mapping[str, int] = change.before or {}
     touched = sorted({*before, *change.after})
     # What was before is not kept where all were replaced.
@@ -173,7 +178,7 @@ def _shown(change: FeeChange) -> ShownChange[tuple[str, str, str]]:
         for each in touched
     ]
     words = change_words("fee", change.before, change.after)
-    return ShownChange(change.at, change.actor, words, rows)
+    return ShownChange(change.at, change.actor, words, change.why, rows)
 
 
 def _percent(fees: Mapping[str, int], address: str) -> str:

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
 from bakehouse.errors import BakehouseError, InputError
+from bakehouse.ledger.audit import WHY_LENGTH_MAX
 
 Value = TypeVar("Value")
 
-REASON_LENGTH_MAX: Final = 500
+REASON_LENGTH_MAX: Final = WHY_LENGTH_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,11 @@ class FilledForm:
         """Give the same form with what is wrong as a whole."""
         return replace(self, trouble=error.message)
 
+    def with_import_refusal(self, error: BakehouseError) -> "FilledForm":
+        """Give the same form with what is wrong beside what was pasted, or beside why."""
+        name = "why" if error.facts.get("setting") == "why" else "pasted"
+        return replace(self, errors={**self.errors, name: error.message})
+
     def with_refusal(self, error: BakehouseError, fields: Collection[str]) -> "FilledForm":
         """Give the same form with what is wrong beside the field that the error names, if any."""
         name = error.facts.get("setting")
@@ -51,6 +57,11 @@ def reason(text: str) -> str:
     if len(text) > REASON_LENGTH_MAX:
         raise InputError(f"say it in {REASON_LENGTH_MAX} characters")
     return text
+
+
+def optional_reason(text: str) -> str | None:
+    """Read why somebody changes something that can be changed back: it may be left out."""
+    return reason(text) if text else None
 
 
 def whole_number(text: str, most: int) -> int:

@@ -8,9 +8,9 @@ from fastapi.responses import HTMLResponse
 from bakehouse.desk.funding import funding
 from bakehouse.ledger.roles import Role
 from bakehouse.tezos.address import Address, parse_implicit
+from bakehouse.tezos.qr import qr_svg
 from bakehouse.web.pages.renderer import renderer_of
 from bakehouse.web.permission import needs
-from bakehouse.web.qr import qr_svg
 from bakehouse.web.services import Services
 
 router: Final = APIRouter(include_in_schema=False, dependencies=[needs(Role.VIEWER)])

@@ -1,7 +1,5 @@
 """Where a baker's income goes: shares for named addresses, changed in rows, imported, exported."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import astuple
 from http import HTTPStatus
@@ -23,22 +21,22 @@ from bakehouse.tezos.address import parse_recipient
 from bakehouse.web.caller import CallerOf
 from bakehouse.web.form import read_form
 from bakehouse.web.pages.delegator_table import imported_text
-from bakehouse.web.pages.filled_form import FilledForm, whole_number
+from bakehouse.web.pages.filled_form import FilledForm, optional_reason
 from bakehouse.web.pages.notice import Notice, done, notice_of
 from bakehouse.web.pages.renderer import renderer_of
+from bakehouse.web.pages.row_form import (
+    entered_rows,
+    filled_rows,
+    fingerprint,
+    row_count,
+    unless_changed,
+)
 from bakehouse.web.permission import needs
 from bakehouse.web.services import Services, WebServices
 
 router: Final = APIRouter(include_in_schema=False)
 
 _PATH: Final = "/bakers/{baker_id}/income"
-#: Rows for addresses to be added.
-_SPARE_ROWS: Final = 2
-#: More than a form of 64 KiB holds.
-_ROWS_MAX: Final = 400
-_CHANGED_MEANWHILE: Final = (
-    "somebody else has changed the shares since you opened this page: compare, then send again"
-)
 
 
 @router.get(_PATH, dependencies=[needs(Role.VIEWER)])
@@ -54,17 +52,17 @@ async def change_income(
 ) -> Response:
     """Set the shares to those in the rows; a row without an address is none."""
     form = FilledForm(await read_form(request))
-    filled = [row for row in range(_row_count(form)) if _is_filled(form, row)]
+    filled = filled_rows(form)
+    why = form.read("why", optional_reason)
     shares = [_read(form, row) for row in filled]
     payer = services.workshop.payer
     async with payer.ledger.read() as tx:
         baker = await bakers.get(tx, baker_id)
     known = await desk.list_income(payer.ledger, baker_id)
-    if form.entered.get("seen") != _fingerprint(known):
-        form = form.with_trouble(InputError(_CHANGED_MEANWHILE))
+    form = unless_changed(form, _seen(known), "shares")
     if form.is_good:
         try:
-            await desk.replace_income(payer, baker_id, shares, actor=caller.actor)
+            await desk.replace_income(payer, baker_id, shares, actor=caller.actor, why=why)
         except InputError as error:
             form = _refused(form, error, baker, dict(zip(filled, shares, strict=True)))
     if not form.is_good:
@@ -80,9 +78,10 @@ async def import_income(
     form = FilledForm(await read_form(request))
     payer = services.workshop.payer
     try:
-        await desk.import_income(payer, baker_id, imported_text(form), actor=caller.actor)
+        text, why = imported_text(form), form.entered.get("why")
+        await desk.import_income(payer, baker_id, text, actor=caller.actor, why=why)
     except InputError as error:
-        form.errors["pasted"] = error.message
+        form = form.with_import_refusal(error)
         income = await desk.list_income(payer.ledger, baker_id)
         known = FilledForm(_entered(income.shares))
         return await _page(request, services, baker_id, known, form)
@@ -120,8 +119,8 @@ async def _page(
         income=income,
         left=[income.left(name) for name in SHARES],
         form=form,
-        rows=_row_count(form),
-        seen=_fingerprint(income),
+        rows=row_count(form),
+        seen=_seen(income),
         many=imported,
         notice=notice_of(request),
     )
@@ -129,19 +128,7 @@ async def _page(
 
 def _entered(shares: Sequence[IncomeShare]) -> dict[str, str]:
     """Write the shares as the rows of the form."""
-    entered = {"rows": str(len(shares) + _SPARE_ROWS)}
-    for row, share in enumerate(shares):
-        entered[f"address-{row}"] = share.address
-        entered |= {f"{name}-{row}": text for name, text in income_cells(share).items()}
-    return entered
-
-
-def _row_count(form: FilledForm) -> int:
-    return min(form.read("rows", lambda text: whole_number(text, _ROWS_MAX)) or 0, _ROWS_MAX)
-
-
-def _is_filled(form: FilledForm, row: int) -> bool:
-    return bool(form.entered.get(f"address-{row}", "").strip())
+    return entered_rows([{"address": each.address, **income_cells(each)} for each in shares])
 
 
 def _read(form: FilledForm, row: int) -> IncomeShare:
@@ -173,7 +160,5 @@ def _refused(
     return form
 
 
-def _fingerprint(income: Income) -> str:
-    """Tell one state of the shares from another, so that nobody undoes what they did not see."""
-    rows = [astuple(share) for share in income.shares]
-    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+def _seen(income: Income) -> str:
+    return fingerprint(astuple(share) for share in income.shares)

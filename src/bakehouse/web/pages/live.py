@@ -6,16 +6,16 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 
 from bakehouse.desk import settings as desk
-from bakehouse.errors import ForbiddenError, InputError
+from bakehouse.errors import InputError
 from bakehouse.ledger import bakers
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.roles import Role
-from bakehouse.web.caller import Caller, CallerKind, CallerOf
+from bakehouse.web.caller import CallerOf
 from bakehouse.web.form import read_form
 from bakehouse.web.pages.filled_form import FilledForm
 from bakehouse.web.pages.notice import Notice, done
+from bakehouse.web.pages.password_field import read_password_again
 from bakehouse.web.pages.renderer import renderer_of
-from bakehouse.web.password_again import require_password
 from bakehouse.web.permission import needs
 from bakehouse.web.services import Services, WebServices
 
@@ -36,9 +36,8 @@ async def go_live(
     baker = await _baker(services, baker_id)
     form = FilledForm(await read_form(request))
     form.read("named", lambda text: _named(baker, text))
-    # Who is in a demo has no account; a token has none either, and cannot let money go.
-    if form.is_good and caller.kind is not CallerKind.DEMO:
-        await _check_password(request, services, caller, form)
+    if form.is_good:
+        await read_password_again(request, services, caller, form)
     if not form.is_good:
         return _page(request, baker, form, HTTPStatus.UNPROCESSABLE_ENTITY)
     await desk.switch_on(
@@ -54,15 +53,6 @@ async def go_live(
 def _named(baker: Baker, text: str) -> None:
     if not desk.is_named(baker, text):
         raise InputError("this is neither the alias nor the address of this baker")
-
-
-async def _check_password(
-    request: Request, services: WebServices, caller: Caller, form: FilledForm
-) -> None:
-    try:
-        await require_password(request, services, caller, form.entered.get("password", ""))
-    except ForbiddenError as error:
-        form.errors["password"] = error.message
 
 
 def _page(

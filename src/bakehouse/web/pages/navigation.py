@@ -21,18 +21,33 @@ _HOUSE: Final = (
     ("/docs", "API"),
 )
 
+_OF: Final = "/bakers/{baker_id}"
+_OVERVIEW: Final = "Overview"
+
+#: What belongs together stands together: a group is as long as a phone is wide.
 _BAKER: Final = (
-    ("/bakers/{baker_id}", "Overview"),
-    ("/bakers/{baker_id}/statistics", "Statistics"),
-    ("/bakers/{baker_id}/simulation", "Simulation"),
-    ("/bakers/{baker_id}/delegators", "Delegators"),
-    ("/bakers/{baker_id}/fees", "Fees"),
-    ("/bakers/{baker_id}/rules", "Rules"),
-    ("/bakers/{baker_id}/income", "Income"),
-    ("/bakers/{baker_id}/bond-pool", "Bond pool"),
-    ("/bakers/{baker_id}/announcements", "Announcements"),
-    ("/bakers/{baker_id}/hooks", "Hooks"),
-    ("/bakers/{baker_id}/settings", "Settings"),
+    (_OVERVIEW, ((_OF, _OVERVIEW),)),
+    ("Statistics", ((f"{_OF}/statistics", "Statistics"),)),
+    ("Simulation", ((f"{_OF}/simulation", "Simulation"),)),
+    ("Delegators", ((f"{_OF}/delegators", "Delegators"),)),
+    ("Transfers", ((f"{_OF}/transfers", "Transfers"), (f"{_OF}/deductions", "Deductions"))),
+    (
+        "Sharing",
+        (
+            (f"{_OF}/fees", "Fees"),
+            (f"{_OF}/rules", "Rules"),
+            (f"{_OF}/income", "Income"),
+            (f"{_OF}/bond-pool", "Bond pool"),
+        ),
+    ),
+    (
+        "Settings",
+        (
+            (f"{_OF}/settings", "Settings"),
+            (f"{_OF}/announcements", "Announcements"),
+            (f"{_OF}/hooks", "Hooks"),
+        ),
+    ),
 )
 
 
@@ -42,6 +57,29 @@ class Place:
 
     path: str
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceGroup:
+    """Pages that belong together; the first is where the group leads."""
+
+    name: str
+    places: Sequence[Place]
+
+    @property
+    def path(self) -> str:
+        """Where it leads."""
+        return self.places[0].path
+
+    def holds(self, path: str) -> bool:
+        """Whether a page is one of the group, or below one."""
+        return any(self.is_at(place, path) for place in self.places)
+
+    def is_at(self, place: Place, path: str) -> bool:
+        """Whether a page is this place, or below it."""
+        # Everything is below the overview.
+        is_below = place.name != _OVERVIEW and path.startswith(f"{place.path}/")
+        return path == place.path or is_below
 
 
 class Navigation:
@@ -58,13 +96,20 @@ class Navigation:
             return []
         return [Place(path, name) for path, name in _HOUSE if self._may_open(caller, path)]
 
-    def baker(self, caller: Caller, baker_id: str) -> list[Place]:
-        """Give the pages of one baker that the caller may see."""
-        return [
-            Place(path.format(baker_id=baker_id), name)
-            for path, name in _BAKER
-            if self._may_open(caller, path)
+    def baker(self, caller: Caller, baker_id: str) -> list[PlaceGroup]:
+        """Give the pages of one baker that the caller may see, by group."""
+        groups = [
+            PlaceGroup(
+                name,
+                [
+                    Place(path.format(baker_id=baker_id), title)
+                    for path, title in places
+                    if self._may_open(caller, path)
+                ],
+            )
+            for name, places in _BAKER
         ]
+        return [group for group in groups if group.places]
 
     def _may_open(self, caller: Caller, path: str) -> bool:
         needs = self._needs.get(path)

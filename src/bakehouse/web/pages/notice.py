@@ -48,6 +48,12 @@ class Notice(StrEnum):
     ANNOUNCING_CHANGED = "announcing-changed"
     ANNOUNCEMENT_TESTED = "announcement-tested"
     ANNOUNCEMENT_DECIDED = "announcement-decided"
+    TRANSFER_ORDERED = "transfer-ordered"
+    TRANSFER_GIVEN_UP = "transfer-given-up"
+    REVEAL_ORDERED = "reveal-ordered"
+    REVEALED_ALREADY = "revealed-already"
+    DEDUCTION_AGREED = "deduction-agreed"
+    DEDUCTION_WAIVED = "deduction-waived"
     CYCLE_CHECK_TRIGGERED = "cycle-check-triggered"
     BALANCE_POLL_TRIGGERED = "balance-poll-triggered"
     FREQUENCY_CHANGED = "frequency-changed"
@@ -88,6 +94,12 @@ _SENTENCES: Final[Mapping[str, str]] = {
     Notice.ANNOUNCING_CHANGED: "What is said is changed, from now on.",
     Notice.ANNOUNCEMENT_TESTED: "The test was taken: look whether it has arrived.",
     Notice.ANNOUNCEMENT_DECIDED: "Decided.",
+    Notice.TRANSFER_ORDERED: "Ordered: it is signed within a minute, if no guard refuses it.",
+    Notice.TRANSFER_GIVEN_UP: "Given up: nothing was signed, and nothing has moved.",
+    Notice.REVEAL_ORDERED: "Ordered: the key is revealed within a minute or two.",
+    Notice.REVEALED_ALREADY: "The wallet's key is revealed already: nothing is to be done.",
+    Notice.DEDUCTION_AGREED: "Entered: the next plans take it off, each with a line of its own.",
+    Notice.DEDUCTION_WAIVED: "Waived: nothing more is deducted.",
     Notice.CYCLE_CHECK_TRIGGERED: "The cycles are being looked at now.",
     Notice.BALANCE_POLL_TRIGGERED: "The wallet is being read now.",
     Notice.FREQUENCY_CHANGED: "The frequency is changed, from now on.",

@@ -23,6 +23,10 @@ class Question:
     things: Sequence[tuple[str, str]] = ()
     hidden: Sequence[tuple[str, str]] = ()
     asks_why: bool = False
+    #: Whether why may be left out.
+    may_leave_why: bool = False
+    #: Of who is signed in; for what moves money.
+    asks_password: bool = False
     form: FilledForm = field(default_factory=FilledForm)
 
     def page(self, request: Request) -> Response:

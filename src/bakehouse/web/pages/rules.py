@@ -8,8 +8,8 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Request, Response
 
 from bakehouse.desk import rules as desk
+from bakehouse.desk.address_history import AddressChange
 from bakehouse.desk.rule_text import RULE_FIELDS, parse_field, rule_cells, rule_document
-from bakehouse.desk.rules import RuleChange
 from bakehouse.errors import InputError
 from bakehouse.ledger import bakers
 from bakehouse.ledger.database import Ledger
@@ -35,7 +35,7 @@ from bakehouse.web.pages.delegator_table import (
     ledger_of,
     paging_of,
 )
-from bakehouse.web.pages.filled_form import FilledForm
+from bakehouse.web.pages.filled_form import FilledForm, optional_reason
 from bakehouse.web.pages.notice import Notice, done, notice_of
 from bakehouse.web.pages.question import Question
 from bakehouse.web.pages.renderer import renderer_of
@@ -78,13 +78,14 @@ async def set_rule(
     form = FilledForm(await read_form(request))
     address = form.read("address", parse_recipient)
     said = {name: form.read(name, partial(parse_field, name)) for name in RULE_FIELDS}
+    why = form.read("why", optional_reason)
     if form.is_good and not any(value is not None for value in said.values()):
         form = form.with_trouble(InputError(_SAYS_NOTHING))
     if form.is_good and address is not None:
         try:
             rule = DelegatorRule(**said)
             payer = services.workshop.payer
-            await desk.set_rule(payer, baker_id, address, rule, actor=caller.actor)
+            await desk.set_rule(payer, baker_id, address, rule, actor=caller.actor, why=why)
         except InputError as error:
             form = form.with_refusal(error, RULE_FIELDS)
     if not form.is_good:
@@ -111,6 +112,7 @@ async def ask_to_remove(
         back=f"/bakers/{baker_id}/rules",
         things=[(address, "")],
         hidden=[("address", address)],
+        may_leave_why=True,
     )
     return question.page(request)
 
@@ -120,8 +122,9 @@ async def remove_rule(
     request: Request, services: Services, caller: CallerOf, baker_id: str
 ) -> Response:
     """Treat a delegator as everybody again."""
-    address = (await read_form(request)).get("address", "")
-    await desk.remove_rule(services.workshop.payer, baker_id, address, actor=caller.actor)
+    form, payer = await read_form(request), services.workshop.payer
+    address, why = form.get("address", ""), form.get("why")
+    await desk.remove_rule(payer, baker_id, address, actor=caller.actor, why=why)
     return done(f"/bakers/{baker_id}/rules", Notice.RULE_REMOVED)
 
 
@@ -133,10 +136,11 @@ async def import_rules(
     form = FilledForm(await read_form(request))
     payer = services.workshop.payer
     try:
-        text = imported_text(form)
-        await desk.import_rules(payer, baker_id, text, import_wanted(form), actor=caller.actor)
+        text, why = imported_text(form), form.entered.get("why")
+        how = import_wanted(form)
+        await desk.import_rules(payer, baker_id, text, how, actor=caller.actor, why=why)
     except InputError as error:
-        form.errors["pasted"] = error.message
+        form = form.with_import_refusal(error)
         forms = TableForms(FilledForm(), form)
         return await _page(request, services, baker_id, TableQuery(), forms)
     return done(f"/bakers/{baker_id}/rules", Notice.RULES_IMPORTED)
@@ -185,11 +189,11 @@ async def _page(
     )
 
 
-def _shown(change: RuleChange) -> ShownChange[tuple[str, str]]:
+def _shown(change: AddressChange) -> ShownChange[tuple[str, str]]:
     touched = sorted({*(change.before or {}), *change.after})
     rows = [(each, "; ".join(told_words(change.after.get(each, {})))) for each in touched]
     words = change_words("rule", change.before, change.after)
-    return ShownChange(change.at, change.actor, words, rows)
+    return ShownChange(change.at, change.actor, words, change.why, rows)
 
 
 async def _rows(ledger: Ledger, baker_id: str) -> AsyncIterator[list[RuleOf]]:

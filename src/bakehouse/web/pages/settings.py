@@ -15,7 +15,7 @@ from bakehouse.ledger.roles import Role
 from bakehouse.ledger.states import Mode
 from bakehouse.web.caller import CallerOf
 from bakehouse.web.form import read_form
-from bakehouse.web.pages.filled_form import FilledForm
+from bakehouse.web.pages.filled_form import FilledForm, optional_reason
 from bakehouse.web.pages.notice import Notice, done, notice_of
 from bakehouse.web.pages.renderer import renderer_of
 from bakehouse.web.pages.setting_fields import FIELDS, GROUPS, written
@@ -44,6 +44,7 @@ async def change_settings(
     baker = await _baker(services, baker_id)
     form = FilledForm(await read_form(request))
     chosen = {name: form.read(name, field.read_in_range) for name, field in FIELDS.items()}
+    why = form.read("why", optional_reason)
     if form.entered.get("seen") != _fingerprint(baker):
         form = form.with_trouble(InputError(_CHANGED_MEANWHILE))
     if not form.is_good:
@@ -53,7 +54,7 @@ async def change_settings(
         return done(request.url.path, Notice.NOTHING_CHANGED)
     try:
         await desk.change(
-            services.workshop, services.scheduler, baker_id, changed, actor=caller.actor
+            services.workshop, services.scheduler, baker_id, changed, actor=caller.actor, why=why
         )
     except SettingError as error:
         # Each is right by itself, and they contradict each other or other rules.
