@@ -43,6 +43,8 @@ COMMANDS: Final = {
     "verify": "Match what was paid with the chain, both ways.",
     "statistics": "The last cycles in figures: earned, kept, paid.",
     "export": "Write the books: cycles, payouts, exclusions, statements; CSV, JSON or PDF.",
+    "backup": "Copy the ledger to a file, while Bakehouse runs.",
+    "restore": "Put a copy in the ledger's place.",
     "go": "Let the first cycle that a baker pays go.",
     "pause": "Switch a baker off at once.",
     "retry": "Have a failed cycle taken up again.",
