@@ -8,7 +8,7 @@ TAQUITO := tests/referees/taquito
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev system demo test fault-test check format bench lock clean
+.PHONY: help install install-dev system demo test fault-test check format bench wheel image lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -73,10 +73,17 @@ format: install-dev ## rewrite the code in the house's format
 bench: install-dev ## measure speed and memory against their limits
 	$(BIN)/python bench/run.py
 
+wheel: install-dev ## build the wheel into dist
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m hatchling build --target wheel
+
+image: ## build the container image
+	docker build --tag bakehouse:local .
+
 lock: $(BIN)/python ## compile the locks again from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" pyproject.toml --output-file requirements/runtime.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" pyproject.toml --group dev --output-file requirements/dev.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --group build --output-file requirements/build.lock
 
 clean: ## remove what the other verbs made
 	rm -rf $(VENV) $(TAQUITO)/node_modules src/bakehouse/web/board/dist src/bakehouse/web/static/vendor .mypy_cache .pytest_cache .ruff_cache .hypothesis dist

@@ -23,6 +23,7 @@ ON_POSTGRESQL_TOO = {
     "test_ledger_schema",
     "test_legal_moves",
     "test_postgresql",
+    "test_postgresql_backup",
     "test_transactions",
     "test_upgrading_the_ledger",
 }

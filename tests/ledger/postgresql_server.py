@@ -77,7 +77,7 @@ rm -r "$2"
 @contextmanager
 def running_server() -> Iterator[PostgresqlServer]:
     """Run a server in a folder with a short name, as a socket needs."""
-    programs = _programs()
+    programs = server_programs()
     folder = Path(tempfile.mkdtemp(prefix="bakehouse-pg-"))
     data = folder / "data"
     owner = _unprivileged()
@@ -115,7 +115,7 @@ def running_server() -> Iterator[PostgresqlServer]:
         yield PostgresqlServer(folder)
 
 
-def _programs() -> Path:
+def server_programs() -> Path:
     """Give the folder of the newest server's programs; fail where there is none."""
     packaged = Path("/usr/lib/postgresql").glob("*/bin/postgres")
     newest = max(packaged, key=lambda path: int(path.parts[-3]), default=None)

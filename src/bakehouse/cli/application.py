@@ -44,6 +44,8 @@ COMMANDS: Final = {
     "verify": "Match what was paid with the chain, both ways.",
     "statistics": "The last cycles in figures: earned, kept, paid.",
     "export": "Write the books as CSV, JSON or PDF; or everything, to leave.",
+    "backup": "Copy the ledger to a file, while Bakehouse runs.",
+    "restore": "Put a copy in the ledger's place.",
     "go": "Let the first cycle that a baker pays go.",
     "pause": "Switch a baker off at once.",
     "retry": "Have a failed cycle taken up again.",
