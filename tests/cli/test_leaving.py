@@ -15,7 +15,14 @@ from tests.importers.test_reading_taps import made_true
 
 FILES = {
     *("settings.toml", "fees.csv", "rules.csv", "income.csv", "bond-pool.csv", "cycles.csv"),
-    *("payouts.csv", "exclusions.csv", "adjustments.csv", "operations.csv", "orders.csv", "deductions.csv"),
+    *(
+        "payouts.csv",
+        "exclusions.csv",
+        "adjustments.csv",
+        "operations.csv",
+        "orders.csv",
+        "deductions.csv",
+    ),
     *("imported.csv", "audit.jsonl", "contents.json"),
 }
 

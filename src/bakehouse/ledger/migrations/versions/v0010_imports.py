@@ -1,6 +1,6 @@
 """History of another tool: imports, what it had paid, and cycles that are closed by them.
 
-Revision ID: 0012
+Revision ID: 0010
 """
 
 from typing import Final
@@ -18,7 +18,7 @@ from bakehouse.ledger.migrations.import_guards import (
     ONLY_HISTORY,
 )
 
-revision: Final = "0012"
+revision: Final = "0010"
 down_revision: Final = "0008"
 
 _OLD_CHECK: Final = "(state IN ('assigned', 'paid')) = (transfer_id IS NOT NULL)"
