@@ -54,7 +54,7 @@ def test_settings_come_out_as_they_are_taken_in(desk: Desk) -> None:
 
     said = desk.done("export", "everything", BAKER, "--output", str(out))
 
-    assert said == f"13 files are in {out}; contents.json lists them\n"
+    assert said == f"14 files are in {out}; contents.json lists them\n"
     assert {each.name for each in out.iterdir()} == FILES
     assert stat.S_IMODE(out.stat().st_mode) == 0o700
     for name in ("fees", "rules", "income", "bond-pool"):
