@@ -46,8 +46,8 @@ system:
 demo: install ## run the main job on embedded parts; open http://localhost:3000
 	$(BIN)/bakehouse demo
 
-# One more than most machines' cores: many tests wait for blocks and clocks.
-TEST_PROCESSES ?= 3
+# More than most machines have cores: many tests wait for blocks and clocks.
+TEST_PROCESSES ?= 4
 
 test: install-dev ## lint, types, import floors and every test
 	$(MAKE) --no-print-directory check

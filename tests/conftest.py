@@ -8,9 +8,16 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.compiled_statements import share_compiled_statements
+
 # Machines differ: how long an example takes is measured in bench/, never asserted here.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
+
+
+def pytest_configure() -> None:
+    """Spare another tenth."""
+    share_compiled_statements()
 
 
 def pytest_collection_finish() -> None:

@@ -10,6 +10,7 @@ from pypdf import PdfReader
 
 from bakehouse.ledger import bakers, payout_rules
 from bakehouse.payments.export import (
+    ADJUSTMENT_COLUMNS,
     CYCLE_COLUMNS,
     EXCLUSION_COLUMNS,
     PAYOUT_COLUMNS,
@@ -231,10 +232,15 @@ def test_bakers_are_told_to_programs_with_amounts_as_strings(desk: Desk) -> None
     assert changed == {**told, "default_fee_basis_points": 500}
 
 
-def test_exclusions_are_written_with_the_documented_columns(desk: Desk) -> None:
+@pytest.mark.parametrize(
+    ("book", "columns"), [("exclusions", EXCLUSION_COLUMNS), ("adjustments", ADJUSTMENT_COLUMNS)]
+)
+def test_what_is_not_paid_as_planned_is_written_with_the_documented_columns(
+    desk: Desk, book: str, columns: tuple[str, ...]
+) -> None:
     played = play(desk, paid_ledger.two_held)
 
-    out = desk.done("export", "exclusions", played.baker_id)
+    out = desk.done("export", book, played.baker_id)
 
-    assert tuple(next(csv.reader([out]))) == EXCLUSION_COLUMNS
-    assert desk.done("export", "exclusions", played.baker_id, "--json", "--simulated") == ""
+    assert tuple(next(csv.reader([out]))) == columns
+    assert desk.done("export", book, played.baker_id, "--json", "--simulated") == ""

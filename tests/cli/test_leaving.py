@@ -15,8 +15,8 @@ from tests.importers.test_reading_taps import made_true
 
 FILES = {
     *("settings.toml", "fees.csv", "rules.csv", "income.csv", "bond-pool.csv", "cycles.csv"),
-    *("payouts.csv", "exclusions.csv", "operations.csv", "orders.csv", "deductions.csv"),
-    *("imported.csv", "audit.jsonl", "contents.json"),
+    *("payouts.csv", "exclusions.csv", "adjustments.csv", "operations.csv", "orders.csv"),
+    *("deductions.csv", "imported.csv", "audit.jsonl", "contents.json"),
 }
 
 
@@ -47,7 +47,7 @@ def test_settings_come_out_as_they_are_taken_in(desk: Desk) -> None:
 
     said = desk.done("export", "everything", BAKER, "--output", str(out))
 
-    assert said == f"13 files are in {out}; contents.json lists them\n"
+    assert said == f"14 files are in {out}; contents.json lists them\n"
     assert {each.name for each in out.iterdir()} == FILES
     assert stat.S_IMODE(out.stat().st_mode) == 0o700
     for name in ("fees", "rules", "income", "bond-pool"):

@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -14,16 +15,22 @@ from tests.faults.running import collect_seldom, run_seeds
 from tests.faults.simulator import History
 from tests.faults.world import Scale
 
+_TOLD_EVERY = 100
+
 
 def main(arguments: list[str]) -> int:
     """Run seeds and print what was found; gives 1 when a promise was broken, else 0."""
     options = _parser().parse_args(arguments)
     seeds = [options.seed] if options.seed is not None else _range(options.first, options.seeds)
     began = time.monotonic()
-    histories = list(_run(seeds, options))
-    for history in histories:
+    histories = []
+    for history in _run(seeds, options):
+        histories.append(history)
+        # At once: a batch takes hours, and may not come to its end.
         if not history.is_good or options.seed is not None:
             print(_told(history), flush=True)
+        if len(histories) % _TOLD_EVERY == 0:
+            print(f"{len(histories):,} of {len(seeds):,} histories", file=sys.stderr, flush=True)
     print(_summary(histories, time.monotonic() - began))
     return 0 if all(history.is_good for history in histories) else 1
 
@@ -45,18 +52,20 @@ def _range(first: int, count: int) -> list[int]:
     return list(range(first, first + count))
 
 
-def _run(seeds: list[int], options: argparse.Namespace) -> list[History]:
+def _run(seeds: list[int], options: argparse.Namespace) -> Iterator[History]:
     scale = Scale(options.cycles, options.delegators, options.processes)
     run = partial(run_seeds, scale=scale, mutant=options.mutant)
     if len(seeds) == 1 or options.jobs == 1:
-        return run(seeds)
+        yield from run(seeds)
+        return
     # Small enough to keep every process busy to the end, large enough to be worth starting.
     size = max(1, min(10, len(seeds) // (2 * options.jobs)))
     parts = [seeds[start : start + size] for start in range(0, len(seeds), size)]
     with ProcessPoolExecutor(
         options.jobs, mp_context=get_context("spawn"), initializer=collect_seldom
     ) as pool:
-        return [history for part in pool.map(run, parts) for history in part]
+        for part in pool.map(run, parts):
+            yield from part
 
 
 def _told(history: History) -> str:

@@ -43,7 +43,7 @@ def judge(runs: list[Run]) -> None:
 
 
 @pytest.mark.timeout(_PATIENCE_SECONDS)
-@pytest.mark.parametrize("place", some_of(PLACES, 4))
+@pytest.mark.parametrize("place", some_of(PLACES, 8))
 def test_killed_at_a_place_it_goes_on_and_pays_everybody_once(
     field: Arena, place: Failpoint
 ) -> None:

@@ -84,7 +84,7 @@ def nobody_was_harmed(scene: Scene, *ends: End) -> None:
 
 @pytest.mark.timeout(_PATIENCE_SECONDS)
 @pytest.mark.parametrize("seed", range(FAULT_SCALE))
-@pytest.mark.parametrize("place", some_of(ABOUT_TO_SIGN))
+@pytest.mark.parametrize("place", some_of(ABOUT_TO_SIGN, 3))
 def test_the_signature_of_who_slept_too_long_is_refused(
     field: Arena, place: Failpoint, seed: int
 ) -> None:
@@ -103,7 +103,7 @@ def test_the_signature_of_who_slept_too_long_is_refused(
 
 @pytest.mark.timeout(_PATIENCE_SECONDS)
 @pytest.mark.parametrize("seed", range(FAULT_SCALE))
-@pytest.mark.parametrize("place", some_of(AT_OTHER_WORK, 4))
+@pytest.mark.parametrize("place", some_of(AT_OTHER_WORK, 8))
 def test_who_slept_too_long_at_other_work_pays_nobody_twice(
     field: Arena, place: Failpoint, seed: int
 ) -> None:

@@ -25,9 +25,9 @@ from tests.faults.real_orders import ExitCode
 _PATIENCE_SECONDS = 120 * FAULT_SCALE
 
 #: At the small size a part of the places; the cancelled ones are those that have gone wrong before.
-CANCELLED = [pytest.param(place, False) for place in some_of(PLACES, 4)]
+CANCELLED = [pytest.param(place, False) for place in some_of(PLACES, 8)]
 #: Who may end its step is seldom in danger: a few do, unless there is time.
-WITH_GRACE = [pytest.param(place, True) for place in some_of(PLACES, 6)]
+WITH_GRACE = [pytest.param(place, True) for place in some_of(PLACES, 12)]
 
 
 @pytest.fixture(scope="module")

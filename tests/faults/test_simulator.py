@@ -10,7 +10,7 @@ from tests.faults.world import Scale
 
 #: Seeds that run one after another in one test.
 SEEDS_PER_TEST = 2
-FIRST_SEEDS = range(0, 4 if FAULT_SCALE == 1 else 8 * FAULT_SCALE, SEEDS_PER_TEST)
+FIRST_SEEDS = range(0, 2 if FAULT_SCALE == 1 else 8 * FAULT_SCALE, SEEDS_PER_TEST)
 
 #: A history as short as can be, where it is not the history that is looked at.
 SHORT = Scale(cycles=1, delegators=4)

@@ -16,8 +16,8 @@ MakeWorld = Callable[[], Awaitable[MortalWorld]]
 
 #: The sweep over all calls is done in so many parts, side by side where there are cores. The
 #: small size does one part each: to die after a call or before the next is much the same.
-PARTS = 3
-PARTS_RUN = [(0, False), (1, True)]
+PARTS = 6 if FAULT_SCALE == 1 else 3
+PARTS_RUN = [(0, False), (3, True)]
 if FAULT_SCALE > 1:
     PARTS_RUN = [(part, after) for part in range(PARTS) for after in (False, True)]
 
@@ -97,7 +97,7 @@ async def test_crashes_one_after_another_pay_everybody_once(
 async def test_a_job_cancelled_at_any_call_is_taken_up_by_the_same_process(
     make_world: MakeWorld,
 ) -> None:
-    for deadly_call in some_of(range(1, CALLS_MAX)):
+    for deadly_call in some_of(range(1, CALLS_MAX), 4):
         world = await make_world()
         fate = Fate(deadly_call, strike=cancel)
         try:

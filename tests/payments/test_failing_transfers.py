@@ -35,7 +35,7 @@ def wallet_drained(baker: HostileBaker, transfer: Transfer) -> set[str] | None:
 
 
 @pytest.mark.parametrize("cause", [recipient_gone, wallet_drained])
-@pytest.mark.parametrize("size", some_of(range(1, GROUP_SIZE_MAX + 1)))
+@pytest.mark.parametrize("size", some_of(range(1, GROUP_SIZE_MAX + 1), 3))
 async def test_whichever_transfer_fails_its_recipient_alone_is_held_and_all_others_are_paid_once(
     open_hostile: OpenHostileBaker, size: int, cause: Cause
 ) -> None:

@@ -15,7 +15,7 @@ from tests.payments.failing_once import FAILURES, Nth
 from tests.payments.hostile_baker import HostileBaker, assert_paid_once
 from tests.payments.surroundings import small_chain
 
-STRIDE = 13 if FAULT_SCALE == 1 else 1
+STRIDE = 19 if FAULT_SCALE == 1 else 1
 #: More calls than a run makes: a sweep that gets here never came to an end.
 CALLS_MAX = 400 * FAULT_SCALE
 STEPS_MAX = 60

@@ -10,7 +10,7 @@ from bakehouse.errors import ConflictError
 from bakehouse.failpoints import Failpoint, hooked
 from bakehouse.ledger.states import Mode, OperationState
 from bakehouse.sandbox.hostile.fault import Fault
-from tests.fault_scale import FAULT_SCALE
+from tests.fault_scale import FAULT_SCALE, some_of
 from tests.payments.hostile_baker import HostileBaker, assert_paid_once
 
 #: Places within a transaction: nobody can press there, because the press is one itself.
@@ -93,7 +93,7 @@ async def live(baker: HostileBaker, press: Press, steps: int) -> None:
 
 
 @pytest.mark.parametrize("nth", [1, *range(2, FAULT_SCALE + 1)])
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", some_of(PLACES))
 async def test_nothing_new_is_sent_after_a_pause_whenever_it_is_pressed(
     hostile: HostileBaker, place: Failpoint, nth: int
 ) -> None:

@@ -8,7 +8,9 @@ from contextlib import closing
 import pytest
 
 from bakehouse.errors import InputError, NotFoundError, SettingError
-from bakehouse.ledger.states import DistributionKind, Mode
+from bakehouse.ledger import hooks
+from bakehouse.ledger.hooks import NewHook
+from bakehouse.ledger.states import DistributionKind, HookPoint, Mode
 from bakehouse.payments.preview_document import document_sha256, preview_document
 from bakehouse.payments.what_if import OtherRules, preview
 from bakehouse.rewards.money import BasisPoints, Mutez
@@ -129,6 +131,23 @@ async def test_caps_that_would_stop_a_cycle_are_told(baker: HostileBaker) -> Non
     capped = await preview(baker.payer, baker.baker_id)
     assert capped.over_payout_cap == (largest.recipient,)
     assert capped.is_over_cycle_cap
+
+
+async def test_hooks_that_may_change_the_plan_are_named_and_not_asked(baker: HostileBaker) -> None:
+    async with baker.payer.ledger.write() as tx:
+        for name, point in (("limits", HookPoint.PLAN_MADE), ("books", HookPoint.PAID)):
+            hook = NewHook(
+                baker_id=baker.baker_id,
+                name=name,
+                points=frozenset({point}),
+                arguments=("/nowhere/at/all",),
+            )
+            await hooks.add(tx, hook, actor="test", at=baker.payer.clock())
+
+    seen = await preview(baker.payer, baker.baker_id)
+
+    assert seen.hooks_to_ask == ("limits",)
+    assert preview_document(seen)["hooks_to_ask"] == ["limits"]
 
 
 async def test_what_cannot_be_previewed_is_refused(baker: HostileBaker) -> None:

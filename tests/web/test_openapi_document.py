@@ -102,6 +102,7 @@ ROUTES = {
     ("get", f"{BAKER_PATH}/export/statement"): READ,
     ("get", f"{BAKER_PATH}/export/tezpay"): READ,
     ("get", f"{BAKER_PATH}/export/exclusions"): READ,
+    ("get", f"{BAKER_PATH}/export/adjustments"): READ,
     ("get", "/api/alerts"): READ,
     ("get", "/api/alerts/{alert_id}"): READ,
     ("post", "/api/alerts/{alert_id}/acknowledge"): {*REMOVED, "409"},
@@ -122,6 +123,7 @@ FILES = {
     f"{BAKER_PATH}/export/cycles": BOOKS,
     f"{BAKER_PATH}/export/statement": BOOKS,
     f"{BAKER_PATH}/export/exclusions": ["text/csv", "application/json"],
+    f"{BAKER_PATH}/export/adjustments": ["text/csv", "application/json"],
     f"{BAKER_PATH}/export/tezpay": ["text/csv"],
 }
 

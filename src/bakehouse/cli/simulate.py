@@ -82,6 +82,8 @@ def _remarks(seen: Preview) -> Iterable[str]:
         yield "It would be refused: it pays more than the baker's cycle_cap."
     if seen.over_payout_cap:
         yield f"{len(seen.over_payout_cap)} would be held for more than the baker's payout_cap."
+    if seen.hooks_to_ask:
+        yield f"Hooks that were not asked may still change it: {', '.join(seen.hooks_to_ask)}."
 
 
 def _changes(seen: Preview) -> Iterable[str]:

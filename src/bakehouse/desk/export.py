@@ -16,12 +16,14 @@ from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.database import Ledger
 from bakehouse.payments import tezpay_report
 from bakehouse.payments.export import (
+    ADJUSTMENT_COLUMNS,
     CYCLE_COLUMNS,
     EXCLUSION_COLUMNS,
     PAYOUT_COLUMNS,
     STATEMENT_COLUMNS,
     Export,
     Row,
+    adjustment_rows,
     csv_line,
     cycle_rows,
     exclusion_rows,
@@ -105,6 +107,17 @@ async def exported_exclusions(ledger: Ledger, wanted: Export, form: ExportFormat
         raise InputError("exclusions are written as CSV or JSON, not as PDF")
     await _baker(ledger, wanted.baker_id)
     return _written(exclusion_rows(ledger, wanted), EXCLUSION_COLUMNS, form)
+
+
+async def exported_adjustments(ledger: Ledger, wanted: Export, form: ExportFormat) -> Parts:
+    """Give the parts of a file with one row for each change that a hook made of a plan.
+
+    Raises NotFoundError before the first, InputError for a PDF.
+    """
+    if form is ExportFormat.PDF:
+        raise InputError("adjustments are written as CSV or JSON, not as PDF")
+    await _baker(ledger, wanted.baker_id)
+    return _written(adjustment_rows(ledger, wanted), ADJUSTMENT_COLUMNS, form)
 
 
 async def _baker(ledger: Ledger, baker_id: str) -> Baker:

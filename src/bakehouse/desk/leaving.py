@@ -20,10 +20,12 @@ from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.leaving import QUERIES, leaving_rows
 from bakehouse.ledger.span import Span
 from bakehouse.payments.export import (
+    ADJUSTMENT_COLUMNS,
     CYCLE_COLUMNS,
     EXCLUSION_COLUMNS,
     PAYOUT_COLUMNS,
     Export,
+    adjustment_rows,
     csv_line,
     cycle_rows,
     exclusion_rows,
@@ -55,6 +57,8 @@ async def leaving_files(
     yield _file("cycles", CYCLE_COLUMNS, _each(await cycle_rows(ledger, wanted)), as_json=as_json)
     yield _file("payouts", PAYOUT_COLUMNS, payout_rows(ledger, wanted), as_json=as_json)
     yield _file("exclusions", EXCLUSION_COLUMNS, exclusion_rows(ledger, wanted), as_json=as_json)
+    adjusted = adjustment_rows(ledger, wanted)
+    yield _file("adjustments", ADJUSTMENT_COLUMNS, adjusted, as_json=as_json)
     for name, query in QUERIES.items():
         columns = tuple(query(baker_id).selected_columns.keys())
         yield _file(name, columns, _stored(ledger, name, baker_id), as_json=as_json)

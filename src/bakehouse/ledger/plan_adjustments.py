@@ -1,12 +1,16 @@
 """What hooks changed of a plan: written with the plan, and never changed."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import Row, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.ledger.hook_tables import hooks, plan_adjustments
+from bakehouse.ledger.schema import distributions
+from bakehouse.ledger.span import Span
+from bakehouse.ledger.states import Mode
 from bakehouse.rewards.adjustment import Adjustment
 from bakehouse.rewards.money import Mutez
 
@@ -57,11 +61,30 @@ async def of_distribution(
         .offset(offset)
         .limit(limit)
     )
-    return [
-        AcceptedAdjustment(
-            row.hook_id,
-            row.name,
-            Adjustment(row.recipient, Mutez(row.amount), row.given_to, row.why),
+    return [_accepted(row) for row in await tx.execute(query)]
+
+
+async def booked_adjustments(
+    tx: AsyncConnection, baker_id: str, mode: Mode, span: Span
+) -> AsyncIterator[tuple[int, AcceptedAdjustment]]:
+    """Give the changes of a baker's plans with their cycles, in the order they were made in."""
+    query = (
+        select(plan_adjustments, hooks.c.name, distributions.c.cycle)
+        .join(hooks, hooks.c.id == plan_adjustments.c.hook_id)
+        .join(distributions, distributions.c.id == plan_adjustments.c.distribution_id)
+        .where(
+            distributions.c.baker_id == baker_id,
+            distributions.c.mode == mode,
+            *span.of_cycle(distributions.c.cycle),
+            *span.of_year(distributions.c.updated_at),
         )
-        for row in await tx.execute(query)
-    ]
+        .order_by(distributions.c.cycle, plan_adjustments.c.id)
+    )
+    async with tx.stream(query) as rows:
+        async for row in rows:
+            yield row.cycle, _accepted(row)
+
+
+def _accepted(row: Row[Any]) -> AcceptedAdjustment:
+    adjustment = Adjustment(row.recipient, Mutez(row.amount), row.given_to, row.why)
+    return AcceptedAdjustment(row.hook_id, row.name, adjustment)

@@ -14,7 +14,14 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bakehouse.ledger import bakers, distributions, exclusions, operations, payout_sums
+from bakehouse.ledger import (
+    bakers,
+    distributions,
+    exclusions,
+    operations,
+    payout_sums,
+    plan_adjustments,
+)
 from bakehouse.ledger.bookkeeping import BookedPayout, booked_payouts, paid_to
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.distributions import Distribution
@@ -72,6 +79,7 @@ EXCLUSION_COLUMNS: Final = (
     "reason",
     "share_goes_to",
 )
+ADJUSTMENT_COLUMNS: Final = ("baker", "cycle", "hook", "owed_to", "amount", "given_to", "why")
 
 #: What one person was paid: its own address is not in each row.
 STATEMENT_COLUMNS: Final = (
@@ -154,6 +162,28 @@ async def exclusion_rows(ledger: Ledger, wanted: Export) -> AsyncGenerator[Row, 
                 "share_goes_to": exclusion.share_goes_to,
             }
             yield {name: _cell(values[name]) for name in EXCLUSION_COLUMNS}
+
+
+async def adjustment_rows(ledger: Ledger, wanted: Export) -> AsyncGenerator[Row, None]:
+    """Give one row for each change that a hook made of a plan, oldest cycle first, one moment's.
+
+    Raises NotFoundError for an unknown baker, with the first row.
+    """
+    async with ledger.read() as tx:
+        await bakers.get(tx, wanted.baker_id)
+        booked = plan_adjustments.booked_adjustments(tx, wanted.baker_id, wanted.mode, wanted.span)
+        async for cycle, accepted in booked:
+            change = accepted.adjustment
+            values = (
+                wanted.baker_id,
+                cycle,
+                accepted.hook,
+                change.recipient,
+                change.amount,
+                change.to,
+                change.why,
+            )
+            yield dict(zip(ADJUSTMENT_COLUMNS, map(_cell, values), strict=True))
 
 
 def csv_line(cells: Sequence[str]) -> str:

@@ -47,6 +47,7 @@ def preview_document(preview: Preview) -> dict[str, Any]:
         "released": {whom: str(amount) for whom, amount in sorted(plan.released.items())},
         "over_payout_cap": sorted(preview.over_payout_cap),
         "is_over_cycle_cap": preview.is_over_cycle_cap,
+        "hooks_to_ask": list(preview.hooks_to_ask),
         "compared_with": last.key.cycle if last is not None else None,
         "changes": [
             {"owed_to": each.owed_to, "before": str(each.before), "now": str(each.now)}

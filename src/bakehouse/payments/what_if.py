@@ -9,11 +9,11 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.errors import InputError
-from bakehouse.ledger import bakers, distributions, payout_rules, payouts
+from bakehouse.ledger import bakers, distributions, hooks, payout_rules, payouts
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.distributions import Distribution, DistributionKey
 from bakehouse.ledger.payouts import Payout
-from bakehouse.ledger.states import DistributionKind, Mode
+from bakehouse.ledger.states import DistributionKind, HookPoint, Mode
 from bakehouse.payments.payer import Payer
 from bakehouse.payments.plan import sum_of, who_stays
 from bakehouse.payments.transfer_costs import expected_costs
@@ -72,6 +72,9 @@ class Preview:
     compared_with: Distribution | None
     #: Everybody of both cycles, the largest difference first; empty with nothing to compare.
     changes: tuple[PayoutChange, ...]
+    #: Names of the hooks that are asked, and may change it, when the cycle is planned in earnest.
+    #: They are not asked here: what is looked at in passing must not set programs off.
+    hooks_to_ask: tuple[str, ...]
 
 
 async def preview(
@@ -87,6 +90,7 @@ async def preview(
         baker = await bakers.get(tx, baker_id)
         rules = other.instead_of(await payout_rules.rules_of(tx, baker))
         staying = await who_stays(tx, baker_id, rules)
+        to_ask = await hooks.at_point(tx, baker_id, HookPoint.PLAN_MADE)
     split, is_final = await _split(payer, baker_id, cycle)
     mode = baker.mode if baker.mode is not Mode.OFF else Mode.ON
     async with payer.ledger.read() as tx:
@@ -104,6 +108,7 @@ async def preview(
         is_over_cycle_cap=baker.cycle_cap is not None and plan.total_net > baker.cycle_cap,
         compared_with=last,
         changes=_changes(before, plan) if last is not None else (),
+        hooks_to_ask=tuple(each.name for each in to_ask),
     )
 
 

@@ -1,5 +1,7 @@
 """The page of a baker's hooks, and what a cycle's page tells of them."""
 
+import csv
+import io
 from datetime import timedelta
 
 import pytest
@@ -60,6 +62,32 @@ async def vetoed(bakery: Bakery, baker_id: str) -> Distribution:
             tx, distribution.id, [AcceptedAdjustment(added.id, added.name, change)]
         )
     return distribution
+
+
+async def test_what_hooks_changed_is_in_the_books(bakery: Bakery) -> None:
+    baker_id = await bakery.register()
+    await vetoed(bakery, baker_id)
+    path = f"/api/bakers/{baker_id}/export/adjustments"
+
+    rows = (await bakery.viewer.get(path, params={"format": "json"})).json()
+    table = (await bakery.viewer.get(path)).text
+    simulated = await bakery.viewer.get(path, params={"mode": "simulation", "format": "json"})
+    document = await bakery.viewer.get(path, params={"format": "pdf"})
+
+    assert rows == [
+        {
+            "baker": baker_id,
+            "cycle": "1336",
+            "hook": "limits & more",
+            "owed_to": address(1),
+            "amount": "7",
+            "given_to": address(2),
+            "why": "shared <evenly>",
+        }
+    ]
+    assert list(csv.DictReader(io.StringIO(table))) == rows
+    assert simulated.json() == []
+    assert document.status_code == 422
 
 
 async def test_a_webhook_is_entered_with_a_secret_that_is_shown_once(bakery: Bakery) -> None:

@@ -12,6 +12,7 @@ from bakehouse.desk.export import (
     MEDIA_TYPES,
     ExportFormat,
     Parts,
+    exported_adjustments,
     exported_cycles,
     exported_exclusions,
     exported_for_tezpay,
@@ -141,6 +142,21 @@ async def export_exclusions(
     ledger = services.workshop.payer.ledger
     parts = await exported_exclusions(ledger, wanted.of(baker_id), wanted.format)
     return _file(parts, f"exclusions-{baker_id}", wanted.format)
+
+
+@router.get(
+    "/adjustments",
+    summary="What hooks changed, as a file",
+    response_class=StreamingResponse,
+    responses=_ROWS,
+)
+async def export_adjustments(
+    baker_id: BakerOfPath, services: Services, wanted: Wanted
+) -> StreamingResponse:
+    """Give one row for each change that a hook made of a plan, the oldest cycle first."""
+    ledger = services.workshop.payer.ledger
+    parts = await exported_adjustments(ledger, wanted.of(baker_id), wanted.format)
+    return _file(parts, f"adjustments-{baker_id}", wanted.format)
 
 
 @router.get(

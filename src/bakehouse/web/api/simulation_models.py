@@ -106,6 +106,13 @@ class SimulationView(SimulationHeadView):
         list[str], Field(description="Who would be held for getting too much.")
     ]
     is_over_cycle_cap: bool
+    hooks_to_ask: Annotated[
+        list[str],
+        Field(
+            description="Hooks that were not asked, and may change it when the cycle is planned.",
+            examples=[["limits"]],
+        ),
+    ]
     compared_with: Annotated[
         int | None, Field(description="The cycle compared with, if any.", examples=[749])
     ]

@@ -175,6 +175,7 @@ def _simulation(made: Simulation) -> SimulationView:
         share_block_fees=rules["share_block_fees"],
         # Simulations that were kept before these rules were there have none of them.
         excluded_kept=document.get("excluded_kept", "0"),
+        hooks_to_ask=document.get("hooks_to_ask", []),
         rules=rules,
         payouts=len(document["payouts"]),
         exclusions=len(document.get("exclusions", ())),

@@ -71,6 +71,8 @@ class ShownSimulation:
     zero_payouts: int
     over_payout_cap: list[str]
     is_over_cycle_cap: bool
+    #: Hooks that are asked when the cycle is planned in earnest, and may change it.
+    hooks_to_ask: list[str]
     compared_with: int | None
     difference: Mutez
     new_count: int
@@ -120,6 +122,7 @@ def shown(simulation: Simulation, baker: Baker) -> ShownSimulation:
         zero_payouts=document["zero_payouts"],
         over_payout_cap=document["over_payout_cap"],
         is_over_cycle_cap=document["is_over_cycle_cap"],
+        hooks_to_ask=document.get("hooks_to_ask", []),
         compared_with=document["compared_with"],
         difference=summary.difference,
         new_count=summary.counts[ChangeKind.NEW],
