@@ -10,10 +10,14 @@ import pytest
 from bakehouse.ledger import bakers, distributions
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.states import Mode
+from bakehouse.tezos.base58check import Prefix, encode
 from tests.cli.bakers_desk import ANN, BOB, Desk, open_desk
 from tests.cli.chain_desk import LivingChain, living_chain
 
 WHY = ("--why", "looks right")
+
+#: No operation of any chain.
+UNKNOWN = encode(Prefix.OPERATION_HASH, bytes(range(32)))
 
 
 @pytest.fixture(scope="module")
@@ -314,3 +318,30 @@ def test_what_a_wallet_holds_is_shown(desk: Desk, chain: LivingChain) -> None:
     assert wallet["address"] == chain.payout_address
     assert int(wallet["balance"]) > 0
     assert f"balance  {int(wallet['balance']) // 1_000_000:,}" in desk.done("wallet", "show")
+
+
+# import
+
+
+def test_history_is_looked_up_on_the_chain_that_is_set(desk: Desk, chain: LivingChain) -> None:
+    config = desk.write("config.hjson", f"baker: {chain.baker}\nincome_recipients: {{}}\n")
+    report = desk.folder / "reports" / str(chain.first_cycle) / "payouts.csv"
+    report.parent.mkdir(parents=True)
+    report.write_text(
+        "baker,cycle,kind,op_kind,delegator,recipient,amount,op_hash,success\n"
+        f"{chain.baker},{chain.first_cycle},delegator reward,tez,{ANN},{ANN},7,{UNKNOWN},true\n"
+    )
+    arguments = ("import", "tezpay", str(config), str(desk.folder / "reports"))
+    wallet = ("--payout-address", chain.payout_address)
+
+    told = document(desk.done(*arguments, *wallet, "--apply", "--yes", "--json"))
+
+    # The report calls it paid: the chain does not.
+    assert (told["applied"], told["paid"]["payments"], len(told["held"])) == (True, 0, 1)
+    assert f"by {UNKNOWN}, which has not paid it; provably not paid" in told["held"][0]["reason"]
+    assert told["checked_to_level"] > 0
+    baker = baker_of(desk, chain)
+    assert (baker.mode, baker.first_cycle) == (Mode.SIMULATION, chain.first_cycle + 1)
+    assert baker.payout_address == chain.payout_address
+    again = desk.done(*arguments, *wallet, "--apply", "--yes")
+    assert again.endswith("All of it is here already: nothing changes.\n")

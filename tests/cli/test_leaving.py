@@ -15,15 +15,8 @@ from tests.importers.test_reading_taps import made_true
 
 FILES = {
     *("settings.toml", "fees.csv", "rules.csv", "income.csv", "bond-pool.csv", "cycles.csv"),
-    *(
-        "payouts.csv",
-        "exclusions.csv",
-        "adjustments.csv",
-        "operations.csv",
-        "orders.csv",
-        "deductions.csv",
-    ),
-    *("imported.csv", "audit.jsonl", "contents.json"),
+    *("payouts.csv", "exclusions.csv", "adjustments.csv", "operations.csv", "orders.csv"),
+    *("deductions.csv", "imported.csv", "audit.jsonl", "contents.json"),
 }
 
 

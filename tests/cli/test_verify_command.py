@@ -79,6 +79,7 @@ async def test_programs_are_told_the_same_in_json(desk: Desk, baker: HostileBake
             "transfers": len(rows),
             "mutez": str(sum(row.net for row in rows)),
             "other_transfers": 0,
+            "unproven": 0,
             "differences": [],
         }
     }

@@ -191,3 +191,19 @@ async def test_offline_the_files_are_taken_at_their_word_and_it_is_said(
         read(seen, "taps-1.3", taps_scripts, *seen.paid[1:], failed(seen.paid[0]))
     )
     assert proven.written.proven == len(seen.paid) - 1
+
+
+async def test_a_wallet_that_paid_before_is_found_by_what_it_has_signed(
+    seen: OldLife, taps_scripts: dict[str, Path]
+) -> None:
+    # TAPS keeps a key, not an address: without a word, the baker's own is taken.
+    moving = read_taps(seen.taps(taps_scripts["1.4"]))
+
+    told = await seen.look(moving)
+
+    assert told.wallets == (seen.old.baker_id, seen.old.payout_address)
+    assert all(each.is_paid for each in told.checked)
+    assert "if that wallet pays on, name it with --payout-address" in report_text(told)
+    without_hashes = read_taps(seen.taps(taps_scripts["1.3"]))
+    lost = await seen.look(without_hashes)
+    assert "if another wallet has paid them, name it" in report_text(lost)

@@ -18,6 +18,7 @@ MakePlace = Callable[[], Place]
 #: What PostgreSQL could get wrong by itself; with FAULT_SCALE=2 everything runs on it as well.
 ON_POSTGRESQL_TOO = {
     "test_concurrent_writers",
+    "test_imports",
     "test_killed_writers",
     "test_leases",
     "test_ledger_schema",

@@ -18,15 +18,17 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bakehouse.ledger import deductions, manual_transfers, operations
+from bakehouse.ledger import deductions, imports, manual_transfers, operations
 from bakehouse.ledger.column_types import UtcTime
 from bakehouse.ledger.database import Ledger
-from bakehouse.ledger.migrations import by_hand_guards
+from bakehouse.ledger.imports import ImportedPayout, NewImport
+from bakehouse.ledger.migrations import import_guards
 from bakehouse.ledger.schema import metadata
 from bakehouse.ledger.states import OperationState
-from bakehouse.rewards.money import Mutez
-from tests.ledger.bakery import NOW, Bakery
+from bakehouse.rewards.money import BasisPoints, Mutez
+from tests.ledger.bakery import BAKER, NETWORK, NOW, Bakery, key_of
 from tests.ledger.orders import new_deduction, new_order
 from tests.ledger.places import POSTGRESQL, SQLITE
 
@@ -34,9 +36,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 MONEY = (
     *("distributions", "operations", "transfers", "payouts", "attempts", "audit_events"),
-    *("manual_transfers", "deductions", "deduction_parts"),
+    *("manual_transfers", "deductions", "deduction_parts", "imports", "imported_payments"),
 )
-FIXED = [(table, column) for table, columns in by_hand_guards.FIXED.items() for column in columns]
+FIXED = [(table, column) for table, columns in import_guards.FIXED.items() for column in columns]
 
 #: What may change of a row once it is written: how far it came, and what was heard of it.
 CHANGING = {
@@ -68,7 +70,20 @@ async def full(shared_ledger: Ledger) -> Ledger:
         await manual_transfers.order(tx, new_order(), at=NOW)
         deduction = await deductions.agree(tx, new_deduction(90), at=NOW)
         await deductions.take(tx, deduction.id, operation.distribution_id or 0, Mutez(7))
+        await import_a_cycle(tx)
     return shared_ledger
+
+
+async def import_a_cycle(tx: AsyncConnection) -> None:
+    """Enter a cycle that another tool has paid."""
+    new = NewImport(NETWORK, BAKER, "taps", {"file": "ab"}, "cd", None, "test", NOW)
+    import_id = await imports.add(tx, new)
+    closed = await imports.close_cycle(tx, key_of(1), import_id, "paid by TAPS", at=NOW)
+    zero = Mutez(0)
+    row = ImportedPayout(
+        "delegator", "tz1-c", "tz1-c", zero, BasisPoints(0), zero, Mutez(5), "applied", "file"
+    )
+    await imports.add_payouts(tx, closed, import_id, [row])
 
 
 @pytest.mark.parametrize(("table", "column"), FIXED)
@@ -98,7 +113,7 @@ def another(table: str, name: str) -> ColumnElement[Any]:
 async def test_every_other_column_is_fixed(table: str) -> None:
     others = set(metadata.tables[table].c.keys()) - CHANGING[table]
 
-    assert others <= set(by_hand_guards.FIXED[table])
+    assert others <= set(import_guards.FIXED[table])
 
 
 @pytest.mark.parametrize("table", MONEY)

@@ -57,8 +57,8 @@ async def leaving_files(
     yield _file("cycles", CYCLE_COLUMNS, _each(await cycle_rows(ledger, wanted)), as_json=as_json)
     yield _file("payouts", PAYOUT_COLUMNS, payout_rows(ledger, wanted), as_json=as_json)
     yield _file("exclusions", EXCLUSION_COLUMNS, exclusion_rows(ledger, wanted), as_json=as_json)
-    changes = adjustment_rows(ledger, wanted)
-    yield _file("adjustments", ADJUSTMENT_COLUMNS, changes, as_json=as_json)
+    adjusted = adjustment_rows(ledger, wanted)
+    yield _file("adjustments", ADJUSTMENT_COLUMNS, adjusted, as_json=as_json)
     for name, query in QUERIES.items():
         columns = tuple(query(baker_id).selected_columns.keys())
         yield _file(name, columns, _stored(ledger, name, baker_id), as_json=as_json)

@@ -23,17 +23,26 @@ async def search(
     if head.chain_id != network:
         raise WrongChainError(f"the indexer is on chain {head.chain_id}, not {network}")
     to_level = head.level - FINALITY_BLOCKS
-    ends = {
-        cycle: await payer.indexer.cycle_last_level(cycle)
-        for cycle in sorted({each.cycle for each in payments})
-    }
-    after_level = min(ends.values(), default=to_level)
+    oldest = min((each.cycle for each in payments), default=None)
+    if oldest is None:
+        return Searched(to_level, (payout_address,), (), {})
+    after_level = await payer.indexer.cycle_last_level(oldest)
     sent = await _sent_from(payer, payout_address, after_level, to_level)
     wallets = [payout_address]
     for wallet in await _other_wallets(payer, payments, sent, payout_address):
         wallets.append(wallet)
         sent += await _sent_from(payer, wallet, after_level, to_level)
+    ends = await _ends(payer, payments, sent)
     return Searched(to_level, tuple(wallets), tuple(sent), ends)
+
+
+async def _ends(
+    payer: Payer, payments: Sequence[OldPayment], sent: Sequence[Sent]
+) -> dict[int, int]:
+    """Read where cycles end, of payments that are not found by the operation they name."""
+    found = {(each.operation_hash, each.destination) for each in sent}
+    cycles = {each.cycle for each in payments if (each.operation_hash, each.address) not in found}
+    return {cycle: await payer.indexer.cycle_last_level(cycle) for cycle in sorted(cycles)}
 
 
 async def _sent_from(payer: Payer, wallet: str, after_level: int, to_level: int) -> list[Sent]:

@@ -97,6 +97,7 @@ def _history_lines(look: Look) -> Iterator[str]:
     else:
         wallets = ", ".join(look.wallets)
         yield f"  each was looked up on chain to block {look.deed.checked_level}, from {wallets}"
+        yield from _wallet_hints(look)
     yield from (f"  note: {each.found}" for each in look.checked if each.found is not None)
     if too_small := _too_small(look):
         yield f"  {len(too_small)} payments of 0 tez were left out"
@@ -110,6 +111,22 @@ def _history_lines(look: Look) -> Iterator[str]:
             for each in held
         )
         yield "    `bakehouse held` lists them; `bakehouse release` or `drop` decides"
+
+
+def _wallet_hints(look: Look) -> Iterator[str]:
+    if look.moving.settings.payout_address is not None or look.baker is not None:
+        return
+    others = look.wallets[1:]
+    if others:
+        yield (
+            f"  the old tool has paid from {', '.join(others)} too: if that wallet pays on, name "
+            "it with --payout-address"
+        )
+    elif _held(look) and not _paid(look):
+        yield (
+            f"  none of these was sent from {look.payout_address}: if another wallet has paid "
+            "them, name it with --payout-address"
+        )
 
 
 def _outcome_lines(look: Look) -> Iterator[str]:

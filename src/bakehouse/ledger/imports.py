@@ -19,7 +19,7 @@ from bakehouse.ledger.distributions import Distribution, DistributionKey
 from bakehouse.ledger.import_tables import imported_payments, imports
 from bakehouse.ledger.schema import distributions, payouts
 from bakehouse.ledger.statement_parts import in_parts
-from bakehouse.ledger.states import DistributionState, Mode, PayoutState
+from bakehouse.ledger.states import DistributionState, PayoutState
 from bakehouse.rewards.money import BasisPoints, Mutez
 
 
@@ -273,18 +273,6 @@ async def paid_before(tx: AsyncConnection, distribution: Distribution) -> list[P
         PaidBefore(row.owed_to, row.address, Mutez(row.amount), row.operation_hash, row.level)
         for row in await tx.execute(query)
     ]
-
-
-async def last_cycle(tx: AsyncConnection, network: str, baker_id: str) -> int | None:
-    """Give the newest cycle of a baker that an import closed, or None."""
-    query = select(func.max(distributions.c.cycle)).where(
-        distributions.c.network == network,
-        distributions.c.baker_id == baker_id,
-        distributions.c.mode == Mode.ON,
-        distributions.c.import_id.is_not(None),
-    )
-    found: int | None = (await tx.execute(query)).scalar()
-    return found
 
 
 async def _sum_up(tx: AsyncConnection, distribution: Distribution) -> None:

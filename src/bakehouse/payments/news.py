@@ -37,7 +37,8 @@ async def note_paid(tx: AsyncConnection, distribution: Distribution, *, at: date
     key = distribution.key
     counts = await payouts.count_by_state(tx, distribution)
     paid, total = counts.get(PayoutState.PAID, (0, NO_MUTEZ))
-    if key.kind is DistributionKind.DELEGATORS and paid:
+    # What another tool had paid is no news when a payout of it is let go.
+    if key.kind is DistributionKind.DELEGATORS and paid and not distribution.is_imported:
         await _announce(tx, distribution, at=at)
     told = await hooks.at_point(tx, key.baker_id, HookPoint.PAID)
     held = await payouts.in_state(tx, distribution, PayoutState.HELD)
