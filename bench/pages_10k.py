@@ -32,12 +32,15 @@ from bakehouse.jobs.job_types import JSON
 from bakehouse.jobs.scheduler import Scheduler
 from bakehouse.jobs.valkey import EmbeddedValkey
 from bakehouse.jobs.workshop import Workshop
-from bakehouse.ledger import bakers, schema
+from bakehouse.ledger import bakers, deductions, manual_transfers, payout_rules, schema
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.database import Ledger
+from bakehouse.ledger.deductions import NewDeduction
+from bakehouse.ledger.manual_transfers import NewManualTransfer
 from bakehouse.ledger.states import (
     DistributionKind,
     DistributionState,
+    ManualOrigin,
     Mode,
     OperationKind,
     OperationState,
@@ -46,6 +49,9 @@ from bakehouse.ledger.states import (
 from bakehouse.logs import LogFormat, configure_logs
 from bakehouse.observability.instruments import Instruments
 from bakehouse.opening import open_payer
+from bakehouse.rewards.bond_pool import BondPoolMember
+from bakehouse.rewards.money import BasisPoints, Mutez
+from bakehouse.rewards.payout_rules import DelegatorRule, IncomeShare, Listing
 from bakehouse.secret_box import SecretKeyFile
 from bakehouse.tezos.base58check import Prefix, encode
 from bakehouse.web.app import create_app
@@ -62,6 +68,7 @@ CYCLES: Final = range(1_300, 1_314)
 BAKERS: Final = 50
 DELEGATORS, MANY_DELEGATORS = 60, 10_000
 TRANSFERS_MAX: Final = 150
+FEW, ORDERS = 40, 500
 GROSS, FEE, NET = 1_050_000, 50_000, 1_000_000
 LEVEL: Final = 9_000_000
 NOW: Final = datetime.now(UTC)
@@ -75,12 +82,25 @@ def address(number: int) -> str:
 
 ADDRESSES: Final = [address(number) for number in range(MANY_DELEGATORS)]
 BAKER_IDS: Final = [address(10**12 + number) for number in range(BAKERS)]
-CYCLE_PATH: Final = f"bakers/{BAKER_IDS[0]}/cycles/{CYCLES[-1]}"
+BAKER_PATH: Final = f"bakers/{BAKER_IDS[0]}"
+CYCLE_PATH: Final = f"{BAKER_PATH}/cycles/{CYCLES[-1]}"
 PATHS: Final = {
     f"home of {BAKERS} bakers": "/",
     "page of the cycle": f"/{CYCLE_PATH}",
     "page of its last payouts": f"/{CYCLE_PATH}?offset=9500",
     "page of the baker": f"/bakers/{BAKER_IDS[0]}",
+    "statistics of the baker": f"/{BAKER_PATH}/statistics",
+    "its settings": f"/{BAKER_PATH}/settings",
+    "10,000 fees of its own": f"/{BAKER_PATH}/fees",
+    "10,000 rules": f"/{BAKER_PATH}/rules",
+    "40 income shares": f"/{BAKER_PATH}/income",
+    "40 members of the pool": f"/{BAKER_PATH}/bond-pool",
+    "500 transfers by hand": f"/{BAKER_PATH}/transfers",
+    "a new transfer": f"/{BAKER_PATH}/transfers/new",
+    "500 deductions": f"/{BAKER_PATH}/deductions",
+    "hooks": f"/{BAKER_PATH}/hooks",
+    "announcements": f"/{BAKER_PATH}/announcements",
+    "funding the wallet": f"/{BAKER_PATH}/fund",
     "page of a delegator": f"/bakers/{BAKER_IDS[0]}/delegators/{ADDRESSES[0]}",
     "page of what waits": "/waiting",
     "page of alerts": "/alerts",
@@ -159,6 +179,7 @@ async def serving_client(folder: Path) -> AsyncIterator[httpx2.AsyncClient]:
         payer = await open_payer(stack, config)
         if is_new:
             await fill(payer.ledger)
+            await fill_settings(payer.ledger)
         valkey = EmbeddedValkey(folder / "valkey")
         await valkey.start()
         stack.push_async_callback(valkey.stop)
@@ -229,6 +250,50 @@ async def fill(ledger: Ledger) -> None:
             for place, cycle in enumerate(CYCLES):
                 first_id = number * len(CYCLES) + 1
                 await _add(tx, Paid(first_id + place, baker_id, cycle, recipients))
+
+
+async def fill_settings(ledger: Ledger) -> None:
+    """Enter all that differs by address for the large baker, and what is ordered by hand."""
+    baker_id = BAKER_IDS[0]
+    async with ledger.write() as tx:
+        baker = await bakers.get(tx, baker_id)
+        fees = {each: BasisPoints(number % 1_000) for number, each in enumerate(ADDRESSES)}
+        rule = DelegatorRule(listing=Listing.IGNORED, minimum_balance=Mutez(10**7))
+        shares = [IncomeShare(each, of_fees=BasisPoints(200)) for each in ADDRESSES[:FEW]]
+        members = [
+            BondPoolMember(each, Mutez(10**9), BasisPoints(100), number == 0, f"Member {number}")
+            for number, each in enumerate(ADDRESSES[:FEW])
+        ]
+        await bakers.replace_fees(tx, baker_id, fees, actor="bench", at=NOW)
+        rules = dict.fromkeys(ADDRESSES, rule)
+        await payout_rules.replace_delegators(tx, baker, rules, actor="bench", at=NOW)
+        await payout_rules.replace_income(tx, baker, shares, actor="bench", at=NOW)
+        await bakers.replace_bond_pool(tx, baker_id, members, actor="bench", at=NOW)
+        for number in range(ORDERS):
+            await _order(tx, number)
+
+
+async def _order(tx: AsyncConnection, number: int) -> None:
+    """Enter a transfer by hand and a deduction."""
+    baker_id, to = BAKER_IDS[0], ADDRESSES[number]
+    key, why = f"order-{number}", "rent of the month, as it was agreed upon with the house"
+    transfer = NewManualTransfer(
+        network=NETWORK,
+        baker_id=baker_id,
+        origin=ManualOrigin.TRANSFER,
+        idempotence_key=key,
+        source=baker_id,
+        destination=to,
+        amount=Mutez(NET),
+        actor="bench",
+        why=why,
+        ordered_level=LEVEL,
+    )
+    entered = await manual_transfers.order(tx, transfer, at=NOW)
+    await manual_transfers.give_up(tx, entered, "given up: later", actor="bench", at=NOW)
+    await deductions.agree(
+        tx, NewDeduction(baker_id, to, Mutez(NET), key, "by mail", why, "bench"), at=NOW
+    )
 
 
 async def _add(tx: AsyncConnection, paid: Paid) -> None:

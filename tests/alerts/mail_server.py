@@ -1,4 +1,4 @@
-"""A mail server that takes what it is sent, over SMTP as far as one sender needs it; it keeps all."""
+"""A mail server that keeps what it is sent, over SMTP as far as one sender needs it."""
 
 import asyncio
 from collections.abc import AsyncIterator

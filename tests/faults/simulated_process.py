@@ -61,10 +61,10 @@ class ControlledLedger(Ledger):
             yield tx
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
+    async def write(self, *, why: str | None = None) -> AsyncIterator[AsyncConnection]:
         """Write when it is this process's turn; no other process runs until it is committed."""
         await self._process.turn()
-        async with super().write() as tx:
+        async with super().write(why=why) as tx:
             yield tx
             self._fate.pass_by(self._process, "before a commit")
         self._fate.pass_by(self._process, "after a commit")

@@ -45,9 +45,9 @@ class FailingLedger(Ledger):
     fails_after: bool
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
+    async def write(self, *, why: str | None = None) -> AsyncIterator[AsyncConnection]:
         fails = self.nth.is_now()
-        async with super().write() as tx:
+        async with super().write(why=why) as tx:
             yield tx
             if fails and not self.fails_after:
                 raise full_disk()

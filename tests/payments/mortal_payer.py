@@ -139,9 +139,9 @@ class MortalLedger(Ledger):
             yield tx
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
+    async def write(self, *, why: str | None = None) -> AsyncIterator[AsyncConnection]:
         self.fate.require_life()
-        async with super().write() as tx:
+        async with super().write(why=why) as tx:
             yield tx
             self.fate.before()
         self.fate.after()

@@ -39,8 +39,7 @@ async def list_income(ledger: Ledger, baker_id: str) -> Income:
     async with ledger.read() as tx:
         baker = await bakers.get(tx, baker_id)
         shares = await payout_rules.income(tx, baker_id)
-        rules = await payout_rules.delegators(tx, baker_id)
-    single = {rule.excluded_share for rule in rules.values()}
+        single = await payout_rules.excluded_shares(tx, baker_id)
     named = {baker.below_minimum_share, baker.excluded_share, *single}
     return Income(list(shares), ExcludedShare.NAMED in named)
 

@@ -82,6 +82,13 @@ async def delegators(tx: AsyncConnection, baker_id: str) -> dict[str, DelegatorR
     return {row.address: rule_of_row(row) for row in rows}
 
 
+async def excluded_shares(tx: AsyncConnection, baker_id: str) -> set[ExcludedShare]:
+    """Give where rules of single delegators let excluded shares go: each place once."""
+    place = delegator_rules.c.excluded_share
+    named = select(place).where(delegator_rules.c.baker_id == baker_id, place.is_not(None))
+    return {ExcludedShare(row.excluded_share) for row in await tx.execute(named.distinct())}
+
+
 async def income(tx: AsyncConnection, baker_id: str) -> tuple[IncomeShare, ...]:
     """Give the parts of the baker's income that go to named addresses, ordered by address."""
     table = income_shares

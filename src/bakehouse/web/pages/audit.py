@@ -27,7 +27,7 @@ from bakehouse.web.services import Services
 router: Final = APIRouter(include_in_schema=False, dependencies=[needs(Role.VIEWER)])
 
 PATH: Final = "/audit"
-_ROWS: Final = 100
+_ROWS: Final = 50
 _EXPORT_ROWS: Final = 1_000
 _ID_MAX: Final = 2**62
 _DETAIL_LENGTH_MAX: Final = 100_000

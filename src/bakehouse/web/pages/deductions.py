@@ -10,6 +10,7 @@ from bakehouse.desk import deductions as desk
 from bakehouse.errors import BakehouseError, ConflictError
 from bakehouse.ledger import bakers
 from bakehouse.ledger.deductions import Deduction
+from bakehouse.ledger.page import OFFSET_MAX
 from bakehouse.ledger.roles import Role
 from bakehouse.payments.controls import Decision
 from bakehouse.rewards.money import format_tez, parse_tez
@@ -18,6 +19,7 @@ from bakehouse.web.caller import CallerOf
 from bakehouse.web.form import read_form
 from bakehouse.web.pages.filled_form import FilledForm, reason
 from bakehouse.web.pages.notice import Notice, done, notice_of
+from bakehouse.web.pages.paging import Paging
 from bakehouse.web.pages.question import Question
 from bakehouse.web.pages.renderer import renderer_of
 from bakehouse.web.permission import needs
@@ -26,6 +28,7 @@ from bakehouse.web.services import Services, WebServices
 router: Final = APIRouter(include_in_schema=False)
 
 _PATH: Final = "/bakers/{baker_id}/deductions"
+_ROWS: Final = 50
 _CHANGED_MEANWHILE: Final = (
     "a cycle has taken something of it since you opened this page: look at it again"
 )
@@ -34,16 +37,30 @@ DeductionId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
 @router.get(_PATH, dependencies=[needs(Role.VIEWER)])
-async def deductions_page(request: Request, services: Services, baker_id: str) -> Response:
-    """Show every deduction, with what cycles took of it and what is left."""
+async def deductions_page(
+    request: Request,
+    services: Services,
+    baker_id: str,
+    offset: Annotated[int, Query(ge=0, le=OFFSET_MAX)] = 0,
+) -> Response:
+    """Show deductions, the newest first, with what cycles took of each and what is left."""
     async with services.workshop.payer.ledger.read() as tx:
         baker = await bakers.get(tx, baker_id)
     found = await desk.list_deductions(services.workshop.payer.ledger, baker_id)
+    shown = found[::-1][offset : offset + _ROWS]
     return renderer_of(request).page(
         request,
         "deductions.html",
         baker=baker,
-        deductions=found[::-1],
+        deductions=shown,
+        paging=Paging(
+            path=request.url.path,
+            offset=offset,
+            shown=len(shown),
+            limit=_ROWS,
+            next_offset=offset + _ROWS if offset + _ROWS < len(found) else None,
+            total=len(found),
+        ),
         left=sum(each.left for each in found),
         notice=notice_of(request),
     )

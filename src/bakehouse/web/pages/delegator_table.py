@@ -24,8 +24,9 @@ from bakehouse.web.services import WebServices
 
 #: How many rows a page shows.
 ROWS: Final = 100
-#: How many changes a page shows.
+#: How many changes a page shows, and how many addresses of each.
 CHANGES_SHOWN: Final = 20
+ADDRESSES_SHOWN: Final = 200
 
 Row = TypeVar("Row")
 
@@ -53,13 +54,15 @@ class TableForms:
 
 @dataclass(frozen=True, slots=True)
 class ShownChange(Generic[Row]):
-    """One change in words, with what it says of every address it touched."""
+    """One change in words, with what it says of the first addresses it touched."""
 
     at: datetime
     actor: str
     words: str
     why: str | None
     rows: list[Row]
+    #: How many more it touched.
+    more: int
 
 
 def change_words(what: str, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> str:

@@ -19,6 +19,7 @@ from bakehouse.tezos.address import parse_recipient
 from bakehouse.web.caller import CallerOf
 from bakehouse.web.form import read_form
 from bakehouse.web.pages.delegator_table import (
+    ADDRESSES_SHOWN,
     CHANGES_SHOWN,
     ROWS,
     ShownChange,
@@ -175,10 +176,11 @@ def _shown(change: AddressChange) -> ShownChange[tuple[str, str, str]]:
             "" if change.before is None else _percent(before, each),
             _percent(change.after, each),
         )
-        for each in touched
+        for each in touched[:ADDRESSES_SHOWN]
     ]
     words = change_words("fee", change.before, change.after)
-    return ShownChange(change.at, change.actor, words, change.why, rows)
+    more = len(touched) - len(rows)
+    return ShownChange(change.at, change.actor, words, change.why, rows, more)
 
 
 def _percent(fees: Mapping[str, int], address: str) -> str:

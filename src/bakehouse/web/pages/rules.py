@@ -22,6 +22,7 @@ from bakehouse.tezos.address import parse_recipient
 from bakehouse.web.caller import CallerOf
 from bakehouse.web.form import read_form
 from bakehouse.web.pages.delegator_table import (
+    ADDRESSES_SHOWN,
     CHANGES_SHOWN,
     ROWS,
     ShownChange,
@@ -191,9 +192,13 @@ async def _page(
 
 def _shown(change: AddressChange) -> ShownChange[tuple[str, str]]:
     touched = sorted({*(change.before or {}), *change.after})
-    rows = [(each, "; ".join(told_words(change.after.get(each, {})))) for each in touched]
+    rows = [
+        (each, "; ".join(told_words(change.after.get(each, {}))))
+        for each in touched[:ADDRESSES_SHOWN]
+    ]
     words = change_words("rule", change.before, change.after)
-    return ShownChange(change.at, change.actor, words, change.why, rows)
+    more = len(touched) - len(rows)
+    return ShownChange(change.at, change.actor, words, change.why, rows, more)
 
 
 async def _rows(ledger: Ledger, baker_id: str) -> AsyncIterator[list[RuleOf]]:

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Query, Request, Response
 from bakehouse.desk import orders as desk
 from bakehouse.desk.funding import Funding, funding
 from bakehouse.errors import BakehouseError, InputError
+from bakehouse.ledger import bakers
 from bakehouse.ledger.page import OFFSET_MAX, Slice
 from bakehouse.ledger.roles import Role
 from bakehouse.ledger.states import ManualOrigin
@@ -62,13 +63,15 @@ async def transfers_page(
     offset: Annotated[int, Query(ge=0, le=OFFSET_MAX)] = 0,
 ) -> Response:
     """Show every order with its state, and where to see it on the chain."""
-    page = await desk.list_orders(services.workshop.payer, baker_id, Slice(offset, _ROWS))
-    found = await funding(services.workshop, baker_id)
+    payer = services.workshop.payer
+    page = await desk.list_orders(payer, baker_id, Slice(offset, _ROWS))
+    async with payer.ledger.read() as tx:
+        baker = await bakers.get(tx, baker_id)
     return renderer_of(request).page(
         request,
         "transfers.html",
         is_live=True,
-        baker=found.baker,
+        baker=baker,
         orders=page.rows,
         paging=Paging(
             path=request.url.path,
