@@ -8,7 +8,7 @@ PATIENCE_SECONDS = 10
 
 
 async def test_it_ends_though_the_work_swallowed_that_it_was_told_to() -> None:
-    """As `asyncio.wait_for` does now and then before Python 3.12: the house could not be stopped."""
+    """As `asyncio.wait_for` may do before Python 3.12: the house could not be stopped."""
     works = asyncio.Event()
     times = 0
 
