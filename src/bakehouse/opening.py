@@ -68,6 +68,7 @@ async def open_payer(  # noqa: PLR0913 - each has a default
         chain_id=config.chain_id,
         now=clock,
         head_age_seconds_max=config.head_age_seconds_max,
+        is_shared=True,
     )
     indexer = TzktClient(
         [JsonSource(url, client, observer=indexer_observer) for url in config.indexer_urls],

@@ -133,8 +133,8 @@ async def watched(master: RedisServer, folder: Path, eventually: Eventually) -> 
 
         async def knows_the_replica() -> bool:
             async with connected_to(known) as client:
-                state: Any = (await client.sentinel_masters())["queues"]  # type: ignore[call-overload]
-            return bool(state["num-slaves"])
+                told: Any = await client.sentinel_masters()
+            return bool(told["queues"]["num-slaves"])
 
         await eventually(knows_the_replica)
         yield port
