@@ -43,6 +43,7 @@ VALUES: dict[str, tuple[str, str, Any]] = {
         ("https://a", "https://b"),
     ),
     "BAKEHOUSE_INDEXER_URLS": ("indexer_urls", "https://i", ("https://i",)),
+    "BAKEHOUSE_REQUESTS_PER_SECOND": ("requests_per_second", "100", 100),
     "BAKEHOUSE_HOST": ("host", "::", "::"),
     "BAKEHOUSE_PORT": ("port", "0", 0),
     "BAKEHOUSE_KEY_FILES": ("key_files", "a.key, b.key", (Path("a.key"), Path("b.key"))),

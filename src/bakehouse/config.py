@@ -51,6 +51,8 @@ class Config(BaseModel):
     node_urls: tuple[str, ...] = Field(default=(), repr=False)
     #: TzKT-compatible indexers in order of preference, separated by commas.
     indexer_urls: tuple[str, ...] = Field(default=(), repr=False)
+    #: What one process asks of one host in a second, at most; 0 sets no limit.
+    requests_per_second: int = Field(default=20, ge=0)
     host: str = "127.0.0.1"
     port: int = Field(default=3000, ge=0, le=65535)
     #: Where a process without pages tells how it stands; nowhere when not set.

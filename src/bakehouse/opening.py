@@ -21,6 +21,7 @@ from bakehouse.tezos.key_file import read_key_file
 from bakehouse.tezos.keyring import Keyring
 from bakehouse.tezos.keys import SecretKey
 from bakehouse.tezos.node import NodeClient
+from bakehouse.tezos.pace import Paces
 from bakehouse.tezos.passphrase import CREDENTIAL
 from bakehouse.tezos.signer import LocalSigner
 from bakehouse.tezos.source_observer import UNOBSERVED, SourceObserver
@@ -63,15 +64,22 @@ async def open_payer(  # noqa: PLR0913 - each has a default
     ledger = await (Ledger.open(url) if migrate else Ledger.join(url))
     stack.push_async_callback(ledger.close)
     client = await stack.enter_async_context(httpx2.AsyncClient())
+    paces = Paces(config.requests_per_second)
     node = NodeClient(
-        [JsonSource(url, client, observer=node_observer) for url in config.node_urls],
+        [
+            JsonSource(url, client, observer=node_observer, pace=paces.of(url))
+            for url in config.node_urls
+        ],
         chain_id=config.chain_id,
         now=clock,
         head_age_seconds_max=config.head_age_seconds_max,
         is_shared=True,
     )
     indexer = TzktClient(
-        [JsonSource(url, client, observer=indexer_observer) for url in config.indexer_urls],
+        [
+            JsonSource(url, client, observer=indexer_observer, pace=paces.of(url))
+            for url in config.indexer_urls
+        ],
         chain_id=config.chain_id,
     )
     keys = await asyncio.to_thread(_read_keys, config, passphrase) if with_keys else Keys()

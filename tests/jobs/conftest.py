@@ -120,6 +120,15 @@ def empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+async def empty_ledger_copy(empty_ledger: Path, tmp_path: Path) -> AsyncIterator[Ledger]:
+    """A ledger with nothing in it."""
+    shutil.copy(empty_ledger, tmp_path / "copy.db")
+    opened = await Ledger.open(f"sqlite:///{tmp_path / 'copy.db'}")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
 async def work(engine: JobEngine, tmp_path: Path, empty_ledger: Path) -> AsyncIterator[Work]:
     """Distributions on a hostile chain with one node."""
     database = tmp_path / "hostile.db"

@@ -8,7 +8,12 @@ from bakehouse.alerts import raising
 from bakehouse.alerts.codes import AlertCode
 from bakehouse.alerts.raising import close_alert
 from bakehouse.alerts.taking_back import close_what_is_over
-from bakehouse.errors import GuardRefusedError, InputError, NotFoundError
+from bakehouse.errors import (
+    GuardRefusedError,
+    InputError,
+    NotFoundError,
+    QueueUnreachableError,
+)
 from bakehouse.failpoints import Failpoint, failpoint
 from bakehouse.jobs import job_requests
 from bakehouse.jobs.job_run import FailureHandler, Processor
@@ -34,7 +39,6 @@ def distribute(workshop: Workshop) -> Processor:
 
     While the chain is to make progress the job goes back to the queue; no attempt is used up.
     """
-    troubled_since: dict[str, datetime] = {}
 
     async def process(job: RunningJob) -> JSON:
         key = _key_of(job)
@@ -53,7 +57,7 @@ def distribute(workshop: Workshop) -> Processor:
         await job.report_progress({"paid": step.paid, "total": step.total})
         await _tell(payer, key, step)
         await close_what_is_over(payer, key.baker_id)
-        await _tell_of_trouble(payer, key, step, troubled_since)
+        await _tell_of_trouble(workshop, key, step)
         if step.wait_seconds is not None:
             raise WaitThenContinue(max(1, step.wait_seconds))
         if step.is_settled:
@@ -108,17 +112,30 @@ async def _tell(payer: Payer, key: DistributionKey, step: Step) -> None:
         await raising.hook_refuses(payer, key, step.hook_stop)
 
 
-async def _tell_of_trouble(
-    payer: Payer, key: DistributionKey, step: Step, troubled_since: dict[str, datetime]
-) -> None:
+async def _tell_of_trouble(workshop: Workshop, key: DistributionKey, step: Step) -> None:
+    payer, baker_id = workshop.payer, key.baker_id
     if step.trouble is None:
-        # Another process may have raised it, or this one before it was started anew.
-        troubled_since.pop(key.baker_id, None)
-        await close_alert(payer, AlertCode.SOURCES_TROUBLED, key.baker_id)
-        return
-    since = troubled_since.setdefault(key.baker_id, payer.clock())
-    if payer.clock() - since >= _TROUBLE_MAX:
-        await raising.sources_troubled(payer, key.baker_id, step.trouble)
+        await close_alert(payer, AlertCode.SOURCES_TROUBLED, baker_id)
+    since = await _troubled_since(workshop, baker_id, is_troubled=step.trouble is not None)
+    if step.trouble is not None and payer.clock() - since >= _TROUBLE_MAX:
+        await raising.sources_troubled(payer, baker_id, step.trouble)
+
+
+async def _troubled_since(workshop: Workshop, baker_id: str, *, is_troubled: bool) -> datetime:
+    """Give since when a baker's sources are troubled, as all workers know it together."""
+    now, name = workshop.payer.clock(), f"troubled-since:{baker_id}"
+    try:
+        known = await workshop.cache.get(name)
+        since = datetime.fromisoformat(known) if isinstance(known, str) else None
+        if is_troubled:
+            # Kept on while it lasts: steps come far more often than that.
+            text = (since or now).isoformat()
+            await workshop.cache.set(name, text, 2 * int(_TROUBLE_MAX.total_seconds()))
+        elif since is not None:
+            await workshop.cache.forget(name)
+    except QueueUnreachableError:
+        return now
+    return since or now
 
 
 async def _go_on(workshop: Workshop, key: DistributionKey) -> None:
