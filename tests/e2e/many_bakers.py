@@ -22,7 +22,7 @@ from bakehouse.asgi_server import serving
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.states import Mode
 from bakehouse.rewards.money import MUTEZ_PER_TEZ
-from bakehouse.sandbox.account import Account
+from bakehouse.sandbox.account import Account, is_implicit
 from bakehouse.sandbox.app import app_of
 from bakehouse.sandbox.chain import Chain
 from bakehouse.sandbox.head_feed import HeadFeed
@@ -115,7 +115,13 @@ async def many_bakers(count: int, *, large: int, small: int = 6) -> AsyncIterato
     bakers = [OneOfMany(_key(1, n).public_key.address, _key(2, n)) for n in range(count)]
     many = ManyBakers(_chain(small, seed=0), _chain(large, seed=7), bakers)
     wallets = {baker.payout_address: Account(balance=_FUNDS) for baker in bakers}
-    many.chain._ledger.record(many.chain.head.level, wallets)
+    # A transfer to a contract that is not there would be held back.
+    contracts = {
+        address: account
+        for address, account in many.large.world.origin.items()
+        if not is_implicit(address)
+    }
+    many.chain._ledger.record(many.chain.head.level, {**contracts, **wallets})
     keys = {baker.payout_address: baker.payout_key for baker in bakers}
     feed = HeadFeed()
     async with (

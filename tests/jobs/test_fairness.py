@@ -108,5 +108,7 @@ async def test_with_one_worker_for_all_the_small_are_paid_before_the_large_one_e
             while len(await place.settled()) <= SMALL:  # noqa: ASYNC110 - it is in the ledger
                 await asyncio.sleep(0.2)
         baking.cancel()
+        # Before what its jobs work with.
+        await engine.close(grace_seconds=5)
         assert (await place.settled())[-1] == large.baker_id
         assert set(many.splits_asked().values()) == {1}, "each split is read once"

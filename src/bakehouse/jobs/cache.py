@@ -49,11 +49,6 @@ class RedisCache:
         with self._answering():
             await self._redis.set(KEY_PREFIX + key, text, ex=ttl_seconds)
 
-    async def forget(self, key: str) -> None:
-        """Keep nothing under `key` any more."""
-        with self._answering():
-            await self._redis.delete(KEY_PREFIX + key)
-
     async def close(self) -> None:
         """Disconnect."""
         await self._redis.aclose()

@@ -32,6 +32,8 @@ _log = structlog.get_logger(__name__)
 
 #: How long payments may wait for nodes and indexers before a person is told.
 _TROUBLE_MAX = timedelta(minutes=5)
+#: Seconds without trouble after which it is over: longer than one step may take to find it again.
+_OVER_AFTER_SECONDS = 120
 
 
 def distribute(workshop: Workshop) -> Processor:
@@ -113,29 +115,29 @@ async def _tell(payer: Payer, key: DistributionKey, step: Step) -> None:
 
 
 async def _tell_of_trouble(workshop: Workshop, key: DistributionKey, step: Step) -> None:
-    payer, baker_id = workshop.payer, key.baker_id
+    payer = workshop.payer
     if step.trouble is None:
-        await close_alert(payer, AlertCode.SOURCES_TROUBLED, baker_id)
-    since = await _troubled_since(workshop, baker_id, is_troubled=step.trouble is not None)
-    if step.trouble is not None and payer.clock() - since >= _TROUBLE_MAX:
-        await raising.sources_troubled(payer, baker_id, step.trouble)
+        # Another process may have raised it, or this one before it was started anew.
+        await close_alert(payer, AlertCode.SOURCES_TROUBLED, key.baker_id)
+        return
+    since = await _troubled_since(workshop, key.baker_id)
+    if payer.clock() - since >= _TROUBLE_MAX:
+        await raising.sources_troubled(payer, key.baker_id, step.trouble)
 
 
-async def _troubled_since(workshop: Workshop, baker_id: str, *, is_troubled: bool) -> datetime:
-    """Give since when a baker's sources are troubled, as all workers know it together."""
+async def _troubled_since(workshop: Workshop, baker_id: str) -> datetime:
+    """Note that a baker's sources are troubled, and give since when, as all workers together know.
+
+    It is over when nobody has noted it for a while.
+    """
     now, name = workshop.payer.clock(), f"troubled-since:{baker_id}"
     try:
         known = await workshop.cache.get(name)
-        since = datetime.fromisoformat(known) if isinstance(known, str) else None
-        if is_troubled:
-            # Kept on while it lasts: steps come far more often than that.
-            text = (since or now).isoformat()
-            await workshop.cache.set(name, text, 2 * int(_TROUBLE_MAX.total_seconds()))
-        elif since is not None:
-            await workshop.cache.forget(name)
+        since = datetime.fromisoformat(known) if isinstance(known, str) else now
+        await workshop.cache.set(name, since.isoformat(), _OVER_AFTER_SECONDS)
     except QueueUnreachableError:
         return now
-    return since or now
+    return since
 
 
 async def _go_on(workshop: Workshop, key: DistributionKey) -> None:
