@@ -39,7 +39,7 @@ $(TAQUITO)/node_modules/.installed: $(TAQUITO)/package-lock.json $(TAQUITO)/.npm
 	@touch $@
 
 # pytezos, the referee of our forging, loads the system's libsodium; the tests of the ledger start
-# a PostgreSQL.
+# a PostgreSQL, those of the queues a Redis.
 system:
 	@./requirements/system-packages
 

@@ -11,6 +11,7 @@ BENCHMARKS = (
     "cold_start.py",
     "recovery.py",
     "blocks.py",
+    "many_bakers.py",
 )
 
 

@@ -43,6 +43,7 @@ VALUES: dict[str, tuple[str, str, Any]] = {
         ("https://a", "https://b"),
     ),
     "BAKEHOUSE_INDEXER_URLS": ("indexer_urls", "https://i", ("https://i",)),
+    "BAKEHOUSE_REQUESTS_PER_SECOND": ("requests_per_second", "100", 100),
     "BAKEHOUSE_HOST": ("host", "::", "::"),
     "BAKEHOUSE_PORT": ("port", "0", 0),
     "BAKEHOUSE_KEY_FILES": ("key_files", "a.key, b.key", (Path("a.key"), Path("b.key"))),
@@ -62,6 +63,9 @@ VALUES: dict[str, tuple[str, str, Any]] = {
     "DATABASE_URL": ("database_url", "sqlite:///x.db", "sqlite:///x.db"),
     "REDIS_HOST": ("redis_host", "redis.example", "redis.example"),
     "REDIS_PORT": ("redis_port", "7000", 7000),
+    "REDIS_URL": ("redis_url", "redis://r", "redis://r"),
+    "BAKEHOUSE_REDIS_CA_FILE": ("redis_ca_file", "ca.pem", Path("ca.pem")),
+    "BAKEHOUSE_HEALTH_PORT": ("health_port", "9000", 9000),
 }
 
 
@@ -117,7 +121,7 @@ def test_what_the_program_sets_itself_goes_before_the_environment() -> None:
 
 
 def test_variables_of_other_programs_are_none_of_our_business() -> None:
-    assert load_config({"PORT": "x", "REDIS_URL": "x", "MY_BAKEHOUSE_PORT": "x"}) == load_config({})
+    assert load_config({"PORT": "x", "REDIS_DB": "x", "MY_BAKEHOUSE_PORT": "x"}) == load_config({})
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from bakehouse.errors import EncodingError, SettingError
+from bakehouse.jobs.redis_address import RedisAddress
 from bakehouse.logs import LogFormat
 from bakehouse.secret_box import SecretKeyFile
 from bakehouse.tezos.base58check import Prefix, decode
@@ -30,6 +31,7 @@ _INHERITED: Mapping[str, str] = {
     "database_url": "DATABASE_URL",
     "redis_host": "REDIS_HOST",
     "redis_port": "REDIS_PORT",
+    "redis_url": "REDIS_URL",
 }
 
 
@@ -49,8 +51,12 @@ class Config(BaseModel):
     node_urls: tuple[str, ...] = Field(default=(), repr=False)
     #: TzKT-compatible indexers in order of preference, separated by commas.
     indexer_urls: tuple[str, ...] = Field(default=(), repr=False)
+    #: What one process asks of one host in a second, at most; 0 sets no limit.
+    requests_per_second: int = Field(default=20, ge=0)
     host: str = "127.0.0.1"
     port: int = Field(default=3000, ge=0, le=65535)
+    #: Where a process without pages tells how it stands; nowhere when not set.
+    health_port: int | None = Field(default=None, ge=0, le=65535)
     #: Guards the API and the pages; made and kept in the data directory when not set.
     api_token: SecretStr | None = None
     #: Encrypted key files of payout addresses, separated by commas; those in `keys` when not set.
@@ -81,9 +87,13 @@ class Config(BaseModel):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     #: SQLite in the data directory by default.
     database_url: str | None = Field(default=None, repr=False)
-    #: Without it Bakehouse runs a private Valkey of its own.
+    #: Without it, and without `redis_url`, Bakehouse runs a private Valkey of its own.
     redis_host: str | None = None
     redis_port: int = Field(default=6379, ge=1, le=65535)
+    #: The same with user, password, number, TLS or Sentinels.
+    redis_url: str | None = Field(default=None, repr=False)
+    #: Certificates that a `redis_url` with TLS is held to, instead of the system's.
+    redis_ca_file: Path | None = None
 
     @field_validator("network")
     @classmethod
@@ -120,6 +130,19 @@ class Config(BaseModel):
     def ledger_url(self) -> str:
         """The database of the ledger."""
         return self.database_url or f"sqlite:///{self.data_dir / 'ledger.db'}"
+
+    @property
+    def redis_address(self) -> RedisAddress | None:
+        """The Redis to share, None for a private one; raises SettingError for what cannot be."""
+        if self.redis_url is not None and self.redis_host is not None:
+            raise SettingError("set REDIS_URL or REDIS_HOST, not both: they may disagree")
+        if self.redis_url is None and self.redis_ca_file is not None:
+            raise SettingError("BAKEHOUSE_REDIS_CA_FILE is for a REDIS_URL of rediss://")
+        if self.redis_url is not None:
+            return RedisAddress.from_url(self.redis_url, self.redis_ca_file)
+        if self.redis_host is not None:
+            return RedisAddress(self.redis_host, self.redis_port)
+        return None
 
     @property
     def keys_dir(self) -> Path:

@@ -21,6 +21,7 @@ from bakehouse.tezos.key_file import read_key_file
 from bakehouse.tezos.keyring import Keyring
 from bakehouse.tezos.keys import SecretKey
 from bakehouse.tezos.node import NodeClient
+from bakehouse.tezos.pace import Paces
 from bakehouse.tezos.passphrase import CREDENTIAL
 from bakehouse.tezos.signer import LocalSigner
 from bakehouse.tezos.source_observer import UNOBSERVED, SourceObserver
@@ -50,24 +51,35 @@ async def open_payer(  # noqa: PLR0913 - each has a default
     *,
     with_keys: bool = True,
     passphrase: str | None = None,
+    migrate: bool = True,
     node_observer: SourceObserver = UNOBSERVED,
     indexer_observer: SourceObserver = UNOBSERVED,
 ) -> Payer:
     """Open ledger, clients and keys; they are closed with `stack`. Who only reads needs no keys.
 
-    `passphrase` is what a person typed; without it, it is read from where the settings say.
+    `passphrase` is what a person typed; without it, it is read from where the settings say. Unless
+    it is to `migrate`, a ledger whose schema is not this version's is refused (ConflictError).
     """
-    ledger = await Ledger.open(config.ledger_url)
+    url = config.ledger_url
+    ledger = await (Ledger.open(url) if migrate else Ledger.join(url))
     stack.push_async_callback(ledger.close)
     client = await stack.enter_async_context(httpx2.AsyncClient())
+    paces = Paces(config.requests_per_second)
     node = NodeClient(
-        [JsonSource(url, client, observer=node_observer) for url in config.node_urls],
+        [
+            JsonSource(url, client, observer=node_observer, pace=paces.of(url))
+            for url in config.node_urls
+        ],
         chain_id=config.chain_id,
         now=clock,
         head_age_seconds_max=config.head_age_seconds_max,
+        is_shared=True,
     )
     indexer = TzktClient(
-        [JsonSource(url, client, observer=indexer_observer) for url in config.indexer_urls],
+        [
+            JsonSource(url, client, observer=indexer_observer, pace=paces.of(url))
+            for url in config.indexer_urls
+        ],
         chain_id=config.chain_id,
     )
     keys = await asyncio.to_thread(_read_keys, config, passphrase) if with_keys else Keys()
@@ -84,9 +96,20 @@ async def open_payer(  # noqa: PLR0913 - each has a default
         keyring,
         clock,
         limits or PaymentLimits(),
-        free_bytes=lambda: shutil.disk_usage(config.data_dir).free,
+        free_bytes=_free_bytes(config),
         hooks=HookCaller(client, config.secret_key),
     )
+
+
+def _free_bytes(config: Config) -> Callable[[], int]:
+    """Give what tells how much more can be written down; of a server's disk nothing is known."""
+    if not config.ledger_url.startswith("sqlite"):
+        return _plenty
+    return lambda: shutil.disk_usage(config.data_dir).free
+
+
+def _plenty() -> int:
+    return 2**63
 
 
 def _read_keys(config: Config, passphrase: str | None) -> Keys:

@@ -13,10 +13,37 @@ from bakehouse.jobs.job_types import JobState
 from bakehouse.jobs.valkey import EmbeddedValkey
 from bakehouse.jobs.workshop import Workshop
 from bakehouse.ledger.database import Ledger
+from tests.fault_scale import FAULT_SCALE
 from tests.jobs.engine_probe import QUEUE, Eventually, Reaches, Runs
 from tests.jobs.hostile_work import Work
+from tests.jobs.redis_server import QueueServer, redis_server
 from tests.payments.hostile_baker import hostile_baker
 from tests.payments.lives import SHORT_LIVES
+
+#: What a Redis could do otherwise than a Valkey; with FAULT_SCALE=2 every test of a queue runs on
+#: both.
+ON_REDIS_TOO = {"test_engine", "test_cache"}
+
+VALKEY, REDIS = "valkey", "redis"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, and say so, what takes long and has seldom more to tell."""
+    if FAULT_SCALE > 1:
+        return
+    here = Path(__file__).parent
+    out = {
+        item
+        for item in items
+        if item.path.is_relative_to(here)
+        and isinstance(item, pytest.Function)
+        and hasattr(item, "callspec")
+        and item.callspec.params.get("queue_server") == REDIS
+        and item.path.stem not in ON_REDIS_TOO
+    }
+    if out:
+        config.hook.pytest_deselected(items=list(out))
+        items[:] = [item for item in items if item not in out]
 
 
 @pytest.fixture
@@ -27,9 +54,24 @@ async def valkey(tmp_path: Path) -> AsyncIterator[EmbeddedValkey]:
     await server.stop()
 
 
+@pytest.fixture(params=[VALKEY, REDIS])
+async def queue_server(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> AsyncIterator[QueueServer]:
+    """Where the queues of a test are: with the embedded Valkey, and again with a Redis."""
+    if request.param == REDIS:
+        async with redis_server(tmp_path / "redis") as server:
+            yield server
+        return
+    valkey = EmbeddedValkey(tmp_path / "valkey")
+    await valkey.start()
+    yield valkey
+    await valkey.stop()
+
+
 @pytest.fixture
-async def engine(valkey: EmbeddedValkey) -> AsyncIterator[JobEngine]:
-    connected = JobEngine(valkey.address)
+async def engine(queue_server: QueueServer) -> AsyncIterator[JobEngine]:
+    connected = JobEngine(queue_server.address)
     await connected.connect()
     yield connected
     await connected.close(grace_seconds=0)
@@ -75,6 +117,15 @@ def empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     asyncio.run(make())
     return path
+
+
+@pytest.fixture
+async def empty_ledger_copy(empty_ledger: Path, tmp_path: Path) -> AsyncIterator[Ledger]:
+    """A ledger with nothing in it."""
+    shutil.copy(empty_ledger, tmp_path / "copy.db")
+    opened = await Ledger.open(f"sqlite:///{tmp_path / 'copy.db'}")
+    yield opened
+    await opened.close()
 
 
 @pytest.fixture

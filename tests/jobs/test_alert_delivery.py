@@ -13,12 +13,12 @@ from bakehouse.jobs import job_requests
 from bakehouse.jobs.alert_post import post_alerts
 from bakehouse.jobs.engine import JobEngine
 from bakehouse.jobs.job_types import JobName, JobRequest, JobState, QueueName
-from bakehouse.jobs.valkey import EmbeddedValkey
 from bakehouse.ledger import alert_deliveries
 from bakehouse.ledger.alert_channels import Channel, ChannelSettings
 from bakehouse.ledger.alert_deliveries import Delivery
 from bakehouse.ledger.states import DeliveryState
 from tests.alerts.webhook import PASSWORD, TOKEN, Webhook, free_port
+from tests.jobs.redis_server import QueueServer
 from tests.jobs.workplace import Workplace, eventually, open_workplace
 
 QUEUE = QueueName.ALERT_DELIVERY
@@ -132,10 +132,10 @@ async def test_a_queue_that_lost_everything_still_delivers(
 
 
 async def test_while_the_queue_does_not_answer_alerts_are_sent_without_it(
-    place: Workplace, channel: Channel, webhook: Webhook, valkey: EmbeddedValkey
+    place: Workplace, channel: Channel, webhook: Webhook, queue_server: QueueServer
 ) -> None:
     await raise_one(place)
-    await valkey.stop()
+    await queue_server.stop()
 
     async with webhook.up():
         with capture_logs() as said:
@@ -144,7 +144,7 @@ async def test_while_the_queue_does_not_answer_alerts_are_sent_without_it(
     assert len(webhook.received) == 1
     assert [each.state for each in await deliveries(place, channel)] == [DeliveryState.SENT]
     assert {"event": "alerts-sent-without-queue", "log_level": "warning", "count": 1} in said
-    await valkey.start()
+    await queue_server.start()
 
 
 async def test_the_end_of_an_alert_is_delivered_too(

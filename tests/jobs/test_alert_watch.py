@@ -14,10 +14,10 @@ from bakehouse.jobs import job_requests
 from bakehouse.jobs.alert_watch import SignsOfLife, look_for_trouble
 from bakehouse.jobs.engine import JobEngine
 from bakehouse.jobs.job_types import JobName, JobOptions, JobRequest, QueueName
-from bakehouse.jobs.valkey import EmbeddedValkey
 from bakehouse.ledger import alerts, distributions
 from bakehouse.ledger.states import DistributionState, Mode
 from bakehouse.payments.advance import fail
+from tests.jobs.redis_server import QueueServer
 from tests.jobs.workplace import Workplace, open_workplace
 
 #: Of a baker who is looked after every so many minutes of these tests, which last a second.
@@ -97,15 +97,15 @@ async def test_a_baker_that_is_not_to_be_looked_after_is_not_silent(
 
 
 async def test_silence_is_told_although_the_queue_does_not_answer(
-    place: Workplace, valkey: EmbeddedValkey
+    place: Workplace, queue_server: QueueServer
 ) -> None:
     await place.register(update_freq=SELDOM)
     watch = Watch(place)
     await watch.look()
-    await valkey.stop()
+    await queue_server.stop()
 
     assert await watch.look(3 * PERIOD) == ["schedule-silent"]
-    await valkey.start()
+    await queue_server.start()
 
 
 async def test_whoever_has_just_started_waits_before_calling_anybody_silent(

@@ -18,8 +18,8 @@ from bakehouse.jobs.job_types import (
     RunningJob,
 )
 from bakehouse.jobs.redis_address import RedisAddress
-from bakehouse.jobs.valkey import EmbeddedValkey
 from tests.jobs.engine_probe import QUEUE, Eventually, Reaches, Runs, holds, request
+from tests.jobs.redis_server import QueueServer
 
 
 async def test_a_job_shows_its_data_progress_and_value(engine: JobEngine, reaches: Reaches) -> None:
@@ -156,9 +156,9 @@ async def test_only_the_latest_completed_jobs_are_kept(
 
 
 async def test_closing_waits_for_the_running_job_and_takes_no_other(
-    valkey: EmbeddedValkey, engine: JobEngine, runs: Runs
+    queue_server: QueueServer, engine: JobEngine, runs: Runs
 ) -> None:
-    worker = JobEngine(valkey.address)
+    worker = JobEngine(queue_server.address)
     await worker.connect()
     worker.run_worker(QUEUE, runs.wait_until_told)
     first, second = await engine.add(request()), await engine.add(request())
@@ -171,9 +171,9 @@ async def test_closing_waits_for_the_running_job_and_takes_no_other(
 
 
 async def test_a_job_not_done_when_the_grace_is_over_goes_back_and_runs_elsewhere(
-    valkey: EmbeddedValkey, engine: JobEngine, runs: Runs, reaches: Reaches
+    queue_server: QueueServer, engine: JobEngine, runs: Runs, reaches: Reaches
 ) -> None:
-    worker = JobEngine(valkey.address)
+    worker = JobEngine(queue_server.address)
     await worker.connect()
     worker.run_worker(QUEUE, runs.wait_until_told, on_failed_for_good=runs.on_failed_for_good)
     added = await engine.add(request())

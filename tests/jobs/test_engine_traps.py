@@ -84,8 +84,9 @@ async def test_a_job_over_which_workers_keep_dying_fails_for_good_once(
     assert runs == [spared.id, poison.id]
 
 
+@pytest.mark.parametrize("queue_server", ["valkey"], indirect=True)
 async def test_jobs_survive_a_killed_server_and_their_worker_goes_on(
-    valkey: EmbeddedValkey, engine: JobEngine, eventually: Eventually
+    queue_server: EmbeddedValkey, engine: JobEngine, eventually: Eventually
 ) -> None:
     running, may_end = asyncio.Event(), asyncio.Event()
     starts: list[JSON] = []
@@ -102,14 +103,14 @@ async def test_jobs_survive_a_killed_server_and_their_worker_goes_on(
     )
     engine.run_worker(QUEUE, process)
     await running.wait()
-    killed = valkey.pid
+    killed = queue_server.pid
     assert killed is not None
     os.kill(killed, signal.SIGKILL)
     may_end.set()
     await eventually(lambda: is_completed(engine, first))
     await eventually(lambda: is_completed(engine, second))
     assert starts == [1, 2]
-    assert valkey.pid != killed
+    assert queue_server.pid != killed
 
 
 async def test_a_worker_whose_loop_ends_is_started_again(

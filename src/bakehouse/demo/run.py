@@ -137,6 +137,8 @@ def _demo_config(
             "explorer_url": f"{chain.indexer_url}/v1/operations/",
             "database_url": None,
             "redis_host": None,
+            "redis_url": None,
+            "redis_ca_file": None,
             "api_token": SecretStr(new_secret()),
             "key_files": (),
             "remote_signer_url": None,

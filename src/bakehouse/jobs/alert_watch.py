@@ -1,5 +1,7 @@
 """What no job can tell of itself, looked for every minute: silence, failed jobs, alerts unheard."""
 
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import structlog
@@ -13,10 +15,11 @@ from bakehouse.errors import InputError, NotFoundError, QueueUnreachableError
 from bakehouse.jobs import job_requests
 from bakehouse.jobs.forever import forever
 from bakehouse.jobs.job_types import JobName, JobState, JobView, QueueName
-from bakehouse.jobs.last_run import last_success
+from bakehouse.jobs.last_run import last_success, last_successes
 from bakehouse.jobs.workshop import Workshop
 from bakehouse.ledger import (
     alert_deliveries,
+    alerts,
     announcements,
     bakers,
     distributions,
@@ -28,6 +31,11 @@ from bakehouse.ledger.states import AnnouncementState, DeliveryState, Distributi
 from bakehouse.payments.payer import Payer
 
 _log = structlog.get_logger(__name__)
+
+#: Under which the signs of life are left for the next who watches, and for how long: a house that
+#: was not watched for longer has just been started.
+_LEFT_SIGNS = "signs-of-life"
+_LEFT_MINUTES = 3
 
 #: When each baker's cycles were last looked at, as far as this process knows.
 SignsOfLife = dict[str, datetime]
@@ -43,11 +51,12 @@ async def look_for_trouble(workshop: Workshop, signs_of_life: SignsOfLife) -> No
     await close_what_is_over(payer)
     async with payer.ledger.read() as tx:
         registered = await bakers.everyone(tx)
+        told = await alerts.open_subjects(tx, AlertCode.SCHEDULE_SILENT)
     queue_answers = await _queue_answers(workshop)
+    if queue_answers:
+        await _note_signs_of_life(workshop, registered, signs_of_life)
     for baker in registered:
-        if queue_answers:
-            await _note_sign_of_life(workshop, baker, signs_of_life)
-        await _tell_if_silent(workshop, baker, signs_of_life)
+        await _tell_if_silent(workshop, baker, signs_of_life, is_told=baker.baker_id in told)
     await _repeat(payer)
     if queue_answers:
         for queue in QueueName:
@@ -55,13 +64,36 @@ async def look_for_trouble(workshop: Workshop, signs_of_life: SignsOfLife) -> No
 
 
 async def watch_forever(workshop: Workshop) -> None:
-    """Look every minute until cancelled; a failure is logged and tried again."""
+    """Look every minute until cancelled; a failure is logged and tried again.
+
+    What is known is left for whoever watches next: else every change of the watch would give a
+    silence its time again.
+    """
     signs_of_life: SignsOfLife = {}
-    await forever(
-        lambda: look_for_trouble(workshop, signs_of_life),
-        workshop.minute_seconds,
-        "looking-for-trouble-failed",
-    )
+
+    async def look() -> None:
+        if not signs_of_life:
+            signs_of_life.update(await _left_signs(workshop))
+        await look_for_trouble(workshop, signs_of_life)
+        await _leave_signs(workshop, signs_of_life)
+
+    await forever(look, workshop.minute_seconds, "looking-for-trouble-failed")
+
+
+async def _left_signs(workshop: Workshop) -> SignsOfLife:
+    try:
+        left = await workshop.cache.get(_LEFT_SIGNS)
+    except QueueUnreachableError:
+        return {}
+    if not isinstance(left, Mapping):
+        return {}
+    return {each: datetime.fromisoformat(at) for each, at in left.items() if isinstance(at, str)}
+
+
+async def _leave_signs(workshop: Workshop, signs_of_life: SignsOfLife) -> None:
+    left = {each: at.isoformat() for each, at in signs_of_life.items()}
+    with suppress(QueueUnreachableError):
+        await workshop.cache.set(_LEFT_SIGNS, left, _LEFT_MINUTES * workshop.minute_seconds)
 
 
 async def _queue_answers(workshop: Workshop) -> bool:
@@ -73,14 +105,20 @@ async def _queue_answers(workshop: Workshop) -> bool:
     return True
 
 
-async def _note_sign_of_life(workshop: Workshop, baker: Baker, signs_of_life: SignsOfLife) -> None:
-    seen = await last_success(workshop, job_requests.cycle_monitor_id(baker.baker_id))
-    known = signs_of_life.get(baker.baker_id)
-    if seen is not None and known is not None and seen > known:
-        signs_of_life[baker.baker_id] = seen
+async def _note_signs_of_life(
+    workshop: Workshop, registered: Sequence[Baker], signs_of_life: SignsOfLife
+) -> None:
+    ids = [baker.baker_id for baker in registered]
+    seen_of_all = await last_successes(workshop, [job_requests.cycle_monitor_id(i) for i in ids])
+    for baker_id, seen in zip(ids, seen_of_all, strict=True):
+        known = signs_of_life.get(baker_id)
+        if seen is not None and known is not None and seen > known:
+            signs_of_life[baker_id] = seen
 
 
-async def _tell_if_silent(workshop: Workshop, baker: Baker, signs_of_life: SignsOfLife) -> None:
+async def _tell_if_silent(
+    workshop: Workshop, baker: Baker, signs_of_life: SignsOfLife, *, is_told: bool
+) -> None:
     now, baker_id = workshop.payer.clock(), baker.baker_id
     message = None
     if baker.scheduled and baker.mode is not Mode.OFF:
@@ -88,7 +126,8 @@ async def _tell_if_silent(workshop: Workshop, baker: Baker, signs_of_life: Signs
         message = schedule_silent(signs_of_life.setdefault(baker_id, now), period, now)
     else:
         signs_of_life.pop(baker_id, None)
-    await holds(workshop.payer, AlertCode.SCHEDULE_SILENT, baker_id, message, baker_id=baker_id)
+    if message is not None or is_told:
+        await holds(workshop.payer, AlertCode.SCHEDULE_SILENT, baker_id, message, baker_id=baker_id)
 
 
 async def _repeat(payer: Payer) -> None:

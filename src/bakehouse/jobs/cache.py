@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, Self
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from bakehouse.errors import QueueUnreachableError
 from bakehouse.jobs.job_types import JSON
 from bakehouse.jobs.redis_address import RedisAddress
+from bakehouse.jobs.redis_clients import RedisClients
 
 KEY_PREFIX: Final = "bakehouse:cache:"
 
@@ -23,7 +23,8 @@ class RedisCache:
 
     def __init__(self, address: RedisAddress) -> None:
         self._address = address
-        self._redis: Redis = Redis(decode_responses=True, **address.connection_options())
+        self._clients = RedisClients(address)
+        self._redis = self._clients.patient()
 
     async def get(self, key: str) -> JSON:
         """Return the value under `key`, or None when there is none or its time has run out."""
@@ -51,6 +52,7 @@ class RedisCache:
     async def close(self) -> None:
         """Disconnect."""
         await self._redis.aclose()
+        await self._clients.close()
 
     @contextmanager
     def _answering(self) -> Iterator[None]:

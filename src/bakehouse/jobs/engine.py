@@ -9,12 +9,9 @@ from typing import Any, Final
 
 import structlog
 from bullmq import DelayedError, Queue, UnrecoverableError, Worker
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from bakehouse.errors import ConflictError, NotFoundError, QueueUnreachableError
+from bakehouse.errors import ConflictError, NotFoundError, QueueUnreachableError, SettingError
 from bakehouse.jobs.bull_records import (
     BullJob,
     bull_options,
@@ -38,11 +35,13 @@ from bakehouse.jobs.job_types import (
     ScheduleView,
 )
 from bakehouse.jobs.redis_address import RedisAddress
+from bakehouse.jobs.redis_clients import RedisClients
 from bakehouse.jobs.worker import BullWorker, JobRunner, SupervisedWorker
 
 log = structlog.get_logger()
 
 ANSWER_SECONDS: Final = 10
+OWNER_KEY: Final = "bakehouse:ledger"
 
 
 class JobEngine:
@@ -54,18 +53,27 @@ class JobEngine:
 
     def __init__(self, address: RedisAddress, prefix: str = "bull") -> None:
         self.address = address
-        connection = address.connection_options()
-        self._options = {"connection": connection, "prefix": prefix}
+        self._prefix = prefix
+        self._clients = RedisClients(address)
         # BullMQ's connections go on trying for minutes; this one says at once what is wrong.
-        self._redis = Redis(**connection, retry=Retry(NoBackoff(), retries=0))
+        self._redis = self._clients.impatient()
         self._queues: dict[QueueName, Any] = {}
         self._workers: dict[QueueName, SupervisedWorker] = {}
 
     async def connect(self) -> None:
-        """Open the queues, and warn if this server may throw jobs away."""
+        """Open the queues, and warn if this server may throw jobs away.
+
+        Raises SettingError for a Redis Cluster.
+        """
         async with self.answering():
             memory = await self._redis.info("memory")
-        self._queues = {name: Queue(name.value, self._options) for name in QueueName}
+            cluster = await self._redis.info("cluster")
+        if cluster.get("cluster_enabled"):
+            raise SettingError(
+                f"Redis at {self.address} is a Cluster, which would keep the parts of a queue "
+                "apart: use a single Redis, or one that Sentinels watch (redis+sentinel://…)."
+            )
+        self._queues = {name: Queue(name.value, self._options()) for name in QueueName}
         if memory.get("maxmemory_policy") != "noeviction":
             log.warning("redis-may-evict-jobs", maxmemory_policy=memory.get("maxmemory_policy"))
 
@@ -73,6 +81,12 @@ class JobEngine:
         """Return if the server answers."""
         async with self.answering():
             await self._redis.ping()
+
+    async def owner(self, candidate: str) -> str:
+        """Give whose jobs these are: the first who asked, since the server last lost everything."""
+        async with self.answering():
+            await self._redis.set(OWNER_KEY, candidate, nx=True)
+            return str(await self._redis.get(OWNER_KEY))
 
     @property
     def workers_running(self) -> Mapping[QueueName, bool]:
@@ -228,7 +242,7 @@ class JobEngine:
             raise ConflictError(f"Queue {queue} already has a worker here.")
 
         def new_worker(run: JobRunner) -> BullWorker:
-            return _new_worker(queue, run, self._options | worker_settings(concurrency))
+            return _new_worker(queue, run, self._options() | worker_settings(concurrency))
 
         worker = SupervisedWorker(queue, processor, on_failed_for_good, new_worker)
         self._workers[queue] = worker
@@ -241,6 +255,10 @@ class JobEngine:
             await queue.close()
         self._queues.clear()
         await self._redis.aclose()
+        await self._clients.close()
+
+    def _options(self) -> dict[str, Any]:
+        return {"connection": self._clients.options(), "prefix": self._prefix}
 
     def bull_queue(self, name: QueueName) -> Any:
         """Give BullMQ's own queue, for the modules beside this one and nobody above them."""

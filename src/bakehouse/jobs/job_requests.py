@@ -81,6 +81,18 @@ def check_cycle(baker_id: str, *, retry_failed: bool = False) -> JobRequest:
     )
 
 
+def look_after_start(baker_id: str, delay_seconds: int) -> JobRequest:
+    """Look for finished cycles after a while; while such a job is under way, none is added."""
+    return JobRequest(
+        queue=QueueName.CYCLE_MONITORING,
+        name=JobName.CHECK_CYCLE,
+        data={"baker_id": baker_id, "retry_failed": False},
+        options=_BY_HAND,
+        delay_seconds=delay_seconds,
+        deduplication_id=f"look-{baker_id}",
+    )
+
+
 def poll_balance(baker_id: str) -> JobRequest:
     """Read the wallet's balance now."""
     return JobRequest(

@@ -63,8 +63,13 @@ def _key(schedule_id: str) -> str:
 
 async def last_success(workshop: Workshop, schedule_id: str) -> datetime | None:
     """Give when a schedule last ran as it should, or None when that is not known."""
-    at = await workshop.cache.get(f"last-success:{schedule_id}")
-    return datetime.fromisoformat(at) if isinstance(at, str) else None
+    return (await last_successes(workshop, [schedule_id]))[0]
+
+
+async def last_successes(workshop: Workshop, schedule_ids: Sequence[str]) -> list[datetime | None]:
+    """Give when several schedules last ran as they should, in their order."""
+    values = await workshop.cache.get_many([f"last-success:{each}" for each in schedule_ids])
+    return [datetime.fromisoformat(at) if isinstance(at, str) else None for at in values]
 
 
 def _sentence(error: Exception) -> str:

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bakehouse.errors import ConflictError
 from bakehouse.jobs import job_requests
 from bakehouse.jobs.job_types import JSON, AddedJob, QueueName, Schedule, ScheduleView
 from bakehouse.jobs.last_run import last_runs
+from bakehouse.jobs.phase import first_run_at
 from bakehouse.jobs.workshop import Workshop
 from bakehouse.ledger import bakers
 from bakehouse.ledger.bakers import Baker
@@ -121,8 +122,8 @@ class Scheduler:
         # One that is overdue has lost its next job: making it again heals it.
         if view is not None and view.matches(schedule) and not view.is_overdue(now):
             return False
-        first_run_at = now + timedelta(seconds=schedule.every_seconds)
-        await self._workshop.engine.upsert_schedule(schedule, first_run_at)
+        first = first_run_at(schedule.id, schedule.every_seconds, now)
+        await self._workshop.engine.upsert_schedule(schedule, first)
         return True
 
     async def _present(self) -> dict[str, ScheduleView]:

@@ -91,6 +91,9 @@ class SupervisedWorker:
         await asyncio.wait({self._supervision}, timeout=RESTART_SECONDS)
         self._supervision.cancel()
         await asyncio.gather(self._supervision, return_exceptions=True)
+        if self._worker is not None:
+            # One that had only just begun connects while it is being closed.
+            await self._worker.close(force=True)
 
     async def _drain(self, worker: BullWorker, grace_seconds: float) -> None:
         # Not `worker.close()`: with a free slot it stops renewing the locks of what still runs.

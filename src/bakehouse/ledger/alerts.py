@@ -118,6 +118,12 @@ async def is_open(tx: AsyncConnection, *, code: str, subject: str) -> bool:
     return (await tx.execute(query)).scalar() is not None
 
 
+async def open_subjects(tx: AsyncConnection, code: str) -> set[str]:
+    """Give what the open alerts of a code are about."""
+    query = select(alerts.c.subject).where(alerts.c.code == code, alerts.c.closed_at.is_(None))
+    return set((await tx.execute(query)).scalars())
+
+
 async def acknowledge(tx: AsyncConnection, alert_id: int, *, actor: str, at: datetime) -> Alert:
     """Note that a person saw an alert: it stays open, and is told no more.
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Self
 
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -14,7 +15,7 @@ from bakehouse.ledger import audit
 from bakehouse.ledger.backend import WHY, WRITES, Backend
 from bakehouse.ledger.postgresql import PostgresqlDatabase
 from bakehouse.ledger.sqlite import SqliteFile
-from bakehouse.ledger.upgrade import upgrade
+from bakehouse.ledger.upgrade import newest_revision, require_current, upgrade
 
 _USE_ONE_OF = (
     "use sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE, or leave DATABASE_URL unset"
@@ -37,6 +38,22 @@ class Ledger:
         backend = backend_of(url)
         await asyncio.to_thread(upgrade, backend)
         return cls(backend.engine())
+
+    @classmethod
+    async def join(cls, url: str) -> Self:
+        """Open the database at `url`, which others may be using, and change nothing of its schema.
+
+        Raises like `open`, and ConflictError for a schema that is not this version's.
+        """
+        backend = backend_of(url)
+        await asyncio.to_thread(require_current, backend)
+        return cls(backend.engine())
+
+    async def is_current(self) -> bool:
+        """Whether the schema is still the one that this version works with."""
+        async with self.read() as connection:
+            found = await connection.execute(text("SELECT version_num FROM alembic_version"))
+            return found.scalar() == newest_revision()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:

@@ -233,6 +233,12 @@ async def open_of(tx: AsyncConnection, baker_id: str) -> list[ManualTransfer]:
     return await _fetch(tx, query.order_by(manual_transfers.c.id))
 
 
+async def bakers_with_open(tx: AsyncConnection) -> list[str]:
+    """Give the bakers that have orders which are not done yet."""
+    query = select(manual_transfers.c.baker_id).where(manual_transfers.c.state.in_(OPEN)).distinct()
+    return list((await tx.execute(query)).scalars())
+
+
 async def last_done_level(tx: AsyncConnection, baker_id: str, origin: ManualOrigin) -> int:
     """Give the level of the newest block that did such an order; 0 when there is none."""
     query = (

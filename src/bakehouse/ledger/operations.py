@@ -278,6 +278,12 @@ async def unfinished_sources(tx: AsyncConnection, baker_id: str) -> list[str]:
     return list((await tx.execute(query.distinct().order_by(operations.c.source))).scalars())
 
 
+async def bakers_with_unfinished(tx: AsyncConnection) -> list[str]:
+    """Give the bakers for whom something signed is not decided yet."""
+    query = select(operations.c.baker_id).where(operations.c.state.in_(UNFINISHED)).distinct()
+    return list((await tx.execute(query)).scalars())
+
+
 async def find(tx: AsyncConnection, operation_hash: str) -> Operation | None:
     """Give the operation of a hash, or None."""
     found = await _fetch(tx, select(operations).where(operations.c.hash == operation_hash))

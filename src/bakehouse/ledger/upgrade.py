@@ -1,6 +1,7 @@
 """Bringing a database to this version's schema, in one transaction. What changes: `migrations/`."""
 
 import threading
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -23,8 +24,7 @@ def upgrade(backend: Backend, to: str = "head") -> None:
 
     Raises ConflictError for a database that a newer Bakehouse has upgraded, or that is damaged.
     """
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
+    config = _config()
     engine = backend.migration_engine()
     try:
         with _ONE_UPGRADE, engine.connect() as plain:
@@ -36,6 +36,38 @@ def upgrade(backend: Backend, to: str = "head") -> None:
                 _refuse_loose_ends(connection)
     finally:
         engine.dispose()
+
+
+def require_current(backend: Backend) -> None:
+    """Raise ConflictError unless the database has this version's schema already; changes nothing.
+
+    For processes that share a ledger: none of them changes it under the others.
+    """
+    config, engine = _config(), backend.migration_engine()
+    try:
+        with engine.connect() as connection:
+            _refuse_newer(connection, config)
+            found = MigrationContext.configure(connection).get_current_revision()
+    finally:
+        engine.dispose()
+    if found != newest_revision():
+        raise ConflictError(
+            f"the ledger is of version {found or 'none'}, this Bakehouse works with "
+            f"{newest_revision()}: stop all processes of the older version, then run "
+            "`bakehouse migrate`"
+        )
+
+
+@cache
+def newest_revision() -> str:
+    """Give the version of the schema that this Bakehouse works with."""
+    return str(ScriptDirectory.from_config(_config()).get_current_head())
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    return config
 
 
 def _refuse_newer(connection: Connection, config: Config) -> None:

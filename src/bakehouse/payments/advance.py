@@ -166,7 +166,7 @@ async def _go_on(payer: Payer, lease: Lease, distribution: Distribution, baker: 
 async def _blocks_to_wait(payer: Payer, distribution: Distribution) -> int:
     if distribution.not_before_level is None:
         return 0
-    return distribution.not_before_level - (await payer.node.head()).level
+    return distribution.not_before_level - (await payer.node.recent.head()).level
 
 
 async def _plan(payer: Payer, distribution: Distribution, baker: Baker) -> bool:

@@ -33,7 +33,8 @@ async def watch(payer: Payer, network: str, source: str, blocks_wait: int) -> li
         open_operations = await operations.in_states(tx, network, source, UNFINISHED)
     if not open_operations:
         return []
-    head = await payer.node.head()
+    # What follows reads the chain that ends in this block: one that is older sees less of it.
+    head = await payer.node.recent.head()
     for operation in open_operations:
         if operation.state in IN_FLIGHT:
             await _look_for(payer, operation, head)
@@ -46,8 +47,8 @@ async def watch(payer: Payer, network: str, source: str, blocks_wait: int) -> li
 async def _look_for(payer: Payer, operation: Operation, head: BlockHeader) -> None:
     failpoint(Failpoint.EACH_POLL)
     for level in range(operation.scanned_level + 1, head.level + 1):
-        header = await payer.node.ancestor(head, level)
-        if operation.hash in await payer.node.operation_hashes(header.hash):
+        header = await payer.node.recent.ancestor(head, level)
+        if operation.hash in await payer.node.recent.operation_hashes(header.hash):
             failpoint(Failpoint.SEEN_INCLUDED)
             await _enter_included(payer, operation, header)
             failpoint(Failpoint.AFTER_INCLUDED)

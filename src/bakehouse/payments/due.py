@@ -15,7 +15,6 @@ from bakehouse.ledger.states import (
 )
 from bakehouse.payments.payer import Payer
 from bakehouse.tezos.block import BlockMetadata
-from bakehouse.tezos.node import FINALITY_BLOCKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +95,8 @@ def first_level_to_pay(baker: Baker, cycle: int, final: BlockMetadata) -> int | 
 
 
 async def _final_block(payer: Payer) -> BlockMetadata:
-    head = await payer.node.head()
-    return await payer.node.block_metadata(f"{head.hash}~{FINALITY_BLOCKS}")
+    # It only tells that there is something to do; what is paid is checked when it is planned.
+    return await payer.node.recent.final_block()
 
 
 def _refuse_other_chain(baker: Baker, chain_id: str) -> None:

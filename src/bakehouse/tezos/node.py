@@ -23,6 +23,7 @@ from bakehouse.tezos.constants import ProtocolConstants
 from bakehouse.tezos.fees import FeeFilter
 from bakehouse.tezos.operation import OperationGroup
 from bakehouse.tezos.receipt import ContentResult, IncludedOperation
+from bakehouse.tezos.recent_chain import RecentChain
 from bakehouse.tezos.testimony import AbsenceQuestion, Testimony
 from bakehouse.tezos.transport import JsonSource
 
@@ -84,12 +85,15 @@ class NodeClient:
         chain_id: str | None,
         now: Callable[[], datetime],
         head_age_seconds_max: int,
+        is_shared: bool = False,
     ) -> None:
         self._nodes = ChainSources(nodes, node_rpc.chain_id, chain_id=chain_id)
         self._now = now
         self._head_age_seconds_max = head_age_seconds_max
         self._constants: dict[tuple[str, str], ProtocolConstants] = {}
         self._newest: BlockHeader | None = None
+        #: What several bakers may look at together, if it `is_shared`.
+        self.recent = RecentChain(self, now, is_shared=is_shared)
 
     async def chain_id(self) -> str:
         """Give the chain that all nodes are held to."""
@@ -119,10 +123,16 @@ class NodeClient:
         """Give the protocol constants in force after a block."""
         return await self._nodes.first(lambda node: self._constants_at(node, block))
 
+    @property
+    def known_block_delay_seconds(self) -> int | None:
+        """About how long a block takes, None when no node has told it yet."""
+        known = next(reversed(self._constants.values()), None)
+        return None if known is None else known.minimal_block_delay_seconds
+
     async def block_delay_seconds(self) -> int:
         """Give about how long a block takes; asks a node only when none has told it yet."""
-        known = next(reversed(self._constants.values()), None)
-        return (known or await self.constants()).minimal_block_delay_seconds
+        known = self.known_block_delay_seconds
+        return (await self.constants()).minimal_block_delay_seconds if known is None else known
 
     async def seconds_to_next_block(self) -> int:
         """Give about how long it is until the block after the newest one heard of can be read.

@@ -21,6 +21,7 @@ from bakehouse.errors import (
     SourceMalformedError,
     SourceUnreachableError,
 )
+from bakehouse.tezos.pace import Pace, TooLongError, rest_wanted
 from bakehouse.tezos.source_observer import UNOBSERVED, SourceObserver
 from bakehouse.tezos.strict_json import decode
 
@@ -74,7 +75,7 @@ class JsonSource:
     that is not http or https.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each has a default
         self,
         base_url: str,
         client: httpx2.AsyncClient,
@@ -82,6 +83,7 @@ class JsonSource:
         name: str | None = None,
         limits: SourceLimits = DEFAULT_LIMITS,
         observer: SourceObserver = UNOBSERVED,
+        pace: Pace | None = None,
     ) -> None:
         host = _host(base_url)
         self.name = name or host
@@ -89,6 +91,7 @@ class JsonSource:
         self._base_url = base_url.rstrip("/")
         self._client = client
         self._limits = limits
+        self._pace = pace or Pace()
 
     async def get(
         self,
@@ -148,6 +151,21 @@ class JsonSource:
     async def _ask(
         self, method: str, path: str, params: Mapping[str, str | int], body: Any = None
     ) -> _Answer:
+        try:
+            async with self._pace.turn(self._limits.attempt_seconds):
+                return await self._ask_now(method, path, params, body)
+        except TooLongError as error:
+            raise self._observed(
+                SourceBusyError(
+                    f"{self.name} is not asked for {path}: it allows fewer requests, and the next "
+                    f"turn comes in {error.seconds:.0f} seconds",
+                    source=self.name,
+                )
+            ) from None
+
+    async def _ask_now(
+        self, method: str, path: str, params: Mapping[str, str | int], body: Any
+    ) -> _Answer:
         seconds = self._limits.attempt_seconds
         started = time.perf_counter()
         try:
@@ -163,6 +181,8 @@ class JsonSource:
                     follow_redirects=False,
                 ) as response,
             ):
+                if response.status_code in _BUSY:
+                    self._pace.rest(rest_wanted(response.headers))
                 answer = _Answer(response.status_code, await self._body(path, response))
         except (TimeoutError, httpx2.TimeoutException) as error:
             raise self._unreachable(

@@ -26,7 +26,7 @@ async def check_services(config: Config) -> AsyncIterator[Finding]:
     try:
         yield await _queue(config)
     except (BakehouseError, OSError) as error:
-        yield fail("queue", str(error), "see REDIS_HOST and REDIS_PORT, or leave both unset")
+        yield fail("queue", str(error), "see REDIS_URL and REDIS_HOST, or leave both unset")
 
 
 async def _ledger(config: Config) -> Finding:
@@ -67,10 +67,10 @@ def judge_server(server: ServerFacts) -> Finding:
 
 
 async def _queue(config: Config) -> Finding:
-    if config.redis_host is not None:
-        address = RedisAddress(config.redis_host, config.redis_port)
-        await _ping(address)
-        return ok("queue", f"{address} answers")
+    shared = config.redis_address
+    if shared is not None:
+        await _ping(shared)
+        return ok("queue", f"{shared} answers")
     # In a folder of its own: a running Bakehouse has the one in the data directory.
     with TemporaryDirectory(prefix="bakehouse-") as folder:
         valkey = EmbeddedValkey(Path(folder) / "valkey")

@@ -50,6 +50,6 @@ def check_cycle(workshop: Workshop) -> Processor:
 async def _blocks_per_cycle(workshop: Workshop) -> int | None:
     """Give the length of a cycle, for people to see how far it is; None when it is not told."""
     try:
-        return (await workshop.payer.node.constants()).blocks_per_cycle
+        return (await workshop.payer.node.recent.constants()).blocks_per_cycle
     except SourceError:
         return None

@@ -8,7 +8,12 @@ from bakehouse.alerts import raising
 from bakehouse.alerts.codes import AlertCode
 from bakehouse.alerts.raising import close_alert
 from bakehouse.alerts.taking_back import close_what_is_over
-from bakehouse.errors import GuardRefusedError, InputError, NotFoundError
+from bakehouse.errors import (
+    GuardRefusedError,
+    InputError,
+    NotFoundError,
+    QueueUnreachableError,
+)
 from bakehouse.failpoints import Failpoint, failpoint
 from bakehouse.jobs import job_requests
 from bakehouse.jobs.job_run import FailureHandler, Processor
@@ -27,6 +32,8 @@ _log = structlog.get_logger(__name__)
 
 #: How long payments may wait for nodes and indexers before a person is told.
 _TROUBLE_MAX = timedelta(minutes=5)
+#: Seconds without trouble after which it is over: longer than one step may take to find it again.
+_OVER_AFTER_SECONDS = 120
 
 
 def distribute(workshop: Workshop) -> Processor:
@@ -34,7 +41,6 @@ def distribute(workshop: Workshop) -> Processor:
 
     While the chain is to make progress the job goes back to the queue; no attempt is used up.
     """
-    troubled_since: dict[str, datetime] = {}
 
     async def process(job: RunningJob) -> JSON:
         key = _key_of(job)
@@ -53,7 +59,7 @@ def distribute(workshop: Workshop) -> Processor:
         await job.report_progress({"paid": step.paid, "total": step.total})
         await _tell(payer, key, step)
         await close_what_is_over(payer, key.baker_id)
-        await _tell_of_trouble(payer, key, step, troubled_since)
+        await _tell_of_trouble(workshop, key, step)
         if step.wait_seconds is not None:
             raise WaitThenContinue(max(1, step.wait_seconds))
         if step.is_settled:
@@ -108,17 +114,30 @@ async def _tell(payer: Payer, key: DistributionKey, step: Step) -> None:
         await raising.hook_refuses(payer, key, step.hook_stop)
 
 
-async def _tell_of_trouble(
-    payer: Payer, key: DistributionKey, step: Step, troubled_since: dict[str, datetime]
-) -> None:
+async def _tell_of_trouble(workshop: Workshop, key: DistributionKey, step: Step) -> None:
+    payer = workshop.payer
     if step.trouble is None:
         # Another process may have raised it, or this one before it was started anew.
-        troubled_since.pop(key.baker_id, None)
         await close_alert(payer, AlertCode.SOURCES_TROUBLED, key.baker_id)
         return
-    since = troubled_since.setdefault(key.baker_id, payer.clock())
+    since = await _troubled_since(workshop, key.baker_id)
     if payer.clock() - since >= _TROUBLE_MAX:
         await raising.sources_troubled(payer, key.baker_id, step.trouble)
+
+
+async def _troubled_since(workshop: Workshop, baker_id: str) -> datetime:
+    """Note that a baker's sources are troubled, and give since when, as all workers together know.
+
+    It is over when nobody has noted it for a while.
+    """
+    now, name = workshop.payer.clock(), f"troubled-since:{baker_id}"
+    try:
+        known = await workshop.cache.get(name)
+        since = datetime.fromisoformat(known) if isinstance(known, str) else now
+        await workshop.cache.set(name, since.isoformat(), _OVER_AFTER_SECONDS)
+    except QueueUnreachableError:
+        return now
+    return since
 
 
 async def _go_on(workshop: Workshop, key: DistributionKey) -> None:

@@ -39,7 +39,7 @@ def poll_balance(workshop: Workshop) -> Processor:
         baker_id = job_requests.baker_of(job.data)
         async with workshop.payer.ledger.read() as tx:
             baker = await bakers.get(tx, baker_id)
-        head = await workshop.payer.node.head()
+        head = await workshop.payer.node.recent.head()
         balance = await workshop.payer.node.balance(Address(baker.payout_address), head.hash)
         known: JSON = {
             "address": baker.payout_address,

@@ -1,20 +1,16 @@
 """Whether this process can do its work; open to anybody, so it tells nothing else."""
 
-from collections.abc import Awaitable
 from http import HTTPStatus
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
-from sqlalchemy.exc import SQLAlchemyError
 
-from bakehouse.errors import BakehouseError
+from bakehouse.observability.readiness import State, look
 from bakehouse.web.permission import open_to_all
 from bakehouse.web.services import Services
 
 router = APIRouter(tags=["health"], dependencies=[open_to_all()])
-
-State = Literal["ok", "failing"]
 
 
 class Checks(BaseModel):
@@ -60,21 +56,9 @@ async def live() -> Liveness:
 )
 async def ready(services: Services, response: Response) -> Health:
     """Answer 200 if ledger, queue and workers do their work, else 503 naming the part."""
-    engine = services.workshop.engine
-    checks = Checks(
-        ledger=await _state_of(services.workshop.payer.ledger.ping()),
-        queue=await _state_of(engine.ping()),
-        workers="ok" if engine.is_healthy else "failing",
-    )
-    is_ok = checks.ledger == checks.queue == checks.workers == "ok"
-    if not is_ok:
+    found = await look(services.workshop)
+    checks = Checks(ledger=found.ledger, queue=found.queue, workers=found.workers)
+    if not found.is_ready:
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
-    return Health(status="ok" if is_ok else "failing", version=services.version, checks=checks)
-
-
-async def _state_of(ping: Awaitable[None]) -> State:
-    try:
-        await ping
-    except (BakehouseError, SQLAlchemyError, OSError):
-        return "failing"
-    return "ok"
+    status: State = "ok" if found.is_ready else "failing"
+    return Health(status=status, version=services.version, checks=checks)

@@ -19,7 +19,7 @@ from bakehouse.ledger.migrations.import_guards import (
 )
 
 revision: Final = "0010"
-down_revision: Final = "0008"
+down_revision: Final = "0009"
 
 _OLD_CHECK: Final = "(state IN ('assigned', 'paid')) = (transfer_id IS NOT NULL)"
 _HAS_TRANSFER: Final = (
