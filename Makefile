@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TAQUITO := tests/referees/taquito
+BULLMQ := bench/bullmq
 
 # Compiled once and kept, wherever this is set: else every command that the tests start compiles all.
 unexport PYTHONDONTWRITEBYTECODE
@@ -70,7 +71,13 @@ format: install-dev ## rewrite the code in the house's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: install-dev ## measure speed and memory against their limits
+# The queue's peer in the benchmarks: BullMQ for Node.
+$(BULLMQ)/node_modules/.installed: $(BULLMQ)/package-lock.json $(BULLMQ)/.npmrc | $(VENV)/.installed-dev
+	@$(BIN)/npm --prefix $(BULLMQ) ci --loglevel=error --no-progress >/dev/null || \
+	  { echo "npm could not install BullMQ, a peer in the benchmarks: is its registry reachable?" >&2; exit 1; }
+	@touch $@
+
+bench: install-dev $(BULLMQ)/node_modules/.installed ## measure speed and memory against limits and peers
 	$(BIN)/python bench/run.py
 
 wheel: install-dev ## build the wheel into dist
@@ -86,4 +93,4 @@ lock: $(BIN)/python ## compile the locks again from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --group build --output-file requirements/build.lock
 
 clean: ## remove what the other verbs made
-	rm -rf $(VENV) $(TAQUITO)/node_modules src/bakehouse/web/board/dist src/bakehouse/web/static/vendor .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
+	rm -rf $(VENV) $(TAQUITO)/node_modules $(BULLMQ)/node_modules src/bakehouse/web/board/dist src/bakehouse/web/static/vendor .mypy_cache .pytest_cache .ruff_cache .hypothesis dist

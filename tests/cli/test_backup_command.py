@@ -13,6 +13,8 @@ from bakehouse.ledger import audit, bakers
 from bakehouse.ledger.audit import AuditEvent
 from bakehouse.ledger.database import Ledger
 from tests.cli.bakers_desk import BAKER, Desk, open_desk
+from tests.ledger.bakery import BAKER as OLD_BAKER
+from tests.ledger.first_ledger import leave_a_first_ledger
 
 
 @pytest.fixture
@@ -140,6 +142,18 @@ def test_a_copy_takes_the_ledgers_place_and_the_ledger_is_kept(desk: Desk, copy:
     assert desk.read(audit.first_broken_link) is None
     assert desk.ledger_file.stat().st_mode & 0o777 == 0o600
     assert copy.exists()
+
+
+def test_a_copy_of_an_older_version_is_brought_to_this_one_and_stays_as_it_is(desk: Desk) -> None:
+    old = desk.folder / "old.db"
+    leave_a_first_ledger(f"sqlite:///{old}")
+    before = dump(old)
+
+    desk.done("restore", str(old), "--replace")
+
+    assert OLD_BAKER in {each.baker_id for each in desk.read(bakers.everyone)}
+    assert desk.read(audit.first_broken_link) is None
+    assert dump(old) == before
 
 
 def test_where_there_is_no_ledger_a_copy_becomes_it(desk: Desk, copy: Path) -> None:
