@@ -19,9 +19,9 @@ from tests.fault_scale import FAULT_SCALE
 from tests.jobs.redis_server import free_port, redis_server
 from tests.ledger.postgresql_server import running_server
 
-#: 20 bakers in the smallest size; with FAULT_SCALE=10 they are 200.
-BAKERS = 20 * FAULT_SCALE
-_LARGE = 400 * min(FAULT_SCALE, 10)
+#: With FAULT_SCALE=10 they are 200.
+BAKERS = 8 if FAULT_SCALE == 1 else 20 * FAULT_SCALE
+_LARGE = 200 if FAULT_SCALE == 1 else 400 * min(FAULT_SCALE, 10)
 _BLOCK_SECONDS = 0.5
 _PATIENCE_SECONDS = 180 + 60 * FAULT_SCALE
 #: What happens, in an order that the seed decides; each of them at least once.

@@ -30,7 +30,9 @@ def test_it_hears_that_the_work_begins_and_that_it_is_being_ended(
 
 
 @pytest.mark.parametrize(
-    ("process", "watched"), [(str(os.getpid()), 0.03), ("1", None), (None, 0.03)]
+    ("process", "watched"),
+    [(str(os.getpid()), 0.03), ("1", None), (None, 0.03)],
+    ids=["this one", "another", "not said which"],
 )
 def test_the_watchdog_is_for_the_process_it_was_set_for(
     process: str | None, watched: float | None
