@@ -78,7 +78,7 @@ def bars(title: str, unit: str, rows: Sequence[Bar], limit: Limit | None = None)
 
 
 def shown(value: float) -> str:
-    """Write a number as people do: more digits where it is small."""
-    if value >= 100:  # noqa: PLR2004 - where nobody reads decimals
+    """Write a number as people do: more digits where it is small, none where it was counted."""
+    if isinstance(value, int) or value >= 100:  # noqa: PLR2004 - where nobody reads decimals
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"  # noqa: PLR2004 - same

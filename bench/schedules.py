@@ -236,7 +236,7 @@ async def _house(stack: AsyncExitStack, folder: Path, settings: dict[str, str]) 
         stderr=(folder.parent / "log").open("a"),
     )
     stack.push_async_callback(process.wait)
-    stack.callback(process.terminate)
+    stack.callback(_terminate, process)
     async with asyncio.timeout(_START_SECONDS), httpx2.AsyncClient(trust_env=False) as client:
         while process.returncode is None:
             with suppress(httpx2.TransportError):
@@ -246,10 +246,15 @@ async def _house(stack: AsyncExitStack, folder: Path, settings: dict[str, str]) 
     raise AssertionError("bakehouse run ended")
 
 
+def _terminate(process: Process) -> None:
+    with suppress(ProcessLookupError):
+        process.terminate()
+
+
 async def _must_not_end(house: Process, folder: Path) -> None:
     code = await house.wait()
     lines = (folder / "log").read_text().splitlines()
-    raise AssertionError(f"bakehouse run ended with {code}: {lines[-1:]}")
+    raise AssertionError(f"bakehouse run ended with {code}: {lines[-3:]}")
 
 
 async def _until_looked(
@@ -258,8 +263,9 @@ async def _until_looked(
     """Wait until each baker was looked at and nothing waits, or long enough; gives the seconds."""
     began = time.perf_counter()
     while (took := time.perf_counter() - began) < _SETTLING_SECONDS:
-        if any(task.done() for task in ended):
-            break
+        for task in ended:
+            if task.done():
+                task.result()
         if len(heard.looks) >= count and await _waiting(redis) <= len(QUEUES):
             break
         await asyncio.sleep(_LOOK_SECONDS)

@@ -1,11 +1,12 @@
 """How jobs are added again and again."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from bakehouse.errors import InputError
-from bakehouse.jobs.engine import JobEngine
+from bakehouse.jobs.engine import SCHEDULES_AT_ONCE, SCHEDULES_TWICE, JobEngine
 from bakehouse.jobs.job_types import (
     PRIORITY_MANUAL,
     JobName,
@@ -128,3 +129,24 @@ async def test_a_removed_schedule_takes_back_its_job_that_is_due_and_waits(
 def test_a_schedule_with_a_bad_id_or_interval_is_refused(schedule_id: str, every: int) -> None:
     with pytest.raises(InputError):
         Schedule(schedule_id, QUEUE, JobName.CHECK_CYCLE, {}, every)
+
+
+async def test_any_number_of_schedules_is_listed_in_order_and_a_page_at_a_time(
+    engine: JobEngine,
+) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    count = 2 * SCHEDULES_AT_ONCE + SCHEDULES_TWICE
+    for number in range(count):
+        at = now + timedelta(hours=1, seconds=number)
+        each = replace(schedule(600, baker_id=number), id=f"cycle-monitor-{number}")
+        await engine.upsert_schedule(each, at)
+
+    redis = engine.bull_queue(QUEUE).client
+    await redis.config_resetstat()
+
+    views = await engine.schedules(QUEUE)
+
+    assert [view.data for view in views] == [{"baker_id": number} for number in range(count)]
+    # Each answer is waited for by itself, and has ten seconds.
+    told = await redis.info("commandstats")
+    assert told["cmdstat_zrange"]["calls"] > count // SCHEDULES_AT_ONCE

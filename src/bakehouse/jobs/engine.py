@@ -4,7 +4,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import structlog
@@ -42,6 +42,10 @@ log = structlog.get_logger()
 
 ANSWER_SECONDS: Final = 10
 OWNER_KEY: Final = "bakehouse:ledger"
+
+#: Schedules that are listed in one go, and those among them that were in the one before.
+SCHEDULES_AT_ONCE: Final = 100
+SCHEDULES_TWICE: Final = 10
 
 
 class JobEngine:
@@ -157,9 +161,18 @@ class JobEngine:
 
     async def schedules(self, queue: QueueName) -> list[ScheduleView]:
         """Every schedule of a queue, the next to run first."""
-        async with self.answering():
-            records = await self.bull_queue(queue).getJobSchedulers(asc=True)
-        return [schedule_view(queue, record) for record in records]
+        found: dict[str, ScheduleView] = {}
+        start, is_over = 0, False
+        while not is_over:
+            # All of ten thousand at once take longer than an answer may, on a busy machine.
+            end = start + SCHEDULES_AT_ONCE - 1
+            async with self.answering():
+                records = await self.bull_queue(queue).getJobSchedulers(start, end, asc=True)
+            found |= {view.id: view for view in (schedule_view(queue, each) for each in records)}
+            is_over = len(records) < SCHEDULES_AT_ONCE
+            # What runs meanwhile moves to the end, and what comes after it a place ahead.
+            start += SCHEDULES_AT_ONCE - SCHEDULES_TWICE
+        return sorted(found.values(), key=_next_run)
 
     async def counts(self, queue: QueueName) -> Mapping[JobState, int]:
         """How many jobs are in each state."""
@@ -287,6 +300,10 @@ class JobEngine:
         except (TimeoutError, RedisError, OSError) as error:
             reason = str(error) or f"no answer within {ANSWER_SECONDS} s"
             raise QueueUnreachableError(f"Redis at {self.address}: {reason}.") from error
+
+
+def _next_run(view: ScheduleView) -> datetime:
+    return view.next_run_at or datetime.min.replace(tzinfo=UTC)
 
 
 def _new_worker(queue: QueueName, run: JobRunner, options: Mapping[str, Any]) -> BullWorker:
