@@ -5,12 +5,9 @@ from typing import Any
 
 import pytest
 
-from bakehouse.cli.application import COMMANDS
 from tests.deploy.deployed import (
-    AWAITED,
     DEPLOY,
     ROOT,
-    VARIABLES,
     assert_are_settings,
     assert_is_a_command,
     assert_stays_what_it_is,
@@ -30,10 +27,6 @@ def test_the_parts_of_a_house_are_there() -> None:
     assert set(THEIRS) == {"redis", "postgres", "prometheus", "grafana"}
     profiles = {name: each["profiles"] for name, each in SERVICES.items() if "profiles" in each}
     assert profiles == {"demo": ["demo"], "prometheus": ["watch"], "grafana": ["watch"]}
-
-
-def test_nothing_is_awaited_that_is_here_already() -> None:
-    assert AWAITED.isdisjoint(VARIABLES | set(COMMANDS))
 
 
 @pytest.mark.parametrize("name", OURS)
