@@ -3,6 +3,8 @@
 import hashlib
 from dataclasses import dataclass
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from bakehouse.errors import WrongChainError
 from bakehouse.ledger import bakers, distributions
 from bakehouse.ledger.bakers import Baker
@@ -47,30 +49,43 @@ async def note_due_cycles(payer: Payer, baker_id: str) -> DueCycles:
     when the chain cannot be read, NotFoundError for an unknown baker.
     """
     final = await _final_block(payer)
-    current = final.cycle
     chain_id = await payer.node.chain_id()
-    kind = DistributionKind.DELEGATORS
+    async with payer.ledger.read() as tx:
+        # Mostly there is nothing new: nobody has to wait for the lock to write then.
+        found = await _look(tx, baker_id, final, chain_id)
+    if not found.new:
+        return found
     async with payer.ledger.write() as tx:
+        found = await _look(tx, baker_id, final, chain_id)
         baker = await bakers.get(tx, baker_id)
-        _refuse_other_chain(baker, chain_id)
-        if baker.mode is Mode.OFF:
-            return DueCycles(current, final.cycle_position, (), (), (), final.next_protocol)
+        for key in found.new:
+            not_before = first_level_to_pay(baker, key.cycle, final)
+            await distributions.ensure(tx, key, at=payer.clock(), not_before_level=not_before)
+    return found
+
+
+async def _look(
+    tx: AsyncConnection, baker_id: str, final: BlockMetadata, chain_id: str
+) -> DueCycles:
+    """Hold what is over against what the ledger has; raises NotFoundError, WrongChainError."""
+    baker = await bakers.get(tx, baker_id)
+    _refuse_other_chain(baker, chain_id)
+    due: list[DistributionKey] = []
+    failed: list[DistributionKey] = []
+    new: list[DistributionKey] = []
+    kind = DistributionKind.DELEGATORS
+    if baker.mode is not Mode.OFF:
         known = await distributions.states_by_cycle(tx, baker_id, kind, baker.mode)
-        due: list[DistributionKey] = []
-        failed: list[DistributionKey] = []
-        new: list[DistributionKey] = []
-        for cycle in range(baker.first_cycle, current - baker.payout_delay_cycles):
+        for cycle in range(baker.first_cycle, final.cycle - baker.payout_delay_cycles):
             state = known.get(cycle)
             if state in SETTLED_DISTRIBUTIONS:
                 continue
             key = DistributionKey(baker.network, baker_id, cycle, kind, baker.mode)
-            if state is None:
-                not_before = first_level_to_pay(baker, cycle, final)
-                await distributions.ensure(tx, key, at=payer.clock(), not_before_level=not_before)
-                new.append(key)
             (failed if state is DistributionState.FAILED else due).append(key)
+            if state is None:
+                new.append(key)
     return DueCycles(
-        current,
+        final.cycle,
         final.cycle_position,
         tuple(due),
         tuple(failed),
