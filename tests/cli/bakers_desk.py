@@ -91,7 +91,9 @@ class Desk:
         connection = sqlite3.connect(self.ledger_file)
         rows = [line for line in connection.iterdump() if line.startswith("INSERT")]
         connection.close()
-        return [row for row in rows if "alembic_version" not in row]
+        # What every ledger has, also one that nothing was entered in.
+        made = tuple(f'INSERT INTO "{name}"' for name in ("alembic_version", "installation"))
+        return [row for row in rows if not row.startswith(made)]
 
     def read(self, query: Callable[[AsyncConnection], Awaitable[Result]]) -> Result:
         async def opened() -> Result:
@@ -115,7 +117,12 @@ def open_desk(
 ) -> Iterator[Desk]:
     """A desk on which nothing is set but its own data directory."""
     for name in os.environ:
-        if name.startswith("BAKEHOUSE_") or name in {"DATABASE_URL", "REDIS_HOST", "REDIS_PORT"}:
+        if name.startswith("BAKEHOUSE_") or name in {
+            "DATABASE_URL",
+            "REDIS_URL",
+            "REDIS_HOST",
+            "REDIS_PORT",
+        }:
             monkeypatch.delenv(name)
     monkeypatch.setenv("BAKEHOUSE_DATA_DIR", str(folder / "data"))
     with logging_given_back():

@@ -18,6 +18,8 @@ WHY = ("--why", "looks right")
 
 #: No operation of any chain.
 UNKNOWN = encode(Prefix.OPERATION_HASH, bytes(range(32)))
+#: Whom no command of this file pays.
+UNPAID = encode(Prefix.TZ1, b"never paid anything!")
 
 
 @pytest.fixture(scope="module")
@@ -329,7 +331,7 @@ def test_history_is_looked_up_on_the_chain_that_is_set(desk: Desk, chain: Living
     report.parent.mkdir(parents=True)
     report.write_text(
         "baker,cycle,kind,op_kind,delegator,recipient,amount,op_hash,success\n"
-        f"{chain.baker},{chain.first_cycle},delegator reward,tez,{ANN},{ANN},7,{UNKNOWN},true\n"
+        f"{chain.baker},{chain.first_cycle},delegator reward,tez,{UNPAID},{UNPAID},7,{UNKNOWN},true\n"
     )
     arguments = ("import", "tezpay", str(config), str(desk.folder / "reports"))
     wallet = ("--payout-address", chain.payout_address)

@@ -33,8 +33,8 @@ def test_settings_stand_in_the_order_of_their_groups() -> None:
 
 def test_the_interface_for_programs_and_the_page_have_every_setting() -> None:
     assert set(BakerView.model_fields) == in_documents() | {"baker_id", "network"}
-    # Mode has a route and a page of its own.
-    assert set(SettingsBody.model_fields) == in_documents() - {"mode"}
+    # Mode has a route and a page of its own; why something is changed is no setting.
+    assert set(SettingsBody.model_fields) == (in_documents() - {"mode"}) | {"why"}
     assert set(FIELDS) == {name for name, each in CATALOGUE.items() if not each.is_apart}
 
 
