@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,26 @@ settings.load_profile("unhurried")
 def pytest_configure() -> None:
     """Spare another tenth."""
     share_compiled_statements()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
+    """Keep tests in one process that share what is made once a module: else it is made in each.
+
+    Tests of whole houses take longest, so they begin first.
+    """
+    for item in items:
+        if _shares_with_its_module(item):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    yield
+    items.sort(key=lambda item: "e2e" not in item.path.parts)
+
+
+def _shares_with_its_module(item: pytest.Item) -> bool:
+    if not isinstance(item, pytest.Function):
+        return False
+    made = item._fixtureinfo.name2fixturedefs.values()
+    return any(each[-1].scope == "module" for each in made if each)
 
 
 def pytest_collection_finish() -> None:
