@@ -331,7 +331,8 @@ def test_history_is_looked_up_on_the_chain_that_is_set(desk: Desk, chain: Living
     report.parent.mkdir(parents=True)
     report.write_text(
         "baker,cycle,kind,op_kind,delegator,recipient,amount,op_hash,success\n"
-        f"{chain.baker},{chain.first_cycle},delegator reward,tez,{UNPAID},{UNPAID},7,{UNKNOWN},true\n"
+        f"{chain.baker},{chain.first_cycle},delegator reward,tez,"
+        f"{UNPAID},{UNPAID},7,{UNKNOWN},true\n"
     )
     arguments = ("import", "tezpay", str(config), str(desk.folder / "reports"))
     wallet = ("--payout-address", chain.payout_address)
