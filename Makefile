@@ -48,7 +48,7 @@ demo: install ## run the main job on embedded parts; open http://localhost:3000
 	$(BIN)/bakehouse demo
 
 # More than most machines have cores: many tests wait for blocks and clocks.
-TEST_PROCESSES ?= 4
+TEST_PROCESSES ?= 3
 
 test: install-dev ## lint, types, import floors and every test
 	$(MAKE) --no-print-directory check

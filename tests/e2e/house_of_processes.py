@@ -6,7 +6,7 @@ import shutil
 import signal
 import sys
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,7 @@ from tests.jobs.redis_server import RedisServer
 
 #: A minute of these houses, in seconds.
 MINUTE_SECONDS = 2
+_RESTART_SECONDS = 0.3
 
 
 @dataclass
@@ -87,7 +88,25 @@ class House:
         self.done.append(f"{part.name} {by}")
         if by == "ended":
             assert code == 0, f"{part.name} ended with {code}: {part.log.read_text()[-2000:]}"
-        await part.start()
+
+
+@asynccontextmanager
+async def kept_up(parts: Sequence[Part]) -> AsyncIterator[None]:
+    """Start whatever does not run, as systemd would: also who found no Redis at its start."""
+
+    async def keep_up() -> None:
+        while True:
+            for each in parts:
+                if each.process is None or each.process.returncode is not None:
+                    await each.start()
+            await asyncio.sleep(_RESTART_SECONDS)
+
+    keeping = asyncio.create_task(keep_up())
+    try:
+        yield
+    finally:
+        keeping.cancel()
+        await asyncio.wait({keeping})
 
 
 @asynccontextmanager
@@ -115,8 +134,8 @@ async def house(
     ]
     async with AsyncExitStack() as stack:
         for each in parts:
-            await each.start()
             stack.push_async_callback(each.end, signal.SIGTERM)
+        await stack.enter_async_context(kept_up(parts))
         try:
             yield House(redis, parts)
         except BaseException:
