@@ -51,6 +51,15 @@ async def count(tx: AsyncConnection, baker_id: str, *, search: str = "") -> int:
     return int((await tx.execute(query)).scalar_one())
 
 
+async def find(tx: AsyncConnection, baker_id: str, address: str) -> BasisPoints | None:
+    """Give the fee of one delegator, or None where it has none of its own."""
+    query = select(delegator_fees.c.fee).where(
+        delegator_fees.c.baker_id == baker_id, delegator_fees.c.address == address
+    )
+    fee = (await tx.execute(query)).scalar()
+    return None if fee is None else BasisPoints(fee)
+
+
 async def change(
     tx: AsyncConnection,
     baker_id: str,

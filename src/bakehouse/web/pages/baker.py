@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from bakehouse.desk.outlook import outlooks
 from bakehouse.errors import NotFoundError
-from bakehouse.ledger import alerts, bakers, distributions, payout_rules
+from bakehouse.ledger import alerts, bakers, delegator_fees, distributions
 from bakehouse.ledger.distributions import Distribution
 from bakehouse.ledger.overview import overview, payout_counts, shown_mode
 from bakehouse.ledger.page import Slice
@@ -65,7 +65,7 @@ async def baker_page(
         newest = await distributions.of_baker(tx, baker_id, _DRAWN_FROM)
         page = await distributions.page_of_baker(tx, baker_id, Slice(query.offset, _ROWS))
         counts = await payout_counts(tx, [each.id for each in page.rows])
-        fees = await payout_rules.fees(tx, baker_id)
+        single_fees = await delegator_fees.count(tx, baker_id)
         members = await bakers.bond_pool(tx, baker_id)
     known = await outlooks(services.workshop, [glance.baker])
     mode = shown_mode(glance.baker)
@@ -87,7 +87,7 @@ async def baker_page(
         next_offset=page.next_offset,
         chart=rewards_chart.draw(drawn),
         drawn=[each for each in drawn if each.is_planned][: rewards_chart.BARS_MAX],
-        single_fees=len(fees),
+        single_fees=single_fees,
         members=len(members),
     )
 

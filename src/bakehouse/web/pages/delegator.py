@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
-from bakehouse.ledger import bakers, delegator_rules, payout_rules
+from bakehouse.ledger import bakers, delegator_fees, delegator_rules
 from bakehouse.ledger.roles import Role
 from bakehouse.tezos.address import parse_implicit, parse_recipient
 from bakehouse.web.pages.person import PersonQuery, read_person
@@ -30,14 +30,14 @@ async def delegator_page(
     async with services.workshop.payer.ledger.read() as tx:
         baker = await bakers.get(tx, baker_id)
         view = await read_person(tx, baker, address, query.offset)
-        fees = await payout_rules.fees(tx, baker_id)
+        own_fee = await delegator_fees.find(tx, baker_id, address)
         rule = await delegator_rules.find(tx, baker_id, address)
     return renderer_of(request).page(
         request,
         "delegator.html",
         baker=baker,
         view=view,
-        own_fee=fees.get(address),
+        own_fee=own_fee,
         rule=words_of(rule) if rule else [],
         path_of_page=f"/bakers/{baker_id}/delegators/{address}?offset=",
     )
