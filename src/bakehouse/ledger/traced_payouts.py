@@ -74,7 +74,7 @@ async def of_distribution(
     query = (
         _traced()
         .where(payouts.c.distribution_id == distribution.id, *wanted.conditions())
-        .order_by(payouts.c.net.desc(), payouts.c.id)
+        .order_by(payouts.c.net.desc(), payouts.c.id.desc())
     )
     return await _fetch(tx, query.offset(offset).limit(limit))
 
