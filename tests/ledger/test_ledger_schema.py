@@ -15,6 +15,7 @@ from bakehouse.ledger import (
     by_hand_tables,
     hook_tables,
     import_tables,
+    installation,
 )
 from tests.ledger.conftest import MakePlace
 from tests.ledger.places import POSTGRESQL, SQLITE, FilePlace, Place
@@ -22,6 +23,7 @@ from tests.ledger.places import POSTGRESQL, SQLITE, FilePlace, Place
 metadata = access_tables.users.metadata
 assert alert_tables.alert_channels.metadata is metadata
 assert by_hand_tables.deductions.metadata is import_tables.imports.metadata is metadata
+assert installation.installation.metadata is metadata
 assert announcement_tables.announcements.metadata is hook_tables.hooks.metadata is metadata
 
 INDEXES = {
