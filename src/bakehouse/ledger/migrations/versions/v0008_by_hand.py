@@ -8,10 +8,10 @@ from typing import Final
 import sqlalchemy as sa
 from alembic import op
 
-from bakehouse.errors import ConflictError
 from bakehouse.ledger.column_types import ROW_ID, PlainText, UtcTime
 from bakehouse.ledger.migrations import triggers
 from bakehouse.ledger.migrations.by_hand_guards import FIXED, MOVES
+from bakehouse.ledger.migrations.copied_table import copy_table
 
 revision: Final = "0008"
 down_revision: Final = "0007"
@@ -60,7 +60,7 @@ def upgrade() -> None:
 def _open_operations() -> None:
     triggers.remove("operations", "cancels_in_flight")
     if op.get_context().dialect.name == "sqlite":
-        _copy_operations()
+        copy_table("operations", _REWORDED)
     else:
         op.alter_column("operations", "distribution_id", nullable=True)
         op.drop_constraint(op.f("ck_operations_kind_known"), "operations")
@@ -77,33 +77,6 @@ def _open_operations() -> None:
         sqlite_where=sa.text(_PAYING),
         postgresql_where=sa.text(_PAYING),
     )
-
-
-def _copy_operations() -> None:
-    """Put a copy in the table's place, made by the words that made it but for what changes.
-
-    SQLite alters no constraint. Whatever other migrations have added stays as it is.
-    """
-    (table,) = _words("table")
-    around = _words("index") + _words("trigger")
-    for old, new in _REWORDED.items():
-        if table.count(old) != 1:
-            raise ConflictError(f"the ledger is damaged: no {old!r} in the table operations")
-        table = table.replace(old, new)
-    op.execute(table)
-    op.execute("INSERT INTO operations_next SELECT * FROM operations")
-    op.drop_table("operations")
-    op.rename_table("operations_next", "operations")
-    for each in around:
-        op.execute(each)
-
-
-def _words(kind: str) -> list[str]:
-    query = sa.text(
-        "SELECT sql FROM sqlite_master WHERE type = :kind AND tbl_name = 'operations' "
-        "AND sql IS NOT NULL ORDER BY name"
-    )
-    return list(op.get_bind().execute(query, {"kind": kind}).scalars())
 
 
 def _create_manual_transfers() -> None:

@@ -8,9 +8,9 @@ from typing import Final
 import sqlalchemy as sa
 from alembic import op
 
-from bakehouse.errors import ConflictError
 from bakehouse.ledger.column_types import ROW_ID, PlainText, UtcTime
 from bakehouse.ledger.migrations import triggers
+from bakehouse.ledger.migrations.copied_table import copy_table
 from bakehouse.ledger.migrations.import_guards import (
     ENTERS_CLOSED,
     FIXED,
@@ -48,7 +48,7 @@ def upgrade() -> None:
     op.add_column("payouts", sa.Column("imported_payment_id", ROW_ID, nullable=True))
     triggers.remove("payouts", "fixed")
     if is_sqlite:
-        _copy_payouts()
+        copy_table("payouts", _REWORDED)
     else:
         op.drop_constraint(op.f("ck_payouts_assigned_has_transfer"), "payouts")
         op.create_check_constraint(
@@ -123,30 +123,3 @@ def _create_imported_payments() -> None:
     )
     op.create_index("ix_imported_payments_operation", "imported_payments", ["operation_hash"])
     op.create_index("ix_imported_payments_cycle", "imported_payments", ["baker_id", "cycle"])
-
-
-def _copy_payouts() -> None:
-    """Put a copy in the table's place, made by the words that made it but for what changes.
-
-    SQLite alters no constraint. Whatever other migrations have added stays as it is.
-    """
-    (table,) = _words("table")
-    around = _words("index") + _words("trigger")
-    for old, new in _REWORDED.items():
-        if table.count(old) != 1:
-            raise ConflictError(f"the ledger is damaged: no {old!r} in the table payouts")
-        table = table.replace(old, new)
-    op.execute(table)
-    op.execute("INSERT INTO payouts_next SELECT * FROM payouts")
-    op.drop_table("payouts")
-    op.rename_table("payouts_next", "payouts")
-    for each in around:
-        op.execute(each)
-
-
-def _words(kind: str) -> list[str]:
-    query = sa.text(
-        "SELECT sql FROM sqlite_master WHERE type = :kind AND tbl_name = 'payouts' "
-        "AND sql IS NOT NULL ORDER BY name"
-    )
-    return list(op.get_bind().execute(query, {"kind": kind}).scalars())
