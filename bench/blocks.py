@@ -19,6 +19,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +34,7 @@ from bakehouse.ledger.states import Mode
 from bakehouse.payments.advance import advance
 from bakehouse.payments.due import note_due_cycles
 from bakehouse.payments.payer import Payer
+from bakehouse.payments.step import Step
 from bakehouse.sandbox.chain import Chain
 from bakehouse.sandbox.crowd import NOBODY, Crowd
 from bakehouse.sandbox.hostile.sandbox import HostileSandbox
@@ -47,6 +50,8 @@ from bakehouse.tezos.signer import LocalSigner
 from bakehouse.tezos.transport import JsonSource
 from bakehouse.tezos.tzkt import TzktClient
 
+#: A position in the cycle at which the one before is final.
+FINAL_POSITION = 3
 #: Numbers of delegators that are measured unless told.
 SIZES = (60, 1_000, 1_303, 10_000)
 #: TezPay's calls for so many payees, one after another (docs: Coming from TezPay).
@@ -96,6 +101,15 @@ async def measure(delegators: int, crowd: Crowd) -> dict[str, Any]:
         block_seconds=BLOCK_SECONDS,
         crowd=crowd,
     )
+    async with due_cycle(settings) as (payer, sandbox, way):
+        return await _pay(payer, sandbox, way)
+
+
+@asynccontextmanager
+async def due_cycle(
+    settings: SandboxSettings,
+) -> AsyncIterator[tuple[Payer, HostileSandbox, Counted]]:
+    """Give a payer whose first cycle is due, its chain, and the way between them."""
     chain = Chain(settings)
     sandbox = HostileSandbox(chain, seed=0, node_count=1)
     way = Counted(sandbox.transport())
@@ -104,15 +118,19 @@ async def measure(delegators: int, crowd: Crowd) -> dict[str, Any]:
         async with httpx2.AsyncClient(transport=way) as client:
             payer = _payer(ledger, sandbox, client)
             await _register(payer, chain)
-            while chain.head.level % settings.blocks_per_cycle != 3:  # noqa: PLR2004 - final
+            while chain.head.level % settings.blocks_per_cycle != FINAL_POSITION:
                 sandbox.bake()
-            return await _pay(payer, sandbox, way)
+            yield payer, sandbox, way
 
 
-async def _pay(payer: Payer, sandbox: HostileSandbox, way: Counted) -> dict[str, Any]:
-    chain = sandbox.chain
-    (key,) = (await note_due_cycles(payer, chain.world.baker)).due
-    first_level = chain.head.level + 1
+async def pay_in_full(
+    payer: Payer, sandbox: HostileSandbox, way: Counted
+) -> tuple[Step, list[float]]:
+    """Pay the due cycle, a block after each step; gives the last one, and what each took of a core.
+
+    What the simulated chain itself took is left out.
+    """
+    (key,) = (await note_due_cycles(payer, sandbox.chain.world.baker)).due
     steps: list[float] = []
     while True:
         began, answering = time.process_time(), way.seconds
@@ -123,6 +141,13 @@ async def _pay(payer: Payer, sandbox: HostileSandbox, way: Counted) -> dict[str,
         sandbox.bake()
     assert step.is_settled, step
     assert step.paid == step.total, step
+    return step, steps
+
+
+async def _pay(payer: Payer, sandbox: HostileSandbox, way: Counted) -> dict[str, Any]:
+    chain = sandbox.chain
+    first_level = chain.head.level + 1
+    step, steps = await pay_in_full(payer, sandbox, way)
     blocks = [block for block in chain.simulated_blocks(first_level) if block.operations]
     receipts = [each for block in blocks for group in block.operations for each in group.receipts]
     milligas = sum(each.consumed_milligas for each in receipts)

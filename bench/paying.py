@@ -15,20 +15,13 @@ import resource
 import statistics
 import subprocess
 import sys
-import tempfile
-import time
 from fractions import Fraction
 from typing import Any, Final
 
-import httpx2
 import structlog
 
-from bakehouse.ledger.database import Ledger
-from bakehouse.payments.advance import advance
-from bakehouse.payments.due import note_due_cycles
 from bakehouse.payments.payer import Payer
 from bakehouse.rewards.money import Mutez
-from bakehouse.sandbox.chain import Chain
 from bakehouse.sandbox.hostile.sandbox import HostileSandbox
 from bakehouse.sandbox.protocol import (
     GAS_LIMIT_PER_BLOCK_MAX,
@@ -44,7 +37,7 @@ from bakehouse.sandbox.validation import (
 )
 from bakehouse.tezos.fees import FeeFilter, minimum_fee
 from bakehouse.tezos.operation import Transaction
-from bench.blocks import BLOCK_SECONDS, Counted, _payer, _register
+from bench.blocks import BLOCK_SECONDS, Counted, due_cycle, pay_in_full
 from bench.figures import keep
 
 SIZES: Final = (1_000, 10_000)
@@ -57,8 +50,6 @@ FILTER: Final = FeeFilter(
     Fraction(MINIMAL_NANOTEZ_PER_GAS_UNIT),
     Fraction(MINIMAL_NANOTEZ_PER_BYTE),
 )
-#: A position in the cycle at which the one before is final.
-_FINAL_POSITION: Final = 3
 
 
 async def measure(delegators: int) -> dict[str, Any]:
@@ -69,33 +60,14 @@ async def measure(delegators: int) -> dict[str, Any]:
         blocks_before_first_turn=1,
         block_seconds=BLOCK_SECONDS,
     )
-    chain = Chain(settings)
-    sandbox = HostileSandbox(chain, seed=0, node_count=1)
-    way = Counted(sandbox.transport())
-    with tempfile.TemporaryDirectory() as folder:
-        ledger = await Ledger.open(f"sqlite:///{folder}/ledger.db")
-        async with httpx2.AsyncClient(transport=way) as client:
-            payer = _payer(ledger, sandbox, client)
-            await _register(payer, chain)
-            while chain.head.level % settings.blocks_per_cycle != _FINAL_POSITION:
-                sandbox.bake()
-            return await _pay(payer, sandbox, way)
+    async with due_cycle(settings) as (payer, sandbox, way):
+        return await _pay(payer, sandbox, way)
 
 
 async def _pay(payer: Payer, sandbox: HostileSandbox, way: Counted) -> dict[str, Any]:
     chain = sandbox.chain
-    (key,) = (await note_due_cycles(payer, chain.world.baker)).due
     first_level = chain.head.level + 1
-    steps: list[float] = []
-    while True:
-        began, answering = time.process_time(), way.seconds
-        step = await advance(payer, key)
-        steps.append(time.process_time() - began - (way.seconds - answering))
-        if step.wait_seconds is None:
-            break
-        sandbox.bake()
-    assert step.is_settled, step
-    assert step.paid == step.total, step
+    _, steps = await pay_in_full(payer, sandbox, way)
     blocks = [block for block in chain.simulated_blocks(first_level) if block.operations]
     groups = [group for block in blocks for group in block.operations]
     gas = sum(_gas(group) for group in groups)
