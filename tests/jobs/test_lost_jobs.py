@@ -77,10 +77,11 @@ async def test_a_job_that_our_worker_finds_stalled_too_often_fails_its_cycle_wit
     await place.engine._redis.hset(f"bull:{QUEUE}:{job.id}", "stc", str(STALLS_MAX + 1))
     place.work(QUEUE)
 
-    async def has_failed() -> bool:
-        return await place.state() is DistributionState.FAILED
+    async def is_told() -> bool:
+        return bool(await place.alerts())
 
-    await eventually(has_failed)
+    await eventually(is_told)
+    assert await place.state() is DistributionState.FAILED
     distribution = await place.find(place.key())
     assert distribution is not None
     assert distribution.message is not None
