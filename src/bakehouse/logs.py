@@ -24,6 +24,10 @@ _SECRET_SHAPES = (
         re.IGNORECASE,
     ),
 )
+# What each of these has in it, so that most texts are done with after one look.
+_MAY_BE_SECRET = re.compile(
+    r"sk|://|Bearer|Authorization|secret|passphrase|password|token", re.IGNORECASE
+)
 _HIDDEN = "[hidden]"
 #: What structlog and we call a traceback and a stack.
 _OF_SEVERAL_LINES = frozenset({"exception", "stack"})
@@ -123,6 +127,8 @@ def _indented(value: Any) -> Any:
 def _without_secrets(value: Any) -> Any:
     match value:
         case str():
+            if _MAY_BE_SECRET.search(value) is None:
+                return value
             for shape in _SECRET_SHAPES:
                 value = shape.sub(rf"\1{_HIDDEN}", value)
             return value
