@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import Row, delete, insert, select, update
@@ -25,6 +26,9 @@ from bakehouse.rewards.payout_rules import (
 )
 
 DEFAULT_FEE = BasisPoints(1_000)
+
+#: Rows whose bakers are kept at hand.
+_REMEMBERED: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,7 +258,13 @@ async def replace_bond_pool(
 
 
 def _baker(row: Row[Any]) -> Baker:
-    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
+    return _baker_of(tuple(row))
+
+
+@lru_cache(_REMEMBERED)
+def _baker_of(row: tuple[Any, ...]) -> Baker:
+    # To hold fifty settings against their rules takes a while, and most are as they were.
+    values = dict(zip(bakers.c.keys(), row, strict=True))
     values.pop("created_at")
     chosen = {
         name: setting.choices(values[name])
