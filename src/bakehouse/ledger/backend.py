@@ -1,6 +1,7 @@
 """What the ledger needs of a database. Each kind has a module of its own; no SQL here."""
 
-from typing import Final, Protocol
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
 
 from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -10,6 +11,10 @@ WRITES: Final = "bakehouse_writes"
 
 #: The option of a connection that says why what is written is written.
 WHY: Final = "bakehouse_why"
+
+#: The connections of a process. Once made they are kept, for one is dear to make, and as many jobs
+#: as run side by side want one each; the one that was given back last is given first.
+CONNECTIONS: Final[Mapping[str, Any]] = {"pool_size": 15, "max_overflow": 0, "pool_use_lifo": True}
 
 
 class Backend(Protocol):

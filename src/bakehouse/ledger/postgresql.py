@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from bakehouse.errors import ConflictError, LedgerUnreachableError, SettingError
-from bakehouse.ledger.backend import WRITES, Backend
+from bakehouse.ledger.backend import CONNECTIONS, WRITES, Backend
 
 _DRIVER: Final = "postgresql+psycopg"
 
@@ -55,7 +55,7 @@ class PostgresqlDatabase(Backend):
     def engine(self) -> AsyncEngine:
         """Give the engine for daily work."""
         # The server may have been restarted since a connection was used last.
-        engine = create_async_engine(self._url, pool_pre_ping=True)
+        engine = create_async_engine(self._url, pool_pre_ping=True, **CONNECTIONS)
         _prepare_connections(engine.sync_engine)
         return engine
 

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, AdaptedConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bakehouse.errors import SettingError
-from bakehouse.ledger.backend import WRITES, Backend
+from bakehouse.ledger.backend import CONNECTIONS, WRITES, Backend
 
 _READ_ONLY = "bakehouse_read_only"
 
@@ -22,7 +22,8 @@ class SqliteFile(Backend):
 
     def engine(self) -> AsyncEngine:
         """Give the engine for daily work."""
-        engine = create_async_engine(f"sqlite+aiosqlite:///{self.path}")
+        url = f"sqlite+aiosqlite:///{self.path}"
+        engine = create_async_engine(url, **CONNECTIONS)
         prepare_connections(engine.sync_engine)
         return engine
 
@@ -79,6 +80,15 @@ def prepare_connections(engine: Engine, *, foreign_keys: str = "ON") -> None:
         writes = connection.get_execution_options().get(WRITES, False)
         # A connection keeps this: it is told only when its next transaction is of the other kind.
         if connection.info.get(_READ_ONLY, False) is writes:
-            connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
+            _run(connection, f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
             connection.info[_READ_ONLY] = not writes
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        _run(connection, "BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _run(connection: Connection, statement: str) -> None:
+    driver: Any = connection.connection.dbapi_connection
+    if isinstance(driver, AdaptedConnection):
+        # One errand of the driver's thread; a cursor of SQLAlchemy's takes three.
+        driver.run_async(lambda each: each.execute_fetchall(statement))
+    else:
+        driver.execute(statement)
