@@ -1,5 +1,6 @@
 """Raising and closing alerts: stored in the ledger with what is to be sent, and said in the log."""
 
+from collections.abc import Collection
 from typing import Final
 
 import structlog
@@ -52,17 +53,26 @@ async def event(
 
 async def close_alert(payer: Payer, code: AlertCode, subject: str) -> None:
     """Close an alert whose cause is gone, and have it told; does nothing when there is none."""
+    await close_alerts(payer, [code], subject)
+
+
+async def close_alerts(payer: Payer, codes: Collection[AlertCode], subject: str) -> None:
+    """Close what alerts about a subject there are, their causes being gone; see `close_alert`."""
     async with payer.ledger.read() as tx:
         # Mostly there is none: nobody has to wait for the lock to write then.
-        if not await alerts.is_open(tx, code=code, subject=subject):
-            return
+        still_open = await alerts.open_codes(tx, codes, subject)
+    for code in sorted(still_open):
+        await _close(payer, code, subject)
+
+
+async def _close(payer: Payer, code: str, subject: str) -> None:
     at = payer.clock()
     async with payer.ledger.write() as tx:
         alert_id = await alerts.close(tx, code=code, subject=subject, at=at)
         if alert_id is not None:
             await tell(tx, alert_id, Telling.CLOSED, at=at)
     if alert_id is not None:
-        _log.info("alert-closed", code=code.value, subject=subject)
+        _log.info("alert-closed", code=code, subject=subject)
 
 
 async def holds(

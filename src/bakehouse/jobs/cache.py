@@ -1,7 +1,7 @@
 """Small JSON values kept in Redis for a while, such as a baker's last known balance."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final, Self
 
@@ -45,9 +45,15 @@ class RedisCache:
 
     async def set(self, key: str, value: JSON, ttl_seconds: int) -> None:
         """Keep `value` under `key` for `ttl_seconds`."""
-        text = json.dumps(value, allow_nan=False)
+        await self.set_many({key: value}, ttl_seconds)
+
+    async def set_many(self, values: Mapping[str, JSON], ttl_seconds: int) -> None:
+        """Keep each value under its key for `ttl_seconds`; in one exchange."""
+        exchange = self._redis.pipeline(transaction=False)
+        for key, value in values.items():
+            exchange.set(KEY_PREFIX + key, json.dumps(value, allow_nan=False), ex=ttl_seconds)
         with self._answering():
-            await self._redis.set(KEY_PREFIX + key, text, ex=ttl_seconds)
+            await exchange.execute()
 
     async def close(self) -> None:
         """Disconnect."""

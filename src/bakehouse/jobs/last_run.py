@@ -61,6 +61,10 @@ def _key(schedule_id: str) -> str:
     return f"last-run:{schedule_id}"
 
 
+def _success_key(schedule_id: str) -> str:
+    return f"last-success:{schedule_id}"
+
+
 async def last_success(workshop: Workshop, schedule_id: str) -> datetime | None:
     """Give when a schedule last ran as it should, or None when that is not known."""
     return (await last_successes(workshop, [schedule_id]))[0]
@@ -68,7 +72,7 @@ async def last_success(workshop: Workshop, schedule_id: str) -> datetime | None:
 
 async def last_successes(workshop: Workshop, schedule_ids: Sequence[str]) -> list[datetime | None]:
     """Give when several schedules last ran as they should, in their order."""
-    values = await workshop.cache.get_many([f"last-success:{each}" for each in schedule_ids])
+    values = await workshop.cache.get_many([_success_key(each) for each in schedule_ids])
     return [datetime.fromisoformat(at) if isinstance(at, str) else None for at in values]
 
 
@@ -80,10 +84,11 @@ def _sentence(error: Exception) -> str:
 
 async def _note(workshop: Workshop, schedule_id: str, outcome: dict[str, JSON]) -> None:
     at = workshop.payer.clock().isoformat()
+    notes: dict[str, JSON] = {_key(schedule_id): {"at": at, **outcome}}
+    if outcome["ok"]:
+        notes[_success_key(schedule_id)] = at
     try:
-        await workshop.cache.set(_key(schedule_id), {"at": at, **outcome}, _KEPT_SECONDS)
-        if outcome["ok"]:
-            await workshop.cache.set(f"last-success:{schedule_id}", at, _KEPT_SECONDS)
+        await workshop.cache.set_many(notes, _KEPT_SECONDS)
     except SourceError as error:
         # What was done is done: a note that cannot be kept does not undo it.
         _log.warning("last-run-not-noted", schedule=schedule_id, error=error.message)

@@ -112,10 +112,12 @@ async def close(tx: AsyncConnection, *, code: str, subject: str, at: datetime) -
     return alert_id
 
 
-async def is_open(tx: AsyncConnection, *, code: str, subject: str) -> bool:
-    """Whether an alert of this code and subject is open."""
-    query = select(alerts.c.id).where(_is_open(code, subject))
-    return (await tx.execute(query)).scalar() is not None
+async def open_codes(tx: AsyncConnection, codes: Collection[str], subject: str) -> set[str]:
+    """Give those of the codes of which an alert about the subject is open."""
+    query = select(alerts.c.code).where(
+        alerts.c.code.in_(codes), alerts.c.subject == subject, alerts.c.closed_at.is_(None)
+    )
+    return set((await tx.execute(query)).scalars())
 
 
 async def open_subjects(tx: AsyncConnection, code: str) -> set[str]:

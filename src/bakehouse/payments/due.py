@@ -23,6 +23,8 @@ from bakehouse.tezos.block import BlockMetadata
 class DueCycles:
     """What a look at the chain found for one baker."""
 
+    #: With its settings of that moment.
+    baker: Baker
     #: The cycle of the newest final block.
     current_cycle: int
     #: Blocks of that cycle before this one.
@@ -57,9 +59,8 @@ async def note_due_cycles(payer: Payer, baker_id: str) -> DueCycles:
         return found
     async with payer.ledger.write() as tx:
         found = await _look(tx, baker_id, final, chain_id)
-        baker = await bakers.get(tx, baker_id)
         for key in found.new:
-            not_before = first_level_to_pay(baker, key.cycle, final)
+            not_before = first_level_to_pay(found.baker, key.cycle, final)
             await distributions.ensure(tx, key, at=payer.clock(), not_before_level=not_before)
     return found
 
@@ -85,6 +86,7 @@ async def _look(
             if state is None:
                 new.append(key)
     return DueCycles(
+        baker,
         final.cycle,
         final.cycle_position,
         tuple(due),

@@ -10,7 +10,6 @@ from bakehouse.jobs import job_requests
 from bakehouse.jobs.job_run import Processor
 from bakehouse.jobs.job_types import JSON, RunningJob
 from bakehouse.jobs.workshop import Workshop
-from bakehouse.ledger import bakers
 from bakehouse.payments.due import note_due_cycles
 
 _log = structlog.get_logger(__name__)
@@ -30,12 +29,11 @@ def check_cycle(workshop: Workshop) -> Processor:
         # One at a time: the next is asked for when this one is settled. Order is kept, and a
         # thousand missed cycles are one waiting job.
         wanted = [*found.due[:1], *(found.failed if job.data.get("retry_failed") else ())]
-        async with payer.ledger.read() as tx:
-            baker = await bakers.get(tx, baker_id)
         for key in wanted:
-            await workshop.engine.add(job_requests.distribute(key, baker, workshop.minute_seconds))
+            request = job_requests.distribute(key, found.baker, workshop.minute_seconds)
+            await workshop.engine.add(request)
         return {
-            "mode": baker.mode.value,
+            "mode": found.baker.mode.value,
             "current_cycle": found.current_cycle,
             "cycle_position": found.cycle_position,
             "blocks_per_cycle": await _blocks_per_cycle(workshop),

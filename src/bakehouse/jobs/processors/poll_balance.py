@@ -4,23 +4,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bakehouse.alerts.codes import AlertCode
-from bakehouse.alerts.raising import holds
+from bakehouse.alerts.raising import close_alerts, holds
 from bakehouse.alerts.rules import wallet_low
 from bakehouse.jobs import job_requests
 from bakehouse.jobs.by_hand import go_on_topping_up
 from bakehouse.jobs.job_run import Processor
 from bakehouse.jobs.job_types import JSON, RunningJob
 from bakehouse.jobs.workshop import Workshop
-from bakehouse.ledger import bakers
+from bakehouse.ledger import bakers, manual_transfers
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.cycle_costs import expected_costs
-from bakehouse.ledger.states import Mode
+from bakehouse.ledger.states import ManualOrigin, Mode
 from bakehouse.payments.payer import Payer
 from bakehouse.rewards.money import Mutez
 from bakehouse.tezos.address import Address
 
 #: A balance older than this says nothing; half a day of missed polls is an outage.
 _KEPT_SECONDS = 12 * 3600
+
+_TOP_UP = ManualOrigin.TOP_UP
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ def poll_balance(workshop: Workshop) -> Processor:
         baker_id = job_requests.baker_of(job.data)
         async with workshop.payer.ledger.read() as tx:
             baker = await bakers.get(tx, baker_id)
+            ordered = await manual_transfers.open_of(tx, baker_id)
         head = await workshop.payer.node.recent.head()
         balance = await workshop.payer.node.balance(Address(baker.payout_address), head.hash)
         known: JSON = {
@@ -49,8 +52,8 @@ def poll_balance(workshop: Workshop) -> Processor:
             "at": workshop.payer.clock().isoformat(),
         }
         await workshop.cache.set(_key(baker_id), known, _KEPT_SECONDS)
-        await _tell_if_low(workshop.payer, baker, balance)
-        await go_on_topping_up(workshop.payer, baker_id)
+        is_topped_up = baker.is_topped_up or any(each.origin is _TOP_UP for each in ordered)
+        await _tell(workshop.payer, baker, balance, is_topped_up=is_topped_up)
         return known
 
     return process
@@ -77,16 +80,26 @@ def _known(value: JSON) -> KnownBalance | None:
             return None
 
 
-async def _tell_if_low(payer: Payer, baker: Baker, balance: Mutez) -> None:
+async def _tell(payer: Payer, baker: Baker, balance: Mutez, *, is_topped_up: bool) -> None:
+    message = await _lowness(payer, baker, balance)
+    baker_id = baker.baker_id
+    if message is None and not is_topped_up:
+        # So it is with nearly all of them: one look at the ledger has to do.
+        quiet = (AlertCode.WALLET_LOW, AlertCode.TOP_UP_FAILED)
+        await close_alerts(payer, quiet, baker_id)
+        return
+    await holds(payer, AlertCode.WALLET_LOW, baker_id, message, baker_id=baker_id)
+    await go_on_topping_up(payer, baker_id)
+
+
+async def _lowness(payer: Payer, baker: Baker, balance: Mutez) -> str | None:
     need = None
     if baker.mode is Mode.ON:
         async with payer.ledger.read() as tx:
             cost = (await expected_costs(tx, baker.baker_id)).get(baker.baker_id)
         # What is paid at once is all cycles since the last that paid.
         need = None if cost is None else Mutez(cost * baker.payout_interval)
-    baker_id = baker.baker_id
-    message = wallet_low(baker.payout_address, balance, need)
-    await holds(payer, AlertCode.WALLET_LOW, baker_id, message, baker_id=baker_id)
+    return wallet_low(baker.payout_address, balance, need)
 
 
 def _key(baker_id: str) -> str:
