@@ -7,9 +7,9 @@ acknowledged stays open, and is told to nobody again.
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, insert, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.errors import ConflictError, NotFoundError
@@ -55,6 +55,13 @@ class AlertFilter:
 
 #: The table's columns that an Alert has.
 _SHOWN = [column for column in alerts.c if column.name != "told_at"]
+
+#: Built once, for every job ends with it.
+_OPEN_CODES: Final = select(alerts.c.code).where(
+    alerts.c.code.in_(bindparam("codes", expanding=True)),
+    alerts.c.subject == bindparam("subject"),
+    alerts.c.closed_at.is_(None),
+)
 
 
 async def raise_alert(  # noqa: PLR0913 - keyword-only facts of one alert
@@ -114,10 +121,8 @@ async def close(tx: AsyncConnection, *, code: str, subject: str, at: datetime) -
 
 async def open_codes(tx: AsyncConnection, codes: Collection[str], subject: str) -> set[str]:
     """Give those of the codes of which an alert about the subject is open."""
-    query = select(alerts.c.code).where(
-        alerts.c.code.in_(codes), alerts.c.subject == subject, alerts.c.closed_at.is_(None)
-    )
-    return set((await tx.execute(query)).scalars())
+    asked = {"codes": list(codes), "subject": subject}
+    return set((await tx.execute(_OPEN_CODES, asked)).scalars())
 
 
 async def open_subjects(tx: AsyncConnection, code: str) -> set[str]:

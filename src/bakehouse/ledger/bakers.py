@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.errors import ConflictError, NotFoundError, SettingError
@@ -26,6 +26,9 @@ from bakehouse.rewards.payout_rules import (
 )
 
 DEFAULT_FEE = BasisPoints(1_000)
+
+#: Built once, for every job begins with it.
+_OF_ID: Final = select(bakers).where(bakers.c.baker_id == bindparam("wanted"))
 
 #: Rows whose bakers are kept at hand.
 _REMEMBERED: Final = 20_000
@@ -185,7 +188,7 @@ async def get(tx: AsyncConnection, baker_id: str) -> Baker:
 
 async def find(tx: AsyncConnection, baker_id: str) -> Baker | None:
     """Give a baker, or None."""
-    row = (await tx.execute(select(bakers).where(bakers.c.baker_id == baker_id))).one_or_none()
+    row = (await tx.execute(_OF_ID, {"wanted": baker_id})).one_or_none()
     return _baker(row) if row else None
 
 

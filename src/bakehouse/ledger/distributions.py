@@ -3,9 +3,9 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Row, Select, func, insert, select, update
+from sqlalchemy import Row, Select, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.errors import NotFoundError
@@ -26,6 +26,13 @@ from bakehouse.rewards.money import NO_MUTEZ, Mutez
 
 #: The evidence may be megabytes for a large baker: only `snapshot` reads it.
 _COLUMNS = tuple(column for column in distributions.c if column.name != "snapshot")
+
+#: Built once, for every look at the chain asks for it.
+_STATES_BY_CYCLE: Final = select(distributions.c.cycle, distributions.c.state).where(
+    distributions.c.baker_id == bindparam("baker_id"),
+    distributions.c.kind == bindparam("kind"),
+    distributions.c.mode == bindparam("mode"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,12 +254,9 @@ async def states_by_cycle(
     tx: AsyncConnection, baker_id: str, kind: DistributionKind, mode: Mode
 ) -> dict[int, DistributionState]:
     """Give the state of every cycle the ledger knows of, in this kind and mode."""
-    query = select(distributions.c.cycle, distributions.c.state).where(
-        distributions.c.baker_id == baker_id,
-        distributions.c.kind == kind,
-        distributions.c.mode == mode,
-    )
-    return {row.cycle: DistributionState(row.state) for row in await tx.execute(query)}
+    asked = {"baker_id": baker_id, "kind": kind, "mode": mode}
+    rows = await tx.execute(_STATES_BY_CYCLE, asked)
+    return {row.cycle: DistributionState(row.state) for row in rows}
 
 
 async def snapshot(tx: AsyncConnection, distribution_id: int) -> str | None:

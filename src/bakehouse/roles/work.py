@@ -25,9 +25,9 @@ from bakehouse.secret_box import SecretKeyFile
 
 #: How many jobs of one queue run side by side: they mostly wait for the chain.
 CONCURRENCY: Final[Mapping[QueueName, int]] = {
-    QueueName.CYCLE_MONITORING: 4,
+    QueueName.CYCLE_MONITORING: 16,
     QueueName.REWARD_DISTRIBUTION: 16,
-    QueueName.BLOCKCHAIN_POLLING: 4,
+    QueueName.BLOCKCHAIN_POLLING: 16,
     QueueName.BOND_POOL: 16,
     QueueName.ALERT_DELIVERY: 4,
 }
