@@ -381,21 +381,6 @@ async def by_hand_since(
     return await _fetch(tx, query.order_by(operations.c.id))
 
 
-async def hashes_by_transfer(
-    tx: AsyncConnection, distribution_id: int, transfer_ids: Collection[int]
-) -> dict[int, str]:
-    """Give the operation's hash of each of these transfers that a distribution signed."""
-    found: dict[int, str] = {}
-    for part in in_parts(transfer_ids):
-        query = (
-            select(transfers.c.id, operations.c.hash)
-            .join(operations, operations.c.id == transfers.c.operation_id)
-            .where(transfers.c.id.in_(part), operations.c.distribution_id == distribution_id)
-        )
-        found.update({row.id: row.hash for row in await tx.execute(query)})
-    return found
-
-
 async def _fetch(tx: AsyncConnection, query: Select[Any]) -> list[Operation]:
     return [_operation(row) for row in await tx.execute(query)]
 

@@ -3,7 +3,7 @@
 A few statements for everybody, however many bakers there are.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -76,10 +76,8 @@ def shown_mode(baker: Baker) -> Mode:
 
 async def overview(tx: AsyncConnection, baker_id: str | None = None) -> list[BakerOverview]:
     """Give every baker at a glance in the order they came, or only one."""
-    everyone = await bakers.everyone(tx)
-    if baker_id is not None:
-        everyone = [baker for baker in everyone if baker.baker_id == baker_id]
-    settled = {each.key.baker_id: each for each in await _last_settled(tx)}
+    everyone = await bakers.everyone(tx) if baker_id is None else await _only(tx, baker_id)
+    settled = {each.key.baker_id: each for each in await _last_settled(tx, baker_id)}
     waiting = _by_baker(everyone, await distributions.unsettled(tx, baker_id))
     planned = [each for several in waiting.values() for each in several if each.is_planned]
     counts = await payout_counts(tx, [each.id for each in (*settled.values(), *planned)])
@@ -130,25 +128,40 @@ def _counted(
     return Counted(distribution, settled, total, sums.get(distribution.id, NO_MUTEZ))
 
 
-async def _last_settled(tx: AsyncConnection) -> list[Distribution]:
+async def _only(tx: AsyncConnection, baker_id: str) -> list[Baker]:
+    found = await bakers.find(tx, baker_id)
+    return [] if found is None else [found]
+
+
+async def _last_settled(tx: AsyncConnection, baker_id: str | None) -> list[Distribution]:
     simulates = bakers_table.c.mode == Mode.SIMULATION
     mode = case((simulates, Mode.SIMULATION.value), else_=Mode.ON.value)
-    return await distributions.by_ids(tx, await newest_settled(tx, mode))
+    return await distributions.by_ids(tx, await newest_settled(tx, mode, baker_id))
 
 
 async def payout_counts(
     tx: AsyncConnection, ids: Sequence[int]
 ) -> Mapping[int, Mapping[PayoutState, int]]:
     """Count what distributions pay, by their ids and by state; an index alone tells it."""
-    counts: defaultdict[int, dict[PayoutState, int]] = defaultdict(dict)
-    for part in in_parts(ids):
-        query = (
-            select(payouts.c.paid_with_id, payouts.c.state, func.count())
-            .where(payouts.c.paid_with_id.in_(part))
-            .group_by(payouts.c.paid_with_id, payouts.c.state)
+    counts: dict[int, dict[PayoutState, int]] = {}
+    # Each state by itself: rows that are only counted take half of what grouping them does.
+    in_each_state = [
+        select(func.count())
+        .where(
+            payouts.c.paid_with_id == distributions_table.c.id,
+            payouts.c.state == state,
         )
-        for paid_with_id, state, count in await tx.execute(query):
-            counts[paid_with_id][PayoutState(state)] = count
+        .scalar_subquery()
+        for state in PayoutState
+    ]
+    for part in in_parts(ids):
+        query = select(distributions_table.c.id, *in_each_state).where(
+            distributions_table.c.id.in_(part)
+        )
+        for key, *numbers in await tx.execute(query):
+            counts[key] = {
+                state: number for state, number in zip(PayoutState, numbers, strict=True) if number
+            }
     return counts
 
 
