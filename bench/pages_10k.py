@@ -37,6 +37,7 @@ from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.deductions import NewDeduction
 from bakehouse.ledger.manual_transfers import NewManualTransfer
+from bakehouse.ledger.snapshots import keep_snapshot
 from bakehouse.ledger.states import (
     DistributionKind,
     DistributionState,
@@ -298,6 +299,7 @@ async def _order(tx: AsyncConnection, number: int) -> None:
 
 async def _add(tx: AsyncConnection, paid: Paid) -> None:
     await tx.execute(insert(schema.distributions).values(_distribution(paid)))
+    await keep_snapshot(tx, paid.id, SNAPSHOT_ROW * len(paid.recipients))
     for first in paid.recipients[::TRANSFERS_MAX]:
         group = paid.recipients[first : first + TRANSFERS_MAX]
         stored = insert(schema.operations).values(_operation(paid, group))
@@ -316,7 +318,6 @@ def _distribution(paid: Paid) -> dict[str, Any]:
         "kind": DistributionKind.DELEGATORS,
         "mode": Mode.ON,
         "state": DistributionState.PAID,
-        "snapshot": SNAPSHOT_ROW * count,
         "snapshot_sha256": "ab" * 32,
         "pool": count * GROSS,
         "total_fees": count * FEE,

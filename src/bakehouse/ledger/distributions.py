@@ -13,6 +13,7 @@ from bakehouse.ledger import audit
 from bakehouse.ledger.audit import AuditEvent
 from bakehouse.ledger.page import Page, Slice
 from bakehouse.ledger.schema import distributions
+from bakehouse.ledger.snapshots import keep_snapshot
 from bakehouse.ledger.span import Span
 from bakehouse.ledger.statement_parts import in_parts
 from bakehouse.ledger.states import (
@@ -23,9 +24,6 @@ from bakehouse.ledger.states import (
 )
 from bakehouse.ledger.transition import move, state_of
 from bakehouse.rewards.money import NO_MUTEZ, Mutez
-
-#: The evidence may be megabytes for a large baker: only `snapshot` reads it.
-_COLUMNS = tuple(column for column in distributions.c if column.name != "snapshot")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +120,7 @@ async def ensure(
 
 async def find(tx: AsyncConnection, key: DistributionKey) -> Distribution | None:
     """Give the distribution, or None."""
-    query = select(*_COLUMNS).where(
+    query = select(distributions).where(
         distributions.c.network == key.network,
         distributions.c.baker_id == key.baker_id,
         distributions.c.cycle == key.cycle,
@@ -143,7 +141,7 @@ async def get(tx: AsyncConnection, key: DistributionKey) -> Distribution:
 
 async def by_id(tx: AsyncConnection, distribution_id: int) -> Distribution:
     """Give the distribution of a row that refers to it."""
-    (found,) = await _fetch(tx, select(*_COLUMNS).where(distributions.c.id == distribution_id))
+    (found,) = await _fetch(tx, select(distributions).where(distributions.c.id == distribution_id))
     return found
 
 
@@ -152,7 +150,9 @@ async def by_ids(tx: AsyncConnection, ids: Collection[int]) -> list[Distribution
     return [
         distribution
         for part in in_parts(ids)
-        for distribution in await _fetch(tx, select(*_COLUMNS).where(distributions.c.id.in_(part)))
+        for distribution in await _fetch(
+            tx, select(distributions).where(distributions.c.id.in_(part))
+        )
     ]
 
 
@@ -160,7 +160,7 @@ async def page_of_baker(
     tx: AsyncConnection, baker_id: str, part: Slice, *, mode: Mode | None = None
 ) -> Page[Distribution]:
     """Give a page of a baker's distributions, newest cycle first, in one mode or in all."""
-    query = select(*_COLUMNS).where(distributions.c.baker_id == baker_id)
+    query = select(distributions).where(distributions.c.baker_id == baker_id)
     if mode is not None:
         query = query.where(distributions.c.mode == mode)
     ordered = query.order_by(distributions.c.cycle.desc(), distributions.c.id.desc())
@@ -175,13 +175,13 @@ async def unsettled(tx: AsyncConnection, baker_id: str | None = None) -> list[Di
     ids = select(distributions.c.id).where(distributions.c.state.not_in(done))
     if baker_id is not None:
         ids = ids.where(distributions.c.baker_id == baker_id)
-    query = select(*_COLUMNS).where(distributions.c.id.in_(ids))
+    query = select(distributions).where(distributions.c.id.in_(ids))
     return await _fetch(tx, query.order_by(distributions.c.cycle, distributions.c.id))
 
 
 async def failed(tx: AsyncConnection, baker_id: str, mode: Mode) -> list[Distribution]:
     """Give what failed and waits for a person, oldest cycle first."""
-    query = select(*_COLUMNS).where(
+    query = select(distributions).where(
         distributions.c.baker_id == baker_id,
         distributions.c.mode == mode,
         distributions.c.state == DistributionState.FAILED,
@@ -192,7 +192,7 @@ async def failed(tx: AsyncConnection, baker_id: str, mode: Mode) -> list[Distrib
 async def of_baker(tx: AsyncConnection, baker_id: str, limit: int = 50) -> list[Distribution]:
     """Give a baker's distributions, newest cycle first."""
     query = (
-        select(*_COLUMNS)
+        select(distributions)
         .where(distributions.c.baker_id == baker_id)
         .order_by(distributions.c.cycle.desc(), distributions.c.id.desc())
         .limit(limit)
@@ -202,7 +202,7 @@ async def of_baker(tx: AsyncConnection, baker_id: str, limit: int = 50) -> list[
 
 async def in_span(tx: AsyncConnection, baker_id: str, mode: Mode, span: Span) -> list[Distribution]:
     """Give a baker's distributions in a mode, oldest cycle first, delegators before bond pool."""
-    query = select(*_COLUMNS).where(
+    query = select(distributions).where(
         distributions.c.baker_id == baker_id,
         distributions.c.mode == mode,
         *span.of_cycle(distributions.c.cycle),
@@ -219,7 +219,7 @@ async def newest_planned(
 
     Of one cycle, the delegators' come before the bond pool's.
     """
-    query = select(*_COLUMNS).where(
+    query = select(distributions).where(
         distributions.c.baker_id == baker_id,
         distributions.c.mode == mode,
         distributions.c.snapshot_sha256.is_not(None),
@@ -253,13 +253,6 @@ async def states_by_cycle(
         distributions.c.mode == mode,
     )
     return {row.cycle: DistributionState(row.state) for row in await tx.execute(query)}
-
-
-async def snapshot(tx: AsyncConnection, distribution_id: int) -> str | None:
-    """Give what the indexer answered, as it was received when the plan was made."""
-    query = select(distributions.c.snapshot).where(distributions.c.id == distribution_id)
-    received: str | None = (await tx.execute(query)).scalar_one()
-    return received
 
 
 async def enter_state(  # noqa: PLR0913 - keyword-only facts of one change
@@ -298,7 +291,7 @@ async def mark_verified(tx: AsyncConnection, distribution: Distribution, *, at: 
 
 async def unverified(tx: AsyncConnection, limit: int) -> list[Distribution]:
     """Give what is paid but was not matched with the chain since, oldest first."""
-    query = select(*_COLUMNS).where(
+    query = select(distributions).where(
         distributions.c.state == DistributionState.PAID,
         distributions.c.verified_at.is_(None),
         # What others have paid was matched when it was imported.
@@ -329,10 +322,9 @@ async def store_plan(  # noqa: PLR0913 - keyword-only facts of one change
         "snapshot_sha256": snapshot_sha256,
     }
     await tx.execute(
-        update(distributions)
-        .where(distributions.c.id == distribution.id)
-        .values(snapshot=snapshot, **values)
+        update(distributions).where(distributions.c.id == distribution.id).values(values)
     )
+    await keep_snapshot(tx, distribution.id, snapshot)
     event = AuditEvent(at, "bakehouse", "distribution.plan", str(distribution.key), values)
     await audit.record(tx, event)
 

@@ -31,6 +31,16 @@ from bakehouse.rewards.money import NO_MUTEZ, Mutez
 _SETTLED_PAYOUTS: Final = (PayoutState.PAID, PayoutState.SIMULATED)
 
 
+#: A distribution's payouts in each state. Each by itself: rows that are only counted take half of
+#: what grouping them does.
+_COUNTED: Final = tuple(
+    select(func.count())
+    .where(payouts.c.paid_with_id == distributions_table.c.id, payouts.c.state == state)
+    .scalar_subquery()
+    for state in PayoutState
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Counted:
     """A distribution with how many of its payouts are settled, of how many."""
@@ -144,18 +154,8 @@ async def payout_counts(
 ) -> Mapping[int, Mapping[PayoutState, int]]:
     """Count what distributions pay, by their ids and by state; an index alone tells it."""
     counts: dict[int, dict[PayoutState, int]] = {}
-    # Each state by itself: rows that are only counted take half of what grouping them does.
-    in_each_state = [
-        select(func.count())
-        .where(
-            payouts.c.paid_with_id == distributions_table.c.id,
-            payouts.c.state == state,
-        )
-        .scalar_subquery()
-        for state in PayoutState
-    ]
     for part in in_parts(ids):
-        query = select(distributions_table.c.id, *in_each_state).where(
+        query = select(distributions_table.c.id, *_COUNTED).where(
             distributions_table.c.id.in_(part)
         )
         for key, *numbers in await tx.execute(query):

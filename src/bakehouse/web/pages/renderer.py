@@ -12,7 +12,7 @@ from starlette.datastructures import URL
 
 from bakehouse.rewards.money import format_percentage, format_tez
 from bakehouse.web.caller import caller_of
-from bakehouse.web.pages import wording
+from bakehouse.web.pages import marked, wording
 from bakehouse.web.pages.house_state import house_state_of
 from bakehouse.web.pages.navigation import Navigation
 from bakehouse.web.pages.theme import next_theme, theme_of
@@ -61,6 +61,10 @@ class Renderer:
             "version": services.version,
             "network": services.network_shown,
             "operation_url": services.operation_url,
+            "amount": marked.amount,
+            "roughly": marked.roughly,
+            "when": marked.when,
+            "state": marked.state,
             "cycle_path": wording.cycle_path,
             "plan_path": wording.plan_path,
             "delegator_path": wording.delegator_path,
