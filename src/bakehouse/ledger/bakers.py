@@ -1,7 +1,7 @@
 """Bakers with their settings, their delegators' fees and their bond-pool members."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -126,6 +126,13 @@ TOP_UP_SETTINGS: Final = ("funding_address", "target_balance", "top_up_cap")
 SETTINGS: Final = tuple(CATALOGUE)
 
 
+_NAMES: Final = tuple(each.name for each in fields(Baker))
+_COLUMNS: Final = tuple(bakers.c[name] for name in _NAMES)
+_CHOICES: Final = {
+    name: setting.choices for name, setting in CATALOGUE.items() if setting.choices is not None
+}
+
+
 async def add(
     tx: AsyncConnection, baker: Baker, *, actor: str, at: datetime, checks_rules: bool = True
 ) -> None:
@@ -181,13 +188,13 @@ async def get(tx: AsyncConnection, baker_id: str) -> Baker:
 
 async def find(tx: AsyncConnection, baker_id: str) -> Baker | None:
     """Give a baker, or None."""
-    row = (await tx.execute(select(bakers).where(bakers.c.baker_id == baker_id))).one_or_none()
+    row = (await tx.execute(select(*_COLUMNS).where(bakers.c.baker_id == baker_id))).one_or_none()
     return _baker(row) if row else None
 
 
 async def everyone(tx: AsyncConnection) -> list[Baker]:
     """Give all bakers in the order they came."""
-    rows = await tx.execute(select(bakers).order_by(bakers.c.created_at, bakers.c.baker_id))
+    rows = await tx.execute(select(*_COLUMNS).order_by(bakers.c.created_at, bakers.c.baker_id))
     return [_baker(row) for row in rows]
 
 
@@ -254,11 +261,8 @@ async def replace_bond_pool(
 
 
 def _baker(row: Row[Any]) -> Baker:
-    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
-    values.pop("created_at")
-    chosen = {
-        name: setting.choices(values[name])
-        for name, setting in CATALOGUE.items()
-        if setting.choices is not None
-    }
-    return Baker(**{**values, **chosen})
+    # By place, not by name: there may be thousands of them.
+    values: dict[str, Any] = dict(zip(_NAMES, row, strict=True))
+    for name, choices in _CHOICES.items():
+        values[name] = choices(values[name])
+    return Baker(**values)

@@ -139,6 +139,24 @@ async def get(tx: AsyncConnection, key: DistributionKey) -> Distribution:
     return found
 
 
+async def of_cycle(
+    tx: AsyncConnection, network: str, baker_id: str, cycle: int
+) -> list[Distribution]:
+    """Give every distribution of a cycle: the live ones first, delegators before bond pool."""
+    query = select(distributions).where(
+        distributions.c.network == network,
+        distributions.c.baker_id == baker_id,
+        distributions.c.cycle == cycle,
+    )
+    return sorted(
+        await _fetch(tx, query),
+        key=lambda each: (
+            each.key.mode is not Mode.ON,
+            each.key.kind is not DistributionKind.DELEGATORS,
+        ),
+    )
+
+
 async def by_id(tx: AsyncConnection, distribution_id: int) -> Distribution:
     """Give the distribution of a row that refers to it."""
     (found,) = await _fetch(tx, select(distributions).where(distributions.c.id == distribution_id))

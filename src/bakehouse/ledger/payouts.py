@@ -76,9 +76,9 @@ class Payout:
         return Mutez(self.net - self.withheld)
 
 
+_NAMES: Final = tuple(each.name for each in fields(Payout))
 #: What `payout_of` wants a row to begin with.
-PAYOUT_COLUMNS: Final = tuple(payouts.c[each.name] for each in fields(Payout))
-_STATE: Final = PAYOUT_COLUMNS.index(payouts.c.state)
+PAYOUT_COLUMNS: Final = tuple(payouts.c[name] for name in _NAMES)
 
 
 async def add(tx: AsyncConnection, distribution: Distribution, rows: Iterable[NewPayout]) -> None:
@@ -315,9 +315,10 @@ async def _fetch(tx: AsyncConnection, query: Select[Any]) -> list[Payout]:
 
 def payout_of(row: Row[Any]) -> Payout:
     """Read a payout from a row that begins with PAYOUT_COLUMNS."""
-    # By place, for thousands at once: by name each takes twice as long.
-    before, state, after = row[:_STATE], row[_STATE], row[_STATE + 1 : len(PAYOUT_COLUMNS)]
-    return Payout(*before, PayoutState(state), *after)
+    # By place, not by name: there are thousands of them. A row may go on behind what is asked for.
+    values: dict[str, Any] = dict(zip(_NAMES, row, strict=False))
+    values["state"] = PayoutState(values["state"])
+    return Payout(**values)
 
 
 async def owed_from(tx: AsyncConnection, source: str) -> Mutez:
