@@ -3,12 +3,13 @@
 Functions, not macros of a template: a page of payouts writes a thousand of them.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 
 from markupsafe import Markup, escape
 
 from bakehouse.rewards.money import Mutez, format_tez
-from bakehouse.web.pages.wording import ago, clock, iso, plain, tez_brief
+from bakehouse.web.pages.wording import ago, clock, iso, plain, short, tez_brief
 
 
 def amount(mutez: Mutez) -> Markup:
@@ -32,3 +33,24 @@ def state(name: str) -> Markup:
     """Mark up a state of whatever has states."""
     shown = escape(plain(name))
     return Markup(f'<span class="chip state-{escape(name)}">{shown}</span>')  # noqa: S704 - escaped
+
+
+def operation(url_of: Callable[[str], str | None], operation_hash: str) -> Markup:
+    """Mark up an operation by the ends of its hash, and lead to where it can be looked up."""
+    whole, shown, url = (
+        escape(operation_hash),
+        escape(short(operation_hash)),
+        url_of(operation_hash),
+    )
+    if url is None:
+        inner = f'<span title="{whole}">{shown}</span>'
+    else:
+        inner = f'<a href="{escape(url)}" rel="noreferrer" title="{whole}">{shown}</a>'
+    return Markup(f"<code>{inner}</code>")  # noqa: S704 - escaped
+
+
+def told(text: str) -> Markup:
+    """Mark up a sentence that names commands between backticks."""
+    parts = escape(text).split("`")
+    inner = "".join(f"<code>{each}</code>" if at % 2 else each for at, each in enumerate(parts))
+    return Markup(inner)  # noqa: S704 - escaped

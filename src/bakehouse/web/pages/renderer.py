@@ -53,6 +53,7 @@ class Renderer:
             "count": wording.count,
             "brief": wording.brief,
             "cut": wording.cut,
+            "told": marked.told,
         }
         self._environment.globals |= {
             "static": {name: file.path for name, file in static_files.items()},
@@ -61,6 +62,7 @@ class Renderer:
             "version": services.version,
             "network": services.network_shown,
             "operation_url": services.operation_url,
+            "operation": partial(marked.operation, services.operation_url),
             "amount": marked.amount,
             "roughly": marked.roughly,
             "when": marked.when,
