@@ -1,6 +1,6 @@
 """Bakers with their settings, their delegators' fees and their bond-pool members."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Final
@@ -13,6 +13,7 @@ from bakehouse.ledger import audit, payout_rules
 from bakehouse.ledger.audit import AuditEvent
 from bakehouse.ledger.schema import bakers, bond_pool_members, delegator_fees
 from bakehouse.ledger.setting_catalogue import CATALOGUE
+from bakehouse.ledger.statement_parts import in_parts
 from bakehouse.ledger.states import Mode
 from bakehouse.rewards.bond_pool import BondPoolMember, check_members
 from bakehouse.rewards.money import NO_MUTEZ, WHOLE, BasisPoints, Mutez
@@ -190,6 +191,16 @@ async def find(tx: AsyncConnection, baker_id: str) -> Baker | None:
     """Give a baker, or None."""
     row = (await tx.execute(select(*_COLUMNS).where(bakers.c.baker_id == baker_id))).one_or_none()
     return _baker(row) if row else None
+
+
+async def named(tx: AsyncConnection, baker_ids: Collection[str]) -> list[Baker]:
+    """Give these bakers, in their order; what is not registered is left out."""
+    found = {
+        row.baker_id: _baker(row)
+        for part in in_parts(baker_ids)
+        for row in await tx.execute(select(*_COLUMNS).where(bakers.c.baker_id.in_(part)))
+    }
+    return [found[each] for each in baker_ids if each in found]
 
 
 async def everyone(tx: AsyncConnection) -> list[Baker]:

@@ -186,13 +186,13 @@ async def page_of_baker(
     return Page.of(rows, part)
 
 
-async def unsettled(tx: AsyncConnection, baker_id: str | None = None) -> list[Distribution]:
-    """Give all that is neither paid, simulated nor failed, oldest cycle first."""
+async def unsettled(tx: AsyncConnection, *baker_ids: str) -> list[Distribution]:
+    """Give what is neither paid, simulated nor failed, oldest cycle first; of all, or of some."""
     done = {*SETTLED_DISTRIBUTIONS, DistributionState.FAILED}
     # Their ids first: an index tells them, where whole rows would have to be read.
     ids = select(distributions.c.id).where(distributions.c.state.not_in(done))
-    if baker_id is not None:
-        ids = ids.where(distributions.c.baker_id == baker_id)
+    if baker_ids:
+        ids = ids.where(distributions.c.baker_id.in_(baker_ids))
     query = select(distributions).where(distributions.c.id.in_(ids))
     return await _fetch(tx, query.order_by(distributions.c.cycle, distributions.c.id))
 
