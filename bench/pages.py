@@ -45,6 +45,9 @@ async def _fill(tx: AsyncConnection) -> None:
     keys = [(number, cycle) for number in range(_BAKERS) for cycle in range(1, _CYCLES + 1)]
     ids = {key: index for index, key in enumerate(keys, 1)}
     await tx.execute(insert(schema.distributions), [_distribution(ids[key], *key) for key in keys])
+    # As large as the evidence of a hundred delegators.
+    received = [{"distribution_id": each, "content": "x" * 20_000} for each in ids.values()]
+    await tx.execute(insert(schema.snapshots), received)
     big = ids[0, _CYCLES]
     groups = -(-_PAYOUTS // _GROUP)
     await tx.execute(insert(schema.operations), [_operation(big, each) for each in range(groups)])
@@ -76,8 +79,6 @@ def _distribution(row_id: int, number: int, cycle: int) -> dict[str, object]:
         "kind": DistributionKind.DELEGATORS,
         "mode": Mode.ON,
         "state": DistributionState.PAID,
-        # As large as the evidence of a hundred delegators.
-        "snapshot": "x" * 20_000,
         "snapshot_sha256": "ab" * 32,
         "pool": net,
         "total_net": net,

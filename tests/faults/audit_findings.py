@@ -100,11 +100,18 @@ class Books:
             connection.execute("BEGIN")
             operations = _by_id(_rows(connection, "operations", network))
             transfers = _by_id(_rows(connection, "transfers"))
+            distributions = _by_id(_rows(connection, "distributions", network))
+            snapshots = {
+                row["distribution_id"]: row["content"] for row in _rows(connection, "snapshots")
+            }
             return cls(
                 bakers=list(_rows(connection, "bakers", network)),
                 fees=list(_rows(connection, "delegator_fees")),
                 members=list(_rows(connection, "bond_pool_members")),
-                distributions=_by_id(_rows(connection, "distributions", network)),
+                distributions={
+                    row_id: {**row, "snapshot": snapshots.get(row_id)}
+                    for row_id, row in distributions.items()
+                },
                 operations=operations,
                 transfers={
                     row_id: row

@@ -471,7 +471,10 @@ LIES = {
         "UPDATE distributions SET total_fees = total_fees + 1, dust = dust - 1 WHERE id = 1",
         "broken",
     ),
-    "the evidence is another": ("UPDATE distributions SET snapshot = '{}' WHERE id = 1", "broken"),
+    "the evidence is another": (
+        "UPDATE snapshots SET content = '{}' WHERE distribution_id = 1",
+        "broken",
+    ),
     "a cycle is not there": (NO_FIRST_CYCLE, "lost"),
     "a cycle is not closed": ("UPDATE distributions SET state = 'paying' WHERE id = 1", "lost"),
     "a bond pool is not there": (

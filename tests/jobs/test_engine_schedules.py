@@ -14,6 +14,7 @@ from bakehouse.jobs.job_types import (
     JobState,
     Schedule,
 )
+from bakehouse.jobs.next_runs import next_runs
 from tests.jobs.engine_probe import QUEUE, Eventually, Runs, holds, request, schedule
 
 
@@ -150,3 +151,14 @@ async def test_any_number_of_schedules_is_listed_in_order_and_a_page_at_a_time(
     # Each answer is waited for by itself, and has ten seconds.
     told = await redis.info("commandstats")
     assert told["cmdstat_zrange"]["calls"] > count // SCHEDULES_AT_ONCE
+
+
+async def test_when_schedules_run_next_is_asked_by_their_names(engine: JobEngine) -> None:
+    at = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
+    for number in range(3):
+        each = replace(schedule(600, baker_id=number), id=f"cycle-monitor-{number}")
+        await engine.upsert_schedule(each, at + timedelta(seconds=number))
+
+    asked = ["cycle-monitor-2", "cycle-monitor-9", "cycle-monitor-0"]
+    assert await next_runs(engine, QUEUE, asked) == [at + timedelta(seconds=2), None, at]
+    assert await next_runs(engine, QUEUE, []) == []

@@ -103,6 +103,7 @@ def test_every_table_of_money_is_guarded(built: Engine, kind: str) -> None:
         *("manual_transfers", "deductions", "deduction_parts", "exclusions"),
     }
     kept |= {"announcements", "hooks", "plan_adjustments", "imports", "imported_payments"}
+    kept |= {"snapshots"}
     never_emptied = {f"{table}_no_truncate" for table in kept}
     assert {name for (name,) in rows_of(built, TRIGGERS[kind])} == {
         *(never_emptied if kind == POSTGRESQL else ()),
@@ -144,6 +145,7 @@ def test_every_table_of_money_is_guarded(built: Engine, kind: str) -> None:
         "payouts_withheld_fixed",
         "plan_adjustments_no_delete",
         "plan_adjustments_no_update",
+        "snapshots_no_delete",
         "transfers_fixed",
         "transfers_no_delete",
     }

@@ -8,12 +8,24 @@ import pytest_asyncio
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bakehouse.ledger import audit, bakers, distributions, figures, payouts
+from bakehouse.ledger import (
+    audit,
+    bakers,
+    costs,
+    distributions,
+    figures,
+    overview,
+    payouts,
+    traced_payouts,
+    waiting,
+)
 from bakehouse.ledger.bookkeeping import paid_to
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.distributions import Distribution
+from bakehouse.ledger.page import Slice
 from bakehouse.ledger.span import Span
 from bakehouse.ledger.states import Mode, PayoutState
+from bakehouse.ledger.traced_payouts import PayoutFilter
 from tests.ledger.bakery import BAKER, NOW, Bakery, key_of, new_payout, undone
 from tests.ledger.places import SQLITE
 
@@ -122,6 +134,60 @@ async def test_what_one_person_was_paid_is_found_by_who_it_is(busy_ledger: Ledge
     [looked_up] = [step for step in steps if "payouts" in step]
     assert looked_up.startswith("SEARCH payouts USING INDEX sqlite_autoindex_payouts_1 (")
     assert "owed_to=?" in looked_up
+
+
+@pytest.mark.parametrize("kind", [SQLITE], indirect=True)
+@pytest.mark.parametrize(
+    "query",
+    [
+        lambda tx, _: waiting.held(tx, None, Slice()),
+        lambda tx, _: waiting.held_sums(tx, None),
+        lambda tx, planned: overview.payout_counts(tx, [planned.id]),
+        lambda tx, planned: costs.chain_costs(tx, [planned.id]),
+        lambda tx, planned: traced_payouts.of_distribution(
+            tx, planned, PayoutFilter(), offset=500, limit=10
+        ),
+        lambda tx, planned: traced_payouts.with_own_hashes(tx, planned, Slice(500, 10)),
+        lambda tx, planned: traced_payouts.sums_of_person(
+            tx, planned.key.network, BAKER, "tz1-7", range(CYCLES)
+        ),
+    ],
+    ids=["held", "held sums", "counts", "costs", "a page", "a page for the API", "a person"],
+)
+async def test_what_pages_show_of_payouts_and_transfers_is_looked_up(
+    busy_ledger: Ledger, query: Query
+) -> None:
+    async with undone(busy_ledger) as tx:
+        planned = await distributions.get(tx, key_of(7))
+        steps = await steps_of(tx, lambda: query(tx, planned))
+
+    tables = [step for step in steps if "payouts" in step or "transfers" in step]
+    assert tables
+    assert [step for step in tables if step.startswith("SCAN")] == []
+    # Of payouts more is named than the baker: it may have a million.
+    assert [step for step in tables if "payouts" in step and step.endswith("(baker_id=?)")] == []
+
+
+@pytest.mark.parametrize("kind", [SQLITE], indirect=True)
+async def test_a_persons_sums_are_found_by_who_it_is(busy_ledger: Ledger) -> None:
+    async with undone(busy_ledger) as tx:
+        planned = await distributions.get(tx, key_of(7))
+        key, cycles = planned.key, range(CYCLES)
+        steps = await steps_of(
+            tx,
+            lambda: traced_payouts.sums_of_person(tx, key.network, BAKER, "tz1-7", cycles),
+        )
+
+    [looked_up] = steps
+    assert "owed_to=?" in looked_up
+
+
+@pytest.mark.parametrize("kind", [SQLITE], indirect=True)
+async def test_burns_are_summed_without_reading_what_burned_nothing(busy_ledger: Ledger) -> None:
+    async with undone(busy_ledger) as tx:
+        steps = await steps_of(tx, lambda: costs.chain_costs(tx, [7]))
+
+    assert [step for step in steps if "ix_transfers_burn" in step] != []
 
 
 async def steps_of(

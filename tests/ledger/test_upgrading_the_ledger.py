@@ -38,7 +38,7 @@ NEW_TABLES = {
     *("announcement_settings", "announcements", "hooks", "hook_consultations"),
     *("plan_adjustments", "hook_deliveries"),
     *("imports", "imported_payments"),
-    "installation",
+    *("installation", "snapshots"),
 }
 
 #: What would meet a row that was there before, and the complaint.
@@ -53,6 +53,7 @@ REFUSED = {
     "UPDATE distributions SET state = 'seen' WHERE state = 'paid'": "illegal move of distributions",
     "UPDATE transfers SET amount = 1": "what transfers say may not change",
     "UPDATE audit_events SET actor = 'eve'": "audit_events is append-only",
+    "DELETE FROM snapshots": "snapshots are kept for ever",
 }
 
 
@@ -87,9 +88,14 @@ async def test_no_row_is_lost_or_changed(before: Rows, upgraded: Ledger, first_u
     before.pop("alembic_version")
     # What ends an alert has another name now: see below.
     before.pop("alerts")
+    # What a plan was computed from is beside it now.
+    received = {row["id"]: row.pop("snapshot") for row in before["distributions"]}
     for table, rows in before.items():
         old_columns = [{name: row[name] for name in rows[0]} for row in after[table]]
         assert old_columns == rows, table
+    kept = {row["distribution_id"]: row["content"] for row in after["snapshots"]}
+    assert kept == {key: each for key, each in received.items() if each is not None}
+    assert kept
 
 
 async def test_new_columns_say_what_was_true_all_along(

@@ -28,7 +28,7 @@ async def change_a_payout(baker: HostileBaker) -> None:
 
 async def change_the_evidence(baker: HostileBaker) -> None:
     await baker.plan_only()
-    tamper(baker, "UPDATE distributions SET snapshot = replace(snapshot, '1', '2')")
+    tamper(baker, "UPDATE snapshots SET content = replace(content, '1', '2')")
 
 
 async def cap_the_cycle(baker: HostileBaker) -> None:

@@ -14,6 +14,7 @@ from bakehouse.ledger.distributions import Distribution, DistributionKey
 from bakehouse.ledger.operations import Operation
 from bakehouse.ledger.payouts import Payout
 from bakehouse.ledger.schema import attempts
+from bakehouse.ledger.snapshots import snapshot_of
 from bakehouse.ledger.states import DistributionKind, Mode
 from bakehouse.ledger.transfers import Transfer, transfers_of
 from bakehouse.payments.advance import advance
@@ -203,7 +204,7 @@ class RegisteredBaker:
         """What the plan was made from."""
         async with self.payer.ledger.read() as tx:
             distribution = await distributions.get(tx, key or self.key())
-            return json.loads(await distributions.snapshot(tx, distribution.id) or "{}")
+            return json.loads(await snapshot_of(tx, distribution.id) or "{}")
 
     async def operations(self, key: DistributionKey | None = None) -> list[Operation]:
         async with self.payer.ledger.read() as tx:

@@ -9,6 +9,7 @@ from bakehouse.ledger.payouts import NewPayout
 from bakehouse.ledger.states import DistributionKind, DistributionState, Mode, PayoutState
 from bakehouse.rewards.money import BasisPoints, Mutez
 from tests.web.conftest import BAKER, HOSTILE, NOW, House
+from tests.web.html_page import Page
 from tests.web.scenes import BURN, address, operation_hash
 
 NETS = {address(number): 1_000_000 * number for number in range(1, 5)}
@@ -55,6 +56,30 @@ async def test_home_tells_that_cycles_failed_before_all_else(house: House) -> No
 
     assert "2 payments failed: they wait for a person." in page.text
     assert "the split does not add up" in page.values("title", "a")
+
+
+async def test_home_shows_many_bakers_by_pages_and_those_in_trouble_first(house: House) -> None:
+    many = [address(number) for number in range(1, 103)]
+    for each in many:
+        await house.register(baker_id=each)
+    await house.register()
+    async with house.scene(1336) as scene:
+        await scene.fail("the split does not add up")
+
+    first, second = await house.page("/"), await house.page("/?offset=100")
+
+    assert "103 in all, 1 needs a person" in first.text
+    assert bakers_of(first) == [BAKER, *many[:99]]
+    assert "1 to 100 of 103" in first.text
+    assert "/?offset=100" in first.values("href", "a")
+    assert bakers_of(second) == many[99:]
+    assert bakers_of(await house.page("/?offset=200")) == []
+
+
+def bakers_of(page: Page) -> list[str]:
+    """Which bakers a page has a row of, in their order."""
+    opened = page.values("id", "a")
+    return [each.removeprefix("open-") for each in opened if each.startswith("open-")]
 
 
 async def test_home_tells_of_a_baker_in_simulation_what_was_simulated(house: House) -> None:

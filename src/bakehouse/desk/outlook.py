@@ -11,6 +11,7 @@ from bakehouse.errors import QueueUnreachableError
 from bakehouse.jobs.job_requests import cycle_monitor_id
 from bakehouse.jobs.job_types import JSON, QueueName
 from bakehouse.jobs.last_run import last_runs
+from bakehouse.jobs.next_runs import next_runs
 from bakehouse.jobs.processors.poll_balance import KnownBalance, known_balances
 from bakehouse.jobs.workshop import Workshop
 from bakehouse.ledger.bakers import Baker
@@ -51,19 +52,18 @@ async def outlooks(workshop: Workshop, everyone: Sequence[Baker]) -> dict[str, O
     try:
         # Says at once that the queue is away; the next call would wait for it.
         await workshop.engine.ping()
-        schedules = await workshop.engine.schedules(QueueName.CYCLE_MONITORING)
+        checks = await next_runs(workshop.engine, QueueName.CYCLE_MONITORING, monitor_ids)
         runs = await last_runs(workshop, monitor_ids)
         balances = await known_balances(workshop, ids)
     except QueueUnreachableError:
         return None
-    views = {view.id: view for view in schedules}
     return {
         baker_id: Outlook(
             place=place_in_cycle(run),
-            next_check_at=views[monitor_id].next_run_at if monitor_id in views else None,
+            next_check_at=check_at,
             balance=balances[baker_id],
         )
-        for baker_id, monitor_id, run in zip(ids, monitor_ids, runs, strict=True)
+        for baker_id, check_at, run in zip(ids, checks, runs, strict=True)
     }
 
 

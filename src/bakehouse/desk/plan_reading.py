@@ -9,11 +9,12 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.desk.decisions import CycleOf, find_cycle
-from bakehouse.ledger import distributions, exclusions
+from bakehouse.ledger import exclusions
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.distributions import Distribution
 from bakehouse.ledger.exclusions import ExclusionSum
 from bakehouse.ledger.page import Page, Slice
+from bakehouse.ledger.snapshots import snapshot_of
 from bakehouse.payments.preview_document import rules_as_json
 from bakehouse.rewards.money import Mutez
 from bakehouse.rewards.plan_values import Exclusion, TransferCosts
@@ -46,7 +47,7 @@ async def plan_rules(ledger: Ledger, which: CycleOf) -> PlanRules:
     """Give the rules by which a cycle was planned; raises NotFoundError."""
     async with ledger.read() as tx:
         distribution = await find_cycle(tx, which)
-        snapshot = await distributions.snapshot(tx, distribution.id)
+        snapshot = await snapshot_of(tx, distribution.id)
     # The evidence of sixty thousand delegators is megabytes: not on the event loop.
     evidence = await asyncio.to_thread(json.loads, snapshot or "{}")
     rules, costs = evidence.get("rules"), evidence.get("expected_costs")

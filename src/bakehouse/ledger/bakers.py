@@ -1,7 +1,7 @@
 """Bakers with their settings, their delegators' fees and their bond-pool members."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
@@ -14,6 +14,7 @@ from bakehouse.ledger import audit, payout_rules
 from bakehouse.ledger.audit import AuditEvent
 from bakehouse.ledger.schema import bakers, bond_pool_members, delegator_fees
 from bakehouse.ledger.setting_catalogue import CATALOGUE
+from bakehouse.ledger.statement_parts import in_parts
 from bakehouse.ledger.states import Mode
 from bakehouse.rewards.bond_pool import BondPoolMember, check_members
 from bakehouse.rewards.money import NO_MUTEZ, WHOLE, BasisPoints, Mutez
@@ -26,12 +27,6 @@ from bakehouse.rewards.payout_rules import (
 )
 
 DEFAULT_FEE = BasisPoints(1_000)
-
-#: Built once, for every job begins with it.
-_OF_ID: Final = select(bakers).where(bakers.c.baker_id == bindparam("wanted"))
-
-#: Rows whose bakers are kept at hand.
-_REMEMBERED: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +128,17 @@ TOP_UP_SETTINGS: Final = ("funding_address", "target_balance", "top_up_cap")
 SETTINGS: Final = tuple(CATALOGUE)
 
 
+_NAMES: Final = tuple(each.name for each in fields(Baker))
+_COLUMNS: Final = tuple(bakers.c[name] for name in _NAMES)
+#: Built once, for every job begins with it.
+_OF_ID: Final = select(*_COLUMNS).where(bakers.c.baker_id == bindparam("wanted"))
+#: Rows whose bakers are kept at hand.
+_REMEMBERED: Final = 20_000
+_CHOICES: Final = {
+    name: setting.choices for name, setting in CATALOGUE.items() if setting.choices is not None
+}
+
+
 async def add(
     tx: AsyncConnection, baker: Baker, *, actor: str, at: datetime, checks_rules: bool = True
 ) -> None:
@@ -192,9 +198,19 @@ async def find(tx: AsyncConnection, baker_id: str) -> Baker | None:
     return _baker(row) if row else None
 
 
+async def named(tx: AsyncConnection, baker_ids: Collection[str]) -> list[Baker]:
+    """Give these bakers, in their order; what is not registered is left out."""
+    found = {
+        row.baker_id: _baker(row)
+        for part in in_parts(baker_ids)
+        for row in await tx.execute(select(*_COLUMNS).where(bakers.c.baker_id.in_(part)))
+    }
+    return [found[each] for each in baker_ids if each in found]
+
+
 async def everyone(tx: AsyncConnection) -> list[Baker]:
     """Give all bakers in the order they came."""
-    rows = await tx.execute(select(bakers).order_by(bakers.c.created_at, bakers.c.baker_id))
+    rows = await tx.execute(select(*_COLUMNS).order_by(bakers.c.created_at, bakers.c.baker_id))
     return [_baker(row) for row in rows]
 
 
@@ -267,11 +283,7 @@ def _baker(row: Row[Any]) -> Baker:
 @lru_cache(_REMEMBERED)
 def _baker_of(row: tuple[Any, ...]) -> Baker:
     # To hold fifty settings against their rules takes a while, and most are as they were.
-    values = dict(zip(bakers.c.keys(), row, strict=True))
-    values.pop("created_at")
-    chosen = {
-        name: setting.choices(values[name])
-        for name, setting in CATALOGUE.items()
-        if setting.choices is not None
-    }
-    return Baker(**{**values, **chosen})
+    values: dict[str, Any] = dict(zip(_NAMES, row, strict=True))
+    for name, choices in _CHOICES.items():
+        values[name] = choices(values[name])
+    return Baker(**values)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bakehouse.ledger.schema import operations, transfers
+from bakehouse.ledger.schema import BURNED, operations, transfers
 from bakehouse.ledger.statement_parts import in_parts
 from bakehouse.ledger.states import OperationState
 from bakehouse.rewards.money import NO_MUTEZ, Mutez
@@ -30,19 +30,30 @@ async def chain_costs(tx: AsyncConnection, ids: Sequence[int]) -> Mapping[int, C
             operations.c.distribution_id.in_(part),
             operations.c.state == OperationState.FINAL,
         )
+        # An index tells how many, another the few that burned: no transfer itself is read.
+        transfer_count = (
+            select(func.count())
+            .where(transfers.c.operation_id == operations.c.id)
+            .scalar_subquery()
+        )
         of_operations = (
-            select(operations.c.distribution_id, func.count(), func.sum(operations.c.total_fee))
+            select(
+                operations.c.distribution_id,
+                func.count(),
+                func.sum(operations.c.total_fee),
+                func.sum(transfer_count),
+            )
             .where(*is_meant)
             .group_by(operations.c.distribution_id)
         )
-        of_transfers = (
-            select(operations.c.distribution_id, func.count(), func.sum(transfers.c.burn))
+        of_burns = (
+            select(operations.c.distribution_id, func.sum(transfers.c.burn))
             .join(transfers, transfers.c.operation_id == operations.c.id)
-            .where(*is_meant)
+            .where(*is_meant, BURNED)
             .group_by(operations.c.distribution_id)
         )
-        moved = {each: (count, burned) for each, count, burned in await tx.execute(of_transfers)}
-        for each, count, fees in await tx.execute(of_operations):
-            transfer_count, burned = moved.get(each, (0, 0))
-            costs[each] = ChainCost(count, transfer_count, Mutez(int(fees)), Mutez(int(burned)))
+        burned = {each: int(burn) for each, burn in await tx.execute(of_burns)}
+        for each, count, fees, moved in await tx.execute(of_operations):
+            burn = Mutez(burned.get(each, 0))
+            costs[each] = ChainCost(count, int(moved), Mutez(int(fees)), burn)
     return costs

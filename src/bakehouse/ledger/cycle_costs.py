@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,23 +19,26 @@ from bakehouse.ledger.states import (
 )
 from bakehouse.rewards.money import Mutez
 
+_CANDIDATE: Final = distributions_table.alias()
+_SAME_CYCLE: Final = distributions_table.alias()
 
-async def expected_costs(tx: AsyncConnection, baker_id: str | None = None) -> Mapping[str, Mutez]:
-    """Give what a cycle like the last paid one takes, in mutez, by baker: of all, or only of one.
+
+async def expected_costs(tx: AsyncConnection, *baker_ids: str) -> Mapping[str, Mutez]:
+    """Give what a cycle like the last paid one takes, in mutez, by baker: of all, or only of some.
 
     That is all its payouts, the bond pool's too, and its operations' fees. While none was paid, the
     last simulated one counts; a baker that has neither is left out.
     """
-    simulated = await _costs(tx, await newest_settled(tx, Mode.SIMULATION, baker_id))
-    return {**simulated, **await _costs(tx, await newest_settled(tx, Mode.ON, baker_id))}
+    simulated = await _costs(tx, await newest_settled(tx, Mode.SIMULATION, *baker_ids))
+    return {**simulated, **await _costs(tx, await newest_settled(tx, Mode.ON, *baker_ids))}
 
 
 async def newest_settled(
-    tx: AsyncConnection, mode: Mode | ColumnElement[str], baker_id: str | None = None
+    tx: AsyncConnection, mode: Mode | ColumnElement[str], *baker_ids: str
 ) -> list[int]:
-    """Give the id of the newest cycle that is settled in a mode, of each baker or only of one."""
+    """Give the id of the newest cycle that is settled in a mode, of each baker or only of some."""
     # Walks each baker's cycles from the newest back, in the index of what a distribution is.
-    table = distributions_table.alias()
+    table = _CANDIDATE
     newest = (
         select(table.c.id)
         .where(
@@ -50,8 +54,8 @@ async def newest_settled(
         .scalar_subquery()
     )
     query = select(newest).select_from(bakers_table)
-    if baker_id is not None:
-        query = query.where(bakers_table.c.baker_id == baker_id)
+    if baker_ids:
+        query = query.where(bakers_table.c.baker_id.in_(baker_ids))
     rows = await tx.execute(query)
     return [each for each in rows.scalars() if each is not None]
 
@@ -59,7 +63,7 @@ async def newest_settled(
 async def _costs(tx: AsyncConnection, ids: Sequence[int]) -> Mapping[str, Mutez]:
     """Sum what the cycles of these distributions take, the bond pool's included, by baker."""
     costs: Counter[str] = Counter()
-    same_cycle = distributions_table.alias()
+    same_cycle = _SAME_CYCLE
     both = distributions_table.join(
         same_cycle,
         and_(

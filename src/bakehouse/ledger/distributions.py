@@ -13,6 +13,7 @@ from bakehouse.ledger import audit
 from bakehouse.ledger.audit import AuditEvent
 from bakehouse.ledger.page import Page, Slice
 from bakehouse.ledger.schema import distributions
+from bakehouse.ledger.snapshots import keep_snapshot
 from bakehouse.ledger.span import Span
 from bakehouse.ledger.statement_parts import in_parts
 from bakehouse.ledger.states import (
@@ -23,9 +24,6 @@ from bakehouse.ledger.states import (
 )
 from bakehouse.ledger.transition import move, state_of
 from bakehouse.rewards.money import NO_MUTEZ, Mutez
-
-#: The evidence may be megabytes for a large baker: only `snapshot` reads it.
-_COLUMNS = tuple(column for column in distributions.c if column.name != "snapshot")
 
 #: Built once, for every look at the chain asks for it.
 _STATES_BY_CYCLE: Final = select(distributions.c.cycle, distributions.c.state).where(
@@ -129,7 +127,7 @@ async def ensure(
 
 async def find(tx: AsyncConnection, key: DistributionKey) -> Distribution | None:
     """Give the distribution, or None."""
-    query = select(*_COLUMNS).where(
+    query = select(distributions).where(
         distributions.c.network == key.network,
         distributions.c.baker_id == key.baker_id,
         distributions.c.cycle == key.cycle,
@@ -148,9 +146,27 @@ async def get(tx: AsyncConnection, key: DistributionKey) -> Distribution:
     return found
 
 
+async def of_cycle(
+    tx: AsyncConnection, network: str, baker_id: str, cycle: int
+) -> list[Distribution]:
+    """Give every distribution of a cycle: the live ones first, delegators before bond pool."""
+    query = select(distributions).where(
+        distributions.c.network == network,
+        distributions.c.baker_id == baker_id,
+        distributions.c.cycle == cycle,
+    )
+    return sorted(
+        await _fetch(tx, query),
+        key=lambda each: (
+            each.key.mode is not Mode.ON,
+            each.key.kind is not DistributionKind.DELEGATORS,
+        ),
+    )
+
+
 async def by_id(tx: AsyncConnection, distribution_id: int) -> Distribution:
     """Give the distribution of a row that refers to it."""
-    (found,) = await _fetch(tx, select(*_COLUMNS).where(distributions.c.id == distribution_id))
+    (found,) = await _fetch(tx, select(distributions).where(distributions.c.id == distribution_id))
     return found
 
 
@@ -159,7 +175,9 @@ async def by_ids(tx: AsyncConnection, ids: Collection[int]) -> list[Distribution
     return [
         distribution
         for part in in_parts(ids)
-        for distribution in await _fetch(tx, select(*_COLUMNS).where(distributions.c.id.in_(part)))
+        for distribution in await _fetch(
+            tx, select(distributions).where(distributions.c.id.in_(part))
+        )
     ]
 
 
@@ -167,7 +185,7 @@ async def page_of_baker(
     tx: AsyncConnection, baker_id: str, part: Slice, *, mode: Mode | None = None
 ) -> Page[Distribution]:
     """Give a page of a baker's distributions, newest cycle first, in one mode or in all."""
-    query = select(*_COLUMNS).where(distributions.c.baker_id == baker_id)
+    query = select(distributions).where(distributions.c.baker_id == baker_id)
     if mode is not None:
         query = query.where(distributions.c.mode == mode)
     ordered = query.order_by(distributions.c.cycle.desc(), distributions.c.id.desc())
@@ -175,20 +193,20 @@ async def page_of_baker(
     return Page.of(rows, part)
 
 
-async def unsettled(tx: AsyncConnection, baker_id: str | None = None) -> list[Distribution]:
-    """Give all that is neither paid, simulated nor failed, oldest cycle first."""
+async def unsettled(tx: AsyncConnection, *baker_ids: str) -> list[Distribution]:
+    """Give what is neither paid, simulated nor failed, oldest cycle first; of all, or of some."""
     done = {*SETTLED_DISTRIBUTIONS, DistributionState.FAILED}
     # Their ids first: an index tells them, where whole rows would have to be read.
     ids = select(distributions.c.id).where(distributions.c.state.not_in(done))
-    if baker_id is not None:
-        ids = ids.where(distributions.c.baker_id == baker_id)
-    query = select(*_COLUMNS).where(distributions.c.id.in_(ids))
+    if baker_ids:
+        ids = ids.where(distributions.c.baker_id.in_(baker_ids))
+    query = select(distributions).where(distributions.c.id.in_(ids))
     return await _fetch(tx, query.order_by(distributions.c.cycle, distributions.c.id))
 
 
 async def failed(tx: AsyncConnection, baker_id: str, mode: Mode) -> list[Distribution]:
     """Give what failed and waits for a person, oldest cycle first."""
-    query = select(*_COLUMNS).where(
+    query = select(distributions).where(
         distributions.c.baker_id == baker_id,
         distributions.c.mode == mode,
         distributions.c.state == DistributionState.FAILED,
@@ -199,7 +217,7 @@ async def failed(tx: AsyncConnection, baker_id: str, mode: Mode) -> list[Distrib
 async def of_baker(tx: AsyncConnection, baker_id: str, limit: int = 50) -> list[Distribution]:
     """Give a baker's distributions, newest cycle first."""
     query = (
-        select(*_COLUMNS)
+        select(distributions)
         .where(distributions.c.baker_id == baker_id)
         .order_by(distributions.c.cycle.desc(), distributions.c.id.desc())
         .limit(limit)
@@ -209,7 +227,7 @@ async def of_baker(tx: AsyncConnection, baker_id: str, limit: int = 50) -> list[
 
 async def in_span(tx: AsyncConnection, baker_id: str, mode: Mode, span: Span) -> list[Distribution]:
     """Give a baker's distributions in a mode, oldest cycle first, delegators before bond pool."""
-    query = select(*_COLUMNS).where(
+    query = select(distributions).where(
         distributions.c.baker_id == baker_id,
         distributions.c.mode == mode,
         *span.of_cycle(distributions.c.cycle),
@@ -226,7 +244,7 @@ async def newest_planned(
 
     Of one cycle, the delegators' come before the bond pool's.
     """
-    query = select(*_COLUMNS).where(
+    query = select(distributions).where(
         distributions.c.baker_id == baker_id,
         distributions.c.mode == mode,
         distributions.c.snapshot_sha256.is_not(None),
@@ -257,13 +275,6 @@ async def states_by_cycle(
     asked = {"baker_id": baker_id, "kind": kind, "mode": mode}
     rows = await tx.execute(_STATES_BY_CYCLE, asked)
     return {row.cycle: DistributionState(row.state) for row in rows}
-
-
-async def snapshot(tx: AsyncConnection, distribution_id: int) -> str | None:
-    """Give what the indexer answered, as it was received when the plan was made."""
-    query = select(distributions.c.snapshot).where(distributions.c.id == distribution_id)
-    received: str | None = (await tx.execute(query)).scalar_one()
-    return received
 
 
 async def enter_state(  # noqa: PLR0913 - keyword-only facts of one change
@@ -302,7 +313,7 @@ async def mark_verified(tx: AsyncConnection, distribution: Distribution, *, at: 
 
 async def unverified(tx: AsyncConnection, limit: int) -> list[Distribution]:
     """Give what is paid but was not matched with the chain since, oldest first."""
-    query = select(*_COLUMNS).where(
+    query = select(distributions).where(
         distributions.c.state == DistributionState.PAID,
         distributions.c.verified_at.is_(None),
         # What others have paid was matched when it was imported.
@@ -333,10 +344,9 @@ async def store_plan(  # noqa: PLR0913 - keyword-only facts of one change
         "snapshot_sha256": snapshot_sha256,
     }
     await tx.execute(
-        update(distributions)
-        .where(distributions.c.id == distribution.id)
-        .values(snapshot=snapshot, **values)
+        update(distributions).where(distributions.c.id == distribution.id).values(values)
     )
+    await keep_snapshot(tx, distribution.id, snapshot)
     event = AuditEvent(at, "bakehouse", "distribution.plan", str(distribution.key), values)
     await audit.record(tx, event)
 

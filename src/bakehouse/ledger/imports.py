@@ -237,18 +237,6 @@ async def transfers_paid(
     return found
 
 
-async def hashes_of(tx: AsyncConnection, payment_ids: Collection[int]) -> dict[int, str]:
-    """Give the operations of payments that name one, by the payments' rows."""
-    table = imported_payments
-    found: dict[int, str] = {}
-    for part in in_parts(payment_ids):
-        query = select(table.c.id, table.c.operation_hash).where(
-            table.c.id.in_(part), table.c.operation_hash.is_not(None)
-        )
-        found.update({row.id: row.operation_hash for row in await tx.execute(query)})
-    return found
-
-
 @dataclass(frozen=True, slots=True)
 class PaidBefore:
     """A payout that another tool paid, to be held against the chain."""

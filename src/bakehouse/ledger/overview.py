@@ -1,14 +1,14 @@
-"""All bakers at a glance: what was paid last, what is under way, what waits. Read only.
+"""Bakers at a glance: what was paid last, what is under way, what waits. Read only.
 
-A few statements for everybody, however many bakers there are.
+A few statements, however many bakers there are.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import Column, ColumnElement, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.ledger import bakers, distributions
@@ -29,6 +29,16 @@ from bakehouse.rewards.money import NO_MUTEZ, Mutez
 
 #: Payouts in these need nothing more of the distribution that pays them.
 _SETTLED_PAYOUTS: Final = (PayoutState.PAID, PayoutState.SIMULATED)
+
+
+#: A distribution's payouts in each state. Each by itself: rows that are only counted take half of
+#: what grouping them does.
+_COUNTED: Final = tuple(
+    select(func.count())
+    .where(payouts.c.paid_with_id == distributions_table.c.id, payouts.c.state == state)
+    .scalar_subquery()
+    for state in PayoutState
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,24 +79,49 @@ class BakerOverview:
         return balance // self.last_cost if self.last_cost else None
 
 
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A baker by its name alone, and whether something of it waits for a person."""
+
+    baker_id: str
+    needs_a_person: bool
+
+
 def shown_mode(baker: Baker) -> Mode:
     """Give the mode whose distributions tell how a baker does: of one that is off, live."""
-    return Mode.SIMULATION if baker.mode is Mode.SIMULATION else Mode.ON
+    return _shown(baker.mode)
 
 
-async def overview(tx: AsyncConnection, baker_id: str | None = None) -> list[BakerOverview]:
-    """Give every baker at a glance in the order they came, or only one."""
-    everyone = await bakers.everyone(tx)
-    if baker_id is not None:
-        everyone = [baker for baker in everyone if baker.baker_id == baker_id]
-    settled = {each.key.baker_id: each for each in await _last_settled(tx)}
-    waiting = _by_baker(everyone, await distributions.unsettled(tx, baker_id))
+def _shown(mode: Mode) -> Mode:
+    return Mode.SIMULATION if mode is Mode.SIMULATION else Mode.ON
+
+
+async def roll_call(tx: AsyncConnection) -> list[Called]:
+    """Name every baker: first those that need a person, then the others in the order they came."""
+    failed, held = await _failed(tx), await _held(tx)
+    query = select(bakers_table.c.baker_id, bakers_table.c.mode)
+    rows = await tx.execute(query.order_by(bakers_table.c.created_at, bakers_table.c.baker_id))
+    called = [
+        Called(baker_id, bool(failed[baker_id, _shown(Mode(mode))] or held[baker_id]))
+        for baker_id, mode in rows
+    ]
+    return sorted(called, key=lambda each: not each.needs_a_person)
+
+
+async def overview(tx: AsyncConnection, baker_ids: Sequence[str]) -> list[BakerOverview]:
+    """Give these bakers at a glance, in their order; what is not registered is left out."""
+    wanted = await bakers.named(tx, baker_ids)
+    ids = [baker.baker_id for baker in wanted]
+    if not ids:
+        return []
+    settled = {each.key.baker_id: each for each in await _last_settled(tx, ids)}
+    waiting = _by_baker(wanted, await distributions.unsettled(tx, *ids))
     planned = [each for several in waiting.values() for each in several if each.is_planned]
     counts = await payout_counts(tx, [each.id for each in (*settled.values(), *planned)])
     sums = await settled_sums(tx, [each.id for each in (*settled.values(), *planned)])
-    costs = await expected_costs(tx, baker_id)
-    failed = await _failed(tx)
-    held = await _held(tx)
+    costs = await expected_costs(tx, *ids)
+    failed = await _failed(tx, ids)
+    held = await _held(tx, ids)
     return [
         BakerOverview(
             baker=baker,
@@ -101,7 +136,7 @@ async def overview(tx: AsyncConnection, baker_id: str | None = None) -> list[Bak
             ],
             held=held[baker.baker_id],
         )
-        for baker in everyone
+        for baker in wanted
     ]
 
 
@@ -130,47 +165,49 @@ def _counted(
     return Counted(distribution, settled, total, sums.get(distribution.id, NO_MUTEZ))
 
 
-async def _last_settled(tx: AsyncConnection) -> list[Distribution]:
+async def _last_settled(tx: AsyncConnection, ids: Sequence[str]) -> list[Distribution]:
     simulates = bakers_table.c.mode == Mode.SIMULATION
     mode = case((simulates, Mode.SIMULATION.value), else_=Mode.ON.value)
-    return await distributions.by_ids(tx, await newest_settled(tx, mode))
+    return await distributions.by_ids(tx, await newest_settled(tx, mode, *ids))
 
 
 async def payout_counts(
     tx: AsyncConnection, ids: Sequence[int]
 ) -> Mapping[int, Mapping[PayoutState, int]]:
     """Count what distributions pay, by their ids and by state; an index alone tells it."""
-    counts: defaultdict[int, dict[PayoutState, int]] = defaultdict(dict)
+    counts: dict[int, dict[PayoutState, int]] = {}
     for part in in_parts(ids):
-        query = (
-            select(payouts.c.paid_with_id, payouts.c.state, func.count())
-            .where(payouts.c.paid_with_id.in_(part))
-            .group_by(payouts.c.paid_with_id, payouts.c.state)
+        query = select(distributions_table.c.id, *_COUNTED).where(
+            distributions_table.c.id.in_(part)
         )
-        for paid_with_id, state, count in await tx.execute(query):
-            counts[paid_with_id][PayoutState(state)] = count
+        for key, *numbers in await tx.execute(query):
+            counts[key] = {
+                state: number for state, number in zip(PayoutState, numbers, strict=True) if number
+            }
     return counts
 
 
-async def _failed(tx: AsyncConnection) -> Counter[tuple[str, str]]:
+async def _failed(
+    tx: AsyncConnection, ids: Sequence[str] | None = None
+) -> Counter[tuple[str, str]]:
     table = distributions_table
-    rows = await tx.execute(
-        select(table.c.baker_id, table.c.mode, func.count())
-        .where(table.c.state == DistributionState.FAILED)
-        .group_by(table.c.baker_id, table.c.mode)
+    query = select(table.c.baker_id, table.c.mode, func.count()).where(
+        _among(table.c.baker_id, ids), table.c.state == DistributionState.FAILED
     )
+    rows = await tx.execute(query.group_by(table.c.baker_id, table.c.mode))
     return Counter({(baker_id, Mode(mode)): count for baker_id, mode, count in rows})
 
 
-async def _held(tx: AsyncConnection) -> Counter[str]:
-    # Each baker by name: so the index of states is used.
+async def _held(tx: AsyncConnection, ids: Sequence[str] | None = None) -> Counter[str]:
     query = select(payouts.c.baker_id, func.count()).where(
-        payouts.c.baker_id.in_(select(bakers_table.c.baker_id)),
+        _among(payouts.c.baker_id, ids),
         payouts.c.mode == Mode.ON,
         payouts.c.state == PayoutState.HELD,
     )
-    return Counter(await _by_key(tx, query.group_by(payouts.c.baker_id)))
+    rows = await tx.execute(query.group_by(payouts.c.baker_id))
+    return Counter({baker_id: count for baker_id, count in rows})  # noqa: C416 - rows are no pairs
 
 
-async def _by_key(tx: AsyncConnection, query: Select[Any]) -> dict[str, int]:
-    return {key: int(number) for key, number in await tx.execute(query)}
+def _among(column: Column[str], ids: Sequence[str] | None) -> ColumnElement[bool]:
+    # Each baker by name: so the index of states is used.
+    return column.in_(select(bakers_table.c.baker_id) if ids is None else ids)

@@ -1,7 +1,7 @@
 """The tables of the ledger. Amounts are integers of mutez, times are UTC; no queries here."""
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     false,
+    literal_column,
     text,
     true,
 )
@@ -207,8 +208,7 @@ distributions = Table(
     Column("mode", PlainText, nullable=False),
     Column("state", PlainText, nullable=False),
     Column("message", PlainText),
-    # What the indexer answered, as received: evidence for whoever doubts the plan.
-    Column("snapshot", PlainText),
+    # Of what the plan was computed from: see `snapshots`.
     Column("snapshot_sha256", PlainText),
     _mutez("pool", server_default=text("0")),
     # What the baker keeps beside fees: its own part, and `excluded_kept` of those it does not pay.
@@ -228,12 +228,21 @@ distributions = Table(
     # Another tool had paid the cycle: the row of `imports` that closed it. It is never planned.
     Column("import_id", ROW_ID),
     UniqueConstraint("network", "baker_id", "cycle", "kind", "mode", name="identity"),
-    # All that lists and counts ask: a row itself is long, with its snapshot in the middle.
+    # All that lists and counts ask.
     Index("ix_distributions_baker", "baker_id", "cycle", "kind", "mode", "state", "total_net"),
     _one_of("kind", DistributionKind),
     _one_of("mode", Mode),
     _one_of("state", DistributionState),
     CheckConstraint("pool = own_part + total_fees + total_net + dust", name="adds_up"),
+)
+
+# What the indexer answered, as received: evidence for whoever doubts the plan. Beside the
+# distributions, since it may be megabytes, and a row is read and written as a whole.
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("distribution_id", ForeignKey("distributions.id"), primary_key=True),
+    Column("content", PlainText, nullable=False),
 )
 
 operations = Table(
@@ -330,8 +339,19 @@ transfers = Table(
     Column("status", PlainText),
     _mutez("burn", server_default=text("0")),
     UniqueConstraint("operation_id", "position", name="position"),
+    # Few burn anything: their sum is told without reading all the others.
+    Index(
+        "ix_transfers_burn",
+        "operation_id",
+        "burn",
+        sqlite_where=text("burn > 0"),
+        postgresql_where=text("burn > 0"),
+    ),
     CheckConstraint("amount > 0", name="amount_positive"),
 )
+
+#: Asked in these very words, that index answers.
+BURNED: Final = transfers.c.burn > literal_column("0")
 
 payouts = Table(
     "payouts",

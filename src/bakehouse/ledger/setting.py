@@ -24,6 +24,10 @@ class Kind(StrEnum):
     CHOICE = "one of several words"
 
 
+_WHOLE: Final = (Kind.NUMBER, Kind.MUTEZ, Kind.PERCENTAGE)
+_TEXTS: Final = (Kind.TEXT, Kind.SIGNER, Kind.RECIPIENT)
+
+
 @unique
 class Group(StrEnum):
     """Settings that belong together, by the title that people see; in this order."""
@@ -88,16 +92,15 @@ class Setting:
             )
 
     def _fits(self, value: Any) -> bool:
-        match self.kind:
-            case Kind.NUMBER | Kind.MUTEZ | Kind.PERCENTAGE:
-                is_whole = isinstance(value, int) and not isinstance(value, bool)
-                return is_whole and self.least <= value <= self.most
-            case Kind.YES_NO:
-                return isinstance(value, bool)
-            case Kind.TEXT | Kind.SIGNER | Kind.RECIPIENT:
-                return isinstance(value, str)
-            case Kind.CHOICE:
-                return self.choices is not None and isinstance(value, self.choices)
+        # Every baker that is read is checked: ways of asking that are fast.
+        if self.kind in _WHOLE:
+            is_whole = isinstance(value, int) and not isinstance(value, bool)
+            return is_whole and self.least <= value <= self.most
+        if self.kind in _TEXTS:
+            return isinstance(value, str)
+        if self.kind is Kind.YES_NO:
+            return isinstance(value, bool)
+        return self.choices is not None and isinstance(value, self.choices)
 
     @property
     def _expected(self) -> str:

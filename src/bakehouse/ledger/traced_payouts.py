@@ -3,16 +3,18 @@
 Of a distribution page by page, or of one person through the cycles.
 """
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Select, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.ledger.distributions import Distribution
 from bakehouse.ledger.import_tables import imported_payments
-from bakehouse.ledger.payouts import Payout, payout_of
+from bakehouse.ledger.page import Page, Slice
+from bakehouse.ledger.payouts import PAYOUT_COLUMNS, Payout, payout_of
 from bakehouse.ledger.schema import distributions, operations, payouts, transfers
 from bakehouse.ledger.states import Mode, OperationState, PayoutState
 from bakehouse.rewards.money import Mutez
@@ -20,6 +22,9 @@ from bakehouse.rewards.payout_kind import PayoutKind
 
 #: The last character there is: what begins with a text is not after the text and this.
 _LAST: Final = "\U0010ffff"
+
+#: Both the same way: so the index gives a page without sorting the whole cycle.
+_LARGEST_FIRST: Final = (payouts.c.net.desc(), payouts.c.id.desc())
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +76,45 @@ async def of_distribution(
     limit: int,
 ) -> list[TracedPayout]:
     """Give payouts planned for the distribution's cycle, largest first."""
-    query = (
-        _traced()
+    ids = _ids(distribution, wanted, offset=offset, limit=limit)
+    return await _fetch(tx, _traced().where(payouts.c.id.in_(ids)).order_by(*_LARGEST_FIRST))
+
+
+def _ids(
+    distribution: Distribution, wanted: PayoutFilter, *, offset: int, limit: int
+) -> Select[int]:
+    """Choose a page by an index alone: what is left out is neither read nor joined."""
+    return (
+        select(payouts.c.id)
         .where(payouts.c.distribution_id == distribution.id, *wanted.conditions())
-        .order_by(payouts.c.net.desc(), payouts.c.id.desc())
+        .order_by(*_LARGEST_FIRST)
+        .offset(offset)
+        .limit(limit)
     )
-    return await _fetch(tx, query.offset(offset).limit(limit))
+
+
+async def with_own_hashes(
+    tx: AsyncConnection, distribution: Distribution, part: Slice
+) -> Page[tuple[Payout, str | None]]:
+    """Give a page of the payouts planned for the distribution's cycle, largest first.
+
+    Each with the hash of the distribution's own operation that pays it, or of what another tool
+    paid it by. A carried payout is paid by an operation of a later cycle, which is not told.
+    """
+    ids = _ids(distribution, PayoutFilter(), offset=part.offset, limit=part.limit_and_one)
+    its_own = operations.c.distribution_id == distribution.id
+    query: Select[Any] = (
+        select(
+            *PAYOUT_COLUMNS,
+            func.coalesce(operations.c.hash, imported_payments.c.operation_hash).label("hash"),
+        )
+        .outerjoin(transfers, transfers.c.id == payouts.c.transfer_id)
+        .outerjoin(operations, and_(operations.c.id == transfers.c.operation_id, its_own))
+        .outerjoin(imported_payments, imported_payments.c.id == payouts.c.imported_payment_id)
+        .where(payouts.c.id.in_(ids))
+        .order_by(*_LARGEST_FIRST)
+    )
+    return Page.of([(payout_of(row), row.hash) for row in await tx.execute(query)], part)
 
 
 async def count(tx: AsyncConnection, distribution: Distribution, wanted: PayoutFilter) -> int:
@@ -112,14 +150,17 @@ async def sums_of_person(
     tx: AsyncConnection, network: str, baker_id: str, owed_to: str, cycles: Sequence[int]
 ) -> dict[PayoutState, OwedSums]:
     """Sum what a person was owed in live mode for these cycles, by what became of it."""
-    query = (
-        select(payouts.c.state, func.sum(payouts.c.net), func.sum(payouts.c.withheld))
-        .where(*owed_to_person(network, baker_id, owed_to, cycles))
-        .group_by(payouts.c.state)
-    )
+    # A row or two for each cycle, added up here: asked to group by state, a database reads the
+    # index of states instead, and with it everybody's payouts.
+    query = select(payouts.c.state, payouts.c.net, payouts.c.withheld)
+    owed: Counter[str] = Counter()
+    withheld: Counter[str] = Counter()
+    for row in await tx.execute(query.where(*owed_to_person(network, baker_id, owed_to, cycles))):
+        owed[row.state] += row.net
+        withheld[row.state] += row.withheld
     return {
-        PayoutState(state): OwedSums(Mutez(int(net)), Mutez(int(withheld)))
-        for state, net, withheld in await tx.execute(query)
+        PayoutState(state): OwedSums(Mutez(net), Mutez(withheld[state]))
+        for state, net in owed.items()
     }
 
 
@@ -159,7 +200,7 @@ def owed_to_person(
 def _traced() -> Select[Any]:
     return (
         select(
-            payouts,
+            *PAYOUT_COLUMNS,
             distributions.c.cycle.label("paid_with_cycle"),
             func.coalesce(operations.c.hash, imported_payments.c.operation_hash).label(
                 "operation_hash"

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import Column, ColumnElement, Select, exists, func, or_, select, true
+from sqlalchemy import Column, ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.ledger import distributions as stored_distributions
@@ -116,4 +116,5 @@ def _held(of: Bakers) -> list[ColumnElement[bool]]:
 
 
 def _among(column: Column[str], of: Bakers) -> ColumnElement[bool]:
-    return true() if of is None else column.in_(sorted(of))
+    # Naming all of them makes this a look-up for each instead of a walk through all rows.
+    return column.in_(select(bakers.c.baker_id) if of is None else sorted(of))

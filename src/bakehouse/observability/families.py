@@ -3,6 +3,7 @@
 No series goes by delegator: there are too many, and who is paid what is nobody else's business.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from statistics import fmean
@@ -20,7 +21,6 @@ from bakehouse.ledger.figures import (
     CycleFigures,
     OperationFigures,
     PayoutFigures,
-    PlannedCycle,
 )
 from bakehouse.ledger.states import (
     SETTLED_DISTRIBUTIONS,
@@ -201,15 +201,14 @@ def _operations(bakers: Sequence[Baker], figures: Sequence[OperationFigures]) ->
 
 
 def _runways(ledger: LedgerReadings, balances: Mapping[str, Mutez]) -> Samples:
+    costs = defaultdict(list)
+    for each in ledger.costs:
+        costs[each.baker_id, each.mode].append(each.net)
     for baker in ledger.bakers:
         balance = balances.get(baker.baker_id)
-        costs = [each.net for each in ledger.costs if _is_of(baker, each)]
-        if balance is not None and costs:
-            yield (baker.baker_id,), balance / fmean(costs)
-
-
-def _is_of(baker: Baker, cycle: PlannedCycle) -> bool:
-    return cycle.baker_id == baker.baker_id and cycle.mode is baker.mode
+        its_own = costs.get((baker.baker_id, baker.mode))
+        if balance is not None and its_own:
+            yield (baker.baker_id,), balance / fmean(its_own)
 
 
 def _schedule_lags(schedules: Sequence[ScheduleView], at: datetime) -> Samples:

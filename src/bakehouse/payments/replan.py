@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bakehouse.ledger import distributions
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.distributions import Distribution
+from bakehouse.ledger.snapshots import snapshot_of
 from bakehouse.ledger.states import DistributionKind, Mode
 from bakehouse.payments.what_if import carried_into_cycle
 from bakehouse.rewards.cycle_rewards import (
@@ -45,7 +46,7 @@ async def last_cycle(tx: AsyncConnection, baker: Baker) -> StoredCycle | None:
     """Give the delegators' cycle that was planned last, live before simulated; None without one."""
     for mode in sorted((Mode.ON, Mode.SIMULATION), key=lambda each: each is not baker.mode):
         for found in await distributions.newest_planned(tx, baker.baker_id, mode, 2):
-            snapshot = await distributions.snapshot(tx, found.id)
+            snapshot = await snapshot_of(tx, found.id)
             if found.key.kind is DistributionKind.DELEGATORS and snapshot:
                 carried = await carried_into_cycle(tx, baker, found.key.cycle, mode)
                 return StoredCycle(found, snapshot, carried)

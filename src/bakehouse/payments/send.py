@@ -10,13 +10,14 @@ from dataclasses import dataclass
 import structlog
 
 from bakehouse.failpoints import Failpoint, failpoint
-from bakehouse.ledger import audit, distributions, operations, payouts
+from bakehouse.ledger import audit, operations, payouts
 from bakehouse.ledger.audit import AuditEvent
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.distributions import Distribution
 from bakehouse.ledger.leases import Lease
 from bakehouse.ledger.operations import UNFINISHED, Operation
 from bakehouse.ledger.payouts import Payout
+from bakehouse.ledger.snapshots import snapshot_of
 from bakehouse.ledger.states import OperationKind, PayoutState
 from bakehouse.payments import guard
 from bakehouse.payments.batch import intents
@@ -104,7 +105,7 @@ async def _read(payer: Payer, distribution: Distribution, baker: Baker) -> _Work
             owed=tuple(owed),
             owed_total=owed_total,
             planned_total=await payouts.total_of_cycle(tx, distribution),
-            snapshot=None if signed else await distributions.snapshot(tx, distribution.id) or "",
+            snapshot=None if signed else await snapshot_of(tx, distribution.id) or "",
             living=tuple(await operations.in_states(tx, baker.network, source, UNFINISHED)),
             signed=tuple(signed),
         )

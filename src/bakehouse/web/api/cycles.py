@@ -182,12 +182,12 @@ async def list_payouts(
     """List a cycle's payouts with what became of each, and the operations that pay them."""
     records = await read_cycle(
         services.workshop.payer.ledger,
-        Wanted(baker_id, cycle, wanted.kind, wanted.mode, wanted.offset, wanted.limit),
+        Wanted(baker_id, cycle, wanted.kind, wanted.mode, wanted.part),
     )
     return PayoutList(
-        payouts=[payout_view(each.payout, each.operation_hash) for each in records.payouts],
-        operations=[operation_view(each.operation, each.transfers) for each in records.operations],
-        next_offset=records.next_offset,
+        payouts=[payout_view(payout, operation) for payout, operation in records.payouts.rows],
+        operations=[operation_view(signed, sums) for signed, sums in records.operations],
+        next_offset=records.payouts.next_offset,
     )
 
 

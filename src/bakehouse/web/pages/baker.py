@@ -57,7 +57,7 @@ async def baker_page(
     """Show a baker; while the queue is silent, what the ledger has."""
     baker_id = parse_implicit(baker_id)
     async with services.workshop.payer.ledger.read() as tx:
-        found = await overview(tx, baker_id)
+        found = await overview(tx, [baker_id])
         if not found:
             raise NotFoundError(f"no baker {baker_id!r} is registered here")
         (glance,) = found

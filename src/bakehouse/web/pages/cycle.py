@@ -1,13 +1,14 @@
 """One cycle: its plan with the proof that it adds up, its payouts, what they cost, its story."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 from pydantic import Field
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bakehouse.errors import NotFoundError
 from bakehouse.ledger import (
     audit,
     bakers,
@@ -32,7 +33,6 @@ from bakehouse.ledger.roles import Role
 from bakehouse.ledger.states import (
     SETTLED_DISTRIBUTIONS,
     DistributionKind,
-    Mode,
     OperationState,
     PayoutState,
 )
@@ -158,7 +158,8 @@ async def _read(ledger: Ledger, baker_id: str, cycle: int, query: CycleQuery) ->
     async with ledger.read() as tx:
         baker = await bakers.get(tx, baker_id)
         key = DistributionKey(baker.network, baker_id, cycle, query.kind, query.mode)
-        distribution = await distributions.get(tx, key)
+        same_cycle = await distributions.of_cycle(tx, key.network, baker_id, cycle)
+        distribution = _named(key, same_cycle)
         signed = await operations.of_distribution(tx, distribution.id)
         sums = await transfer_sums(tx, distribution.id)
         is_for_delegators = key.kind is DistributionKind.DELEGATORS
@@ -182,16 +183,14 @@ async def _read(ledger: Ledger, baker_id: str, cycle: int, query: CycleQuery) ->
             ),
             adjustment_count=await plan_adjustments.count(tx, distribution.id),
             consultations=await hook_consultations.of_distribution(tx, distribution.id),
-            same_cycle=await _same_cycle(tx, key),
+            same_cycle=[each.key for each in same_cycle],
             previous_cycle=max((each for each in known if each < cycle), default=None),
             next_cycle=min((each for each in known if each > cycle), default=None),
         )
 
 
-async def _same_cycle(tx: AsyncConnection, key: DistributionKey) -> list[DistributionKey]:
-    candidates = [
-        DistributionKey(key.network, key.baker_id, key.cycle, kind, mode)
-        for mode in (Mode.ON, Mode.SIMULATION)
-        for kind in DistributionKind
-    ]
-    return [each for each in candidates if await distributions.find(tx, each)]
+def _named(key: DistributionKey, same_cycle: Sequence[Distribution]) -> Distribution:
+    for each in same_cycle:
+        if each.key == key:
+            return each
+    raise NotFoundError(f"there is no distribution {key}")

@@ -12,7 +12,7 @@ from starlette.datastructures import URL
 
 from bakehouse.rewards.money import format_percentage, format_tez
 from bakehouse.web.caller import caller_of
-from bakehouse.web.pages import wording
+from bakehouse.web.pages import marked, wording
 from bakehouse.web.pages.house_state import house_state_of
 from bakehouse.web.pages.navigation import Navigation
 from bakehouse.web.pages.theme import next_theme, theme_of
@@ -53,6 +53,7 @@ class Renderer:
             "count": wording.count,
             "brief": wording.brief,
             "cut": wording.cut,
+            "told": marked.told,
         }
         self._environment.globals |= {
             "static": {name: file.path for name, file in static_files.items()},
@@ -61,6 +62,11 @@ class Renderer:
             "version": services.version,
             "network": services.network_shown,
             "operation_url": services.operation_url,
+            "operation": partial(marked.operation, services.operation_url),
+            "amount": marked.amount,
+            "roughly": marked.roughly,
+            "when": marked.when,
+            "state": marked.state,
             "cycle_path": wording.cycle_path,
             "plan_path": wording.plan_path,
             "delegator_path": wording.delegator_path,
