@@ -4,6 +4,7 @@ import functools
 from types import CodeType
 
 import bullmq.redis_connection
+import httpcore2
 import jinja2
 import redis.utils
 from jinja2.bccache import Bucket
@@ -65,6 +66,7 @@ def _share_compiled_templates() -> None:
 
 
 def _read_files_of_libraries_once() -> None:
-    """Spare each client of Redis the search for its version, each queue the reading of scripts."""
+    """Spare clients the search for their version, the reading of scripts, and of certificates."""
     redis.utils.get_lib_version = functools.cache(redis.utils.get_lib_version)
     bullmq.redis_connection.loadScript = functools.cache(bullmq.redis_connection.loadScript)
+    httpcore2.default_ssl_context = functools.cache(httpcore2.default_ssl_context)

@@ -1,6 +1,7 @@
 """The bakehouse command: which commands there are, and what becomes of their errors."""
 
 from collections.abc import Sequence
+from functools import cache
 from importlib import import_module
 from typing import Annotated, Any, Final
 
@@ -105,6 +106,7 @@ class CommandsOnDemand(TyperGroup):
         return name, command, rest
 
 
+@cache
 def command_of(name: str) -> Any:
     """Import one of COMMANDS, and give it as Typer makes it; its own class is not public."""
     module, attribute = _ELSEWHERE.get(name, (name, "app"))
