@@ -23,6 +23,7 @@ class LentValkey:
     """A Valkey as long as it is lent: nobody knows the server behind its socket."""
 
     def __init__(self, server: Path) -> None:
+        self._place = server
         self._server = Redis(unix_socket_path=str(server))
         self._socket = server.with_name(f"{uuid.uuid4().hex}.sock")
         self._socket.symlink_to(server)
@@ -32,6 +33,10 @@ class LentValkey:
     def address(self) -> RedisAddress:
         """Where to connect."""
         return RedisAddress(unix_socket=self._socket)
+
+    async def start(self) -> None:
+        """Be there again, with all that was in it."""
+        self._socket.symlink_to(self._place)
 
     async def stop(self) -> None:
         """Be gone for everybody who is connected, and who wants to be."""

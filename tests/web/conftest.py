@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import ssl
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -37,7 +37,7 @@ from bakehouse.tezos.tzkt import TzktClient
 from bakehouse.web.app import create_app
 from bakehouse.web.passwords import Passwords
 from bakehouse.web.services import WebServices
-from tests.jobs.lent_valkey import LentValkey, lendable_valkey
+from tests.jobs.lent_valkey import LentValkey
 from tests.web.html_page import Page
 from tests.web.scenes import Scene
 
@@ -226,19 +226,6 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     asyncio.run(migrate())
     return path
-
-
-@pytest.fixture(scope="session")
-def valkey_for_all() -> Iterator[Path]:
-    """The socket of a Valkey that is lent to one test after another."""
-    with lendable_valkey() as socket:
-        yield socket
-
-
-@pytest.fixture
-def lent_valkey(valkey_for_all: Path) -> LentValkey:
-    """An empty Valkey."""
-    return LentValkey(valkey_for_all)
 
 
 @pytest.fixture
