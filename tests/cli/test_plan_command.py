@@ -1,5 +1,10 @@
-"""`bakehouse plan` as a person or a script meets it: real processes, exit codes, streams."""
+"""`bakehouse plan` as a person or a script meets it: exit codes, streams, and real processes.
 
+What a process of its own adds is shown once for each exit code and stream; else the same command
+runs in the process of the test.
+"""
+
+import io
 import json
 import os
 import signal
@@ -11,10 +16,12 @@ from typing import Any
 
 import pytest
 
+from bakehouse.cli import main
 from bakehouse.cli.application import COMMANDS
 from bakehouse.tezos.base58check import Prefix, encode
 
 WriteSplit = Callable[[Any], Path]
+Run = Callable[..., subprocess.CompletedProcess[bytes]]
 Document = dict[str, Any]
 
 ALICE, BOB, CAROL = (encode(Prefix.TZ1, index.to_bytes(20)) for index in range(3))
@@ -27,18 +34,32 @@ def bakehouse(*arguments: str | Path, given: bytes = b"") -> subprocess.Complete
     return subprocess.run(command, input=given, capture_output=True, check=False)  # noqa: S603 - our own command
 
 
-def planned(*arguments: str | Path, given: bytes = b"") -> Document:
+def called(*arguments: str | Path, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    """Run the command here, on streams of its own."""
+    command = [str(each) for each in arguments]
+    streams = [io.TextIOWrapper(io.BytesIO(each), write_through=True) for each in (given, b"", b"")]
+    out, err = (stream.buffer for stream in streams[1:])
+    with pytest.MonkeyPatch.context() as patch:
+        for name, stream in zip(("stdin", "stdout", "stderr"), streams, strict=True):
+            patch.setattr(sys, name, stream)
+        code = main(command)
+    assert isinstance(out, io.BytesIO)
+    assert isinstance(err, io.BytesIO)
+    return subprocess.CompletedProcess(command, code, out.getvalue(), err.getvalue())
+
+
+def planned(*arguments: str | Path, given: bytes = b"", run: Run = called) -> Document:
     """Run a plan that must succeed without a word on standard error; give its document."""
-    finished = bakehouse("plan", *arguments, "--json", given=given)
+    finished = run("plan", *arguments, "--json", given=given)
     assert (finished.returncode, finished.stderr) == (0, b"")
     assert finished.stdout.endswith(b"\n")
     document: Document = json.loads(finished.stdout)
     return document
 
 
-def refused(*arguments: str | Path, code: int, given: bytes = b"") -> str:
+def refused(*arguments: str | Path, code: int, given: bytes = b"", run: Run = called) -> str:
     """Run a command that must fail with one line on standard error; give that line."""
-    finished = bakehouse(*arguments, given=given)
+    finished = run(*arguments, given=given)
     assert finished.returncode == code
     assert finished.stdout == b""
     message = finished.stderr.decode()
@@ -51,7 +72,9 @@ def refused(*arguments: str | Path, code: int, given: bytes = b"") -> str:
 def test_a_plan_is_printed_as_one_json_object(
     split_file: WriteSplit, split_document: Document
 ) -> None:
-    document = planned("--split", split_file(split_document), "--baker", BAKER)
+    split = split_file(split_document)
+
+    document = planned("--split", split, "--baker", BAKER, run=bakehouse)
 
     assert document.pop("rules")["default_fee"] == 1000
     assert document == {
@@ -119,7 +142,7 @@ def test_block_fees_are_kept_unless_shared(
 def test_a_dash_reads_standard_input(split_document: Document) -> None:
     given = json.dumps(split_document).encode()
 
-    assert planned("--split", "-", given=given)["total_net"] == 810
+    assert planned("--split", "-", given=given, run=bakehouse)["total_net"] == 810
 
 
 def test_a_baker_without_delegators_keeps_everything(
@@ -151,7 +174,7 @@ def test_recorded_cycles_are_planned_to_the_mutez(
 def test_a_truncated_split_is_refused(split_file: WriteSplit, split_document: Document) -> None:
     whole = json.dumps(split_document).encode()
 
-    message = refused("plan", "--split", split_file(whole[:-40]), code=1)
+    message = refused("plan", "--split", split_file(whole[:-40]), code=1, run=bakehouse)
 
     assert "split.json: this is not a reward split" in message
 
@@ -191,9 +214,9 @@ def test_a_wrong_fee_is_a_usage_error(
 
 
 def test_a_wrong_baker_is_a_usage_error(split_file: WriteSplit, split_document: Document) -> None:
-    cut = BAKER[:-1]
+    cut, split = BAKER[:-1], split_file(split_document)
 
-    message = refused("plan", "--split", split_file(split_document), "--baker", cut, code=2)
+    message = refused("plan", "--split", split, "--baker", cut, code=2, run=bakehouse)
 
     assert f"{cut!r} is not a valid Tezos address" in message
 

@@ -170,7 +170,7 @@ MUTANTS: Final[dict[str, Mutant]] = {
         "bytes are sent before they are stored, and nobody looks back",
         {"payments.send.sign_and_store": _inject_before_storing, **_NO_LOOK_BACK},
         rates={**_CALM, "crash": 0.05},
-        seed=4,
+        seed=11,
     ),
     "no-finality": Mutant(
         "what is in a block counts at once as paid, on one node's word",
@@ -212,7 +212,7 @@ MUTANTS: Final[dict[str, Mutant]] = {
         {"payments.confirm.inject": _take_an_error_for_a_refusal, **_NO_LOOK_BACK},
         faults=(Fault.REPLY_LOST_AFTER_ACCEPTANCE,),
         rates={**_CALM, "fault": 0.05},
-        seed=4,
+        seed=10,
     ),
     "impatience": Mutant(
         "an operation is taken for dead before its branch has expired",
@@ -223,6 +223,7 @@ MUTANTS: Final[dict[str, Mutant]] = {
         },
         faults=(Fault.STUCK_UNTIL_EXPIRY, Fault.FEE_SPIKE),
         rates={**_CALM, "fault": 0.03},
+        seed=1,
     ),
     "included-is-applied": Mutant(
         "an operation in a block counts as paid, whatever its receipts say",

@@ -1,6 +1,7 @@
 """A real Valkey and a real engine for every test that asks."""
 
 import asyncio
+import inspect
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from bakehouse.ledger.database import Ledger
 from tests.fault_scale import FAULT_SCALE
 from tests.jobs.engine_probe import QUEUE, Eventually, Reaches, Runs
 from tests.jobs.hostile_work import Work
+from tests.jobs.lent_valkey import LentValkey
 from tests.jobs.redis_server import QueueServer, redis_server
 from tests.payments.hostile_baker import hostile_baker
 from tests.payments.lives import SHORT_LIVES
@@ -58,10 +60,18 @@ async def valkey(tmp_path: Path) -> AsyncIterator[EmbeddedValkey]:
 async def queue_server(
     request: pytest.FixtureRequest, tmp_path: Path
 ) -> AsyncIterator[QueueServer]:
-    """Where the queues of a test are: with the embedded Valkey, and again with a Redis."""
+    """Where the queues of a test are: with the embedded Valkey, and again with a Redis.
+
+    A test that asks for the server itself has one of its own, else a Valkey is lent.
+    """
     if request.param == REDIS:
         async with redis_server(tmp_path / "redis") as server:
             yield server
+        return
+    if "queue_server" not in inspect.signature(request.function).parameters:
+        lent: LentValkey = request.getfixturevalue("lent_valkey")
+        yield lent
+        await lent.stop()
         return
     valkey = EmbeddedValkey(tmp_path / "valkey")
     await valkey.start()

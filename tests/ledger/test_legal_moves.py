@@ -10,10 +10,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.errors import IllegalTransitionError
-from bakehouse.ledger import payouts
+from bakehouse.ledger import announcement_tables, by_hand_tables, payouts, schema
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.migrations import announcement_guards, by_hand_guards
-from bakehouse.ledger.schema import metadata
 from bakehouse.ledger.states import (
     ANNOUNCEMENT_MOVES,
     DISTRIBUTION_MOVES,
@@ -33,6 +32,18 @@ from bakehouse.ledger.transition import move, state_of
 from bakehouse.rewards.money import NO_MUTEZ
 from tests.ledger.bakery import BAKER, NETWORK, NOW, Bakery, plan, undone
 from tests.ledger.places import SQLITE
+
+#: What has states, whichever modules were imported before.
+TABLES: Mapping[str, Table] = {
+    each.name: each
+    for each in (
+        schema.distributions,
+        schema.payouts,
+        schema.operations,
+        by_hand_tables.manual_transfers,
+        announcement_tables.announcements,
+    )
+}
 
 # One database for the module: each test works in a transaction that is rolled back.
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -171,7 +182,7 @@ def belongings(table: str, state: str) -> dict[str, Any]:
 async def test_code_refuses_exactly_the_illegal_moves(
     tx: AsyncConnection, name: str, left: str, entered: str
 ) -> None:
-    table = metadata.tables[name]
+    table = TABLES[name]
     row_id = await row_in(tx, table, left)
     values = belongings(name, entered)
 
@@ -188,7 +199,7 @@ async def test_code_refuses_exactly_the_illegal_moves(
 async def test_the_database_refuses_exactly_the_illegal_moves(
     tx: AsyncConnection, name: str, left: str, entered: str
 ) -> None:
-    table = metadata.tables[name]
+    table = TABLES[name]
     row_id = await row_in(tx, table, left)
     values = belongings(name, entered)
     statement = update(table).where(table.c.id == row_id).values(state=entered, **values)
@@ -206,14 +217,14 @@ async def test_the_database_refuses_exactly_the_illegal_moves(
 
 @pytest.mark.parametrize("name", MOVES)
 async def test_the_database_knows_no_other_states(tx: AsyncConnection, name: str) -> None:
-    table = metadata.tables[name]
+    table = TABLES[name]
 
     with pytest.raises(IntegrityError, match="state_known"):
         await row_in(tx, table, "lost")
 
 
 async def test_a_row_named_twice_is_refused(tx: AsyncConnection) -> None:
-    row_id = await row_in(tx, metadata.tables["payouts"], PayoutState.OWED)
+    row_id = await row_in(tx, TABLES["payouts"], PayoutState.OWED)
 
     with pytest.raises(IllegalTransitionError, match=r"1 of 2 payouts could not become 'assigned'"):
         await payouts.assign(tx, [(row_id, FIRST, NO_MUTEZ), (row_id, FIRST, NO_MUTEZ)])
@@ -234,7 +245,7 @@ async def test_a_state_that_nothing_enters_is_refused_in_a_full_sentence(
     tx: AsyncConnection,
 ) -> None:
     with pytest.raises(IllegalTransitionError, match="become 'seen': only nothing may"):
-        await move(tx, metadata.tables["distributions"], [FIRST], DistributionState.SEEN)
+        await move(tx, TABLES["distributions"], [FIRST], DistributionState.SEEN)
 
 
 async def test_the_migration_spells_out_the_moves_the_code_allows() -> None:

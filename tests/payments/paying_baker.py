@@ -1,4 +1,4 @@
-"""A baker that pays over real HTTP on a simulated chain baked by hand."""
+"""A baker that pays on a simulated chain baked by hand, whose answers may be altered."""
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class PayingBaker(RegisteredBaker):
         self, limits: PaymentLimits | None = None, source_limits: SourceLimits = SOURCE_LIMITS
     ) -> Payer:
         """Start a second process on the same ledger and chain."""
-        client = await self._stack.enter_async_context(client_of_one_machine())
+        client = await self._stack.enter_async_context(client_of_one_machine(self.surroundings.app))
         return await self._stack.enter_async_context(
             self.surroundings.payer(client, limits or self.payer.limits, source_limits)
         )

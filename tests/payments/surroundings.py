@@ -19,6 +19,7 @@ from bakehouse.ledger.states import Mode
 from bakehouse.payments.advance import advance
 from bakehouse.payments.payer import Payer, PaymentLimits
 from bakehouse.payments.step import Step
+from bakehouse.sandbox.app import App
 from bakehouse.sandbox.block import Block
 from bakehouse.sandbox.chain import Chain
 from bakehouse.sandbox.receipt import Status
@@ -66,9 +67,17 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def client_of_one_machine() -> httpx2.AsyncClient:
-    """Give a client that spares itself the reading of certificates nobody will show."""
-    return httpx2.AsyncClient(verify=False)
+#: Where a chain is that is reached without sockets.
+NO_SOCKETS = "http://chain"
+
+
+def client_of_one_machine(app: App | None = None) -> httpx2.AsyncClient:
+    """Give a client for real HTTP, or one that asks an application without sockets.
+
+    It spares itself the reading of certificates nobody will show.
+    """
+    transport = httpx2.ASGITransport(app=app) if app is not None else None
+    return httpx2.AsyncClient(verify=False, transport=transport)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +89,8 @@ class Surroundings:
     url: str
     #: Whether several write at once, so that one waits for another's lock; else it is faster.
     has_rivals: bool = True
+    #: What answers for the chain where no sockets lie between.
+    app: App | None = None
 
     @asynccontextmanager
     async def payer(

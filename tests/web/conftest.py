@@ -37,6 +37,7 @@ from bakehouse.tezos.tzkt import TzktClient
 from bakehouse.web.app import create_app
 from bakehouse.web.passwords import Passwords
 from bakehouse.web.services import WebServices
+from tests.jobs.lent_valkey import LentValkey
 from tests.web.html_page import Page
 from tests.web.scenes import Scene
 
@@ -60,7 +61,7 @@ class House:
     """A served Bakehouse, with clients that may and may not."""
 
     url: str
-    valkey: EmbeddedValkey
+    valkey: EmbeddedValkey | LentValkey
     workshop: Workshop
     scheduler: Scheduler
     client: httpx2.AsyncClient
@@ -156,16 +157,19 @@ async def serve_house(  # noqa: PLR0913 - each has a default
     source_url: str = "http://127.0.0.1:9",
     chain_id: str = NETWORK,
     metrics_are_open: bool = False,
+    lent: LentValkey | None = None,
 ) -> AsyncIterator[House]:
-    """Serve a house whose ledger is a copy of `migrated`; its chain is nowhere without a URL."""
+    """Serve a house whose ledger is a copy of `migrated`; its chain is nowhere without a URL.
+
+    Its Valkey is its own unless one is lent.
+    """
     shutil.copy(migrated, folder / "ledger.db")
     async with AsyncExitStack() as stack:
         ledger = await Ledger.open(f"sqlite:///{folder / 'ledger.db'}")
         stack.push_async_callback(ledger.close)
         client = await stack.enter_async_context(new_client())
         sources = [JsonSource(source_url, client, limits=SourceLimits(attempts=1))]
-        valkey = EmbeddedValkey(folder / "valkey")
-        await valkey.start()
+        valkey = lent or await _started(EmbeddedValkey(folder / "valkey"))
         stack.push_async_callback(valkey.stop)
         engine = JobEngine(valkey.address)
         await engine.connect()
@@ -198,6 +202,11 @@ async def serve_house(  # noqa: PLR0913 - each has a default
         yield House(url, valkey, workshop, scheduler, client, stranger, services.secret_key)
 
 
+async def _started(valkey: EmbeddedValkey) -> EmbeddedValkey:
+    await valkey.start()
+    return valkey
+
+
 def _replace_by_folder(file: Path) -> None:
     file.unlink()
     file.mkdir()
@@ -220,22 +229,32 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-async def house(tmp_path: Path, migrated_file: Path) -> AsyncIterator[House]:
-    async with serve_house(tmp_path, migrated_file) as opened:
+async def house(
+    tmp_path: Path, migrated_file: Path, lent_valkey: LentValkey
+) -> AsyncIterator[House]:
+    async with serve_house(tmp_path, migrated_file, lent=lent_valkey) as opened:
         yield opened
 
 
 @pytest.fixture
-async def open_house(tmp_path: Path, migrated_file: Path) -> AsyncIterator[House]:
+async def open_house(
+    tmp_path: Path, migrated_file: Path, lent_valkey: LentValkey
+) -> AsyncIterator[House]:
     """Served as the demo serves it: pages, never the API, without signing in."""
-    async with serve_house(tmp_path, migrated_file, pages_are_open=True) as opened:
+    async with serve_house(
+        tmp_path, migrated_file, pages_are_open=True, lent=lent_valkey
+    ) as opened:
         yield opened
 
 
 @pytest.fixture
-async def watched_house(tmp_path: Path, migrated_file: Path) -> AsyncIterator[House]:
+async def watched_house(
+    tmp_path: Path, migrated_file: Path, lent_valkey: LentValkey
+) -> AsyncIterator[House]:
     """Served with its metrics open to anybody, as the settings may say."""
-    async with serve_house(tmp_path, migrated_file, metrics_are_open=True) as opened:
+    async with serve_house(
+        tmp_path, migrated_file, metrics_are_open=True, lent=lent_valkey
+    ) as opened:
         yield opened
 
 

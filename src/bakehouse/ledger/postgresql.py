@@ -2,7 +2,6 @@
 
 from typing import Any, Final
 
-from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -125,5 +124,5 @@ def _prepare_connections(engine: Engine) -> None:
     def refuse_to_lose(connection: Connection) -> None:
         # After an error PostgreSQL answers COMMIT with a rollback that looks like success.
         driver: Any = connection.connection.driver_connection
-        if driver.info.transaction_status == TransactionStatus.INERROR:
+        if driver.info.transaction_status.name == "INERROR":
             raise ConflictError("a statement of this transaction failed: nothing of it is stored")

@@ -74,8 +74,9 @@ def create_app(services: WebServices) -> FastAPI:
     if services.instruments is not None:
         is_open = services.metrics_are_open
         app.include_router(metrics_router(services.instruments, is_open=is_open))
-    refuse_silent_routes(app.routes)
-    app.state.navigation = Navigation(served_routes(app.routes))
+    routes = served_routes(app.routes)
+    refuse_silent_routes(routes)
+    app.state.navigation = Navigation(routes)
     # The last one added is the first to see a request.
     for middleware in (BodyLimit, Guard, HostCheck, Failsafe, SecurityHeaders):
         app.add_middleware(middleware)

@@ -1,6 +1,6 @@
 """What a route needs of its caller, said at the route; a route that says nothing is not served."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -67,9 +67,9 @@ def served_routes(routes: Sequence[BaseRoute]) -> list[ServedRoute]:
     ]
 
 
-def refuse_silent_routes(routes: Sequence[BaseRoute]) -> None:
+def refuse_silent_routes(routes: Iterable[ServedRoute]) -> None:
     """Raise RuntimeError, naming it, for a route that does not say what it needs."""
-    for route in served_routes(routes):
+    for route in routes:
         if not route.needs:
             raise RuntimeError(f"{route.path} says nothing about who may ask for it")
 

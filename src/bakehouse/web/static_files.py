@@ -4,6 +4,7 @@ import gzip
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -42,8 +43,9 @@ class StaticFile:
         return f"/static/{self.name}"
 
 
+@cache
 def read_static_files() -> Mapping[str, StaticFile]:
-    """Read every file, by its plain name. Raises SettingError if some were not built."""
+    """Read every file, by its plain name, once. Raises SettingError if some were not built."""
     if not _VENDOR.is_dir():
         raise SettingError(
             "this installation lacks the files of its pages: install Bakehouse's wheel, or run "
