@@ -101,6 +101,8 @@ def test_the_key_that_seals_is_made_in_the_data_directory_unless_one_is_named() 
 
 
 def test_a_variable_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Of the tests, not of Bakehouse.
+    monkeypatch.delenv("BAKEHOUSE_FIXTURES", raising=False)
     for variable in VALUES:
         monkeypatch.setenv(variable, "")
 

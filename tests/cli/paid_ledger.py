@@ -1,8 +1,11 @@
 """Ledgers with payments in every state, made on a simulated chain before a command is run."""
 
 import asyncio
+import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from bakehouse.ledger.database import Ledger
@@ -31,20 +34,31 @@ class Played:
 
 
 def play(desk: Desk, scene: Scene, **settings: Any) -> Played:
-    """Play a scene on a chain of its own; only the desk's ledger is left of it."""
+    """Play a scene on a chain of its own; only the desk's ledger is left of it.
 
-    async def played() -> Played:
-        await (await Ledger.open(f"sqlite:///{desk.ledger_file}")).close()
-        async with hostile_baker(
-            desk.ledger_file, limits=SHORT_LIVES, node_count=1, **settings
-        ) as baker:
+    Each scene is played once a process, and then copied.
+    """
+    assert not desk.ledger_file.exists()
+    played, ledger = _play_once(scene, tuple(settings.items()))
+    desk.ledger_file.parent.mkdir(mode=0o700, exist_ok=True)
+    desk.ledger_file.touch(mode=0o600)
+    desk.ledger_file.write_bytes(ledger)
+    # What was said meanwhile is nothing that a command said.
+    desk.capsys.readouterr()
+    return played
+
+
+@cache
+def _play_once(scene: Scene, settings: tuple[tuple[str, Any], ...]) -> tuple[Played, bytes]:
+    async def played(file: Path) -> Played:
+        await (await Ledger.open(f"sqlite:///{file}")).close()
+        async with hostile_baker(file, limits=SHORT_LIVES, node_count=1, **dict(settings)) as baker:
             about = await scene(baker)
             return Played(baker.baker_id, baker.first_cycle, about)
 
-    left = asyncio.run(played())
-    # What was said meanwhile is nothing that a command said.
-    desk.capsys.readouterr()
-    return left
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "ledger.db"
+        return asyncio.run(played(file)), file.read_bytes()
 
 
 async def planned(baker: HostileBaker) -> str:

@@ -21,6 +21,9 @@ from tests.cli import paid_ledger
 from tests.cli.bakers_desk import ANN, BAKER, BOB, MEMBERS, Desk, open_desk
 from tests.cli.paid_ledger import play
 
+#: What is played once a process is played by one.
+pytestmark = pytest.mark.xdist_group("paid_ledger")
+
 
 @pytest.fixture
 def desk(

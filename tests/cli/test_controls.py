@@ -24,6 +24,9 @@ from tests.cli import paid_ledger
 from tests.cli.bakers_desk import ANN, BAKER, Desk, open_desk
 from tests.cli.paid_ledger import Played, play
 
+#: What is played once a process is played by one.
+pytestmark = pytest.mark.xdist_group("paid_ledger")
+
 WHY = "looked at it"
 NOBODYS_HASH = "ooy4DGcw16NnfLXHoAaxd7P593jcqzqhtLW6h844HgrHyde4R37"
 
