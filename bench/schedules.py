@@ -28,6 +28,7 @@ from redis.asyncio import Redis
 from bakehouse.jobs import job_requests
 from bakehouse.jobs.engine import JobEngine
 from bakehouse.jobs.job_types import QueueName, Schedule
+from bakehouse.jobs.reconciler import LOOKS_A_SECOND
 from bakehouse.jobs.workshop import MINUTE_SECONDS
 from bakehouse.ledger import bakers
 from bakehouse.ledger.bakers import Baker
@@ -49,10 +50,11 @@ LATE_LIMIT_SECONDS: Final = 5.0
 QUEUES: Final = [QueueName.CYCLE_MONITORING, QueueName.BLOCKCHAIN_POLLING]
 #: A cycle that no run sees the end of: nothing becomes due but looks.
 CHAIN: Final = SandboxSettings(delegator_count=3, blocks_per_cycle=14_400, block_seconds=6.0)
-#: Schedules made at a time, how long a start may take, and the work that it asks for.
+#: Schedules made at a time, how long a start may take, and the work that it asks for longer than
+#: it is spread over.
 _AT_ONCE: Final = 50
 _START_SECONDS: Final = 300
-_SETTLING_SECONDS: Final = 300
+_SETTLING_SECONDS: Final = 180
 _LOOK_SECONDS: Final = 0.5
 
 
@@ -262,7 +264,8 @@ async def _until_looked(
 ) -> float:
     """Wait until each baker was looked at and nothing waits, or long enough; gives the seconds."""
     began = time.perf_counter()
-    while (took := time.perf_counter() - began) < _SETTLING_SECONDS:
+    longest = count / LOOKS_A_SECOND + _SETTLING_SECONDS
+    while (took := time.perf_counter() - began) < longest:
         for task in ended:
             if task.done():
                 task.result()
