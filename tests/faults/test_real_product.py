@@ -109,7 +109,8 @@ async def test_killed_three_times_within_a_cycle_it_pays_everybody_once(
     chance = random.Random(seed)  # noqa: S311 - the dice of a game
     for _ in range(3):
         async with service(product.commands) as running:
-            await product.goes_on(chance.randint(1, 3))
+            # Thrice two is less than there is to do.
+            await product.goes_on(chance.randint(1, 2))
             await running.kill()
     async with service(product.commands):
         await eventually(product.is_paid, "the cycle is paid", _PATIENCE_SECONDS)
