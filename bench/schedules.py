@@ -289,9 +289,10 @@ async def _waiting(redis: Redis) -> int:
 
 
 async def _ended(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    # More than once: a client of Redis may swallow it (python/cpython#86296).
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=_LOOK_SECONDS)
 
 
 def main(count: int = BAKERS, seconds: int = SECONDS, processes: int = 1) -> int:
