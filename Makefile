@@ -9,7 +9,7 @@ BULLMQ := bench/bullmq
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev system demo test fault-test check format bench wheel image lock clean
+.PHONY: help install install-dev system demo test tests fault-test check lint types format bench wheel image lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,8 +50,12 @@ demo: install ## run the main job on embedded parts; open http://localhost:3000
 # More than most machines have cores: many tests wait for blocks and clocks.
 TEST_PROCESSES ?= 3
 
+# Types beside the tests, which leave a core idle now and then.
 test: install-dev ## lint, types, import floors and every test
-	$(MAKE) --no-print-directory check
+	$(MAKE) --no-print-directory lint
+	$(MAKE) --no-print-directory -j2 types tests
+
+tests: install-dev
 	$(BIN)/python -m pytest --numprocesses=$(TEST_PROCESSES) --dist=loadgroup $(PYTEST_ARGS)
 
 # How many histories the fault simulator lives through, and the number of the first.
@@ -61,11 +65,15 @@ FIRST ?= 0
 fault-test: install-dev ## search for payouts made twice or lost: SEEDS=2000
 	$(BIN)/python -m tests.faults --seeds $(SEEDS) --first $(FIRST) $(FAULT_ARGS)
 
-check: install-dev ## lint, formatting, types, import floors
+check: lint types ## lint, formatting, import floors, types
+
+lint: install-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+types: install-dev
+	$(BIN)/mypy
 
 format: install-dev ## rewrite the code in the house's format
 	$(BIN)/ruff check --fix .
