@@ -9,7 +9,8 @@ from sqlalchemy.exc import IntegrityError
 
 from bakehouse.ledger import audit, operations, payouts
 from bakehouse.ledger.distributions import Distribution
-from bakehouse.ledger.operations import NewOperation, Operation
+from bakehouse.ledger.new_operations import NewOperation
+from bakehouse.ledger.operations import Operation
 from bakehouse.ledger.schema import metadata
 from bakehouse.ledger.states import IN_FLIGHT, Death, OperationKind, OperationState, PayoutState
 from tests.ledger.bakery import (
