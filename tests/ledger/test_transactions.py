@@ -16,9 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.errors import ConflictError
 from bakehouse.ledger import alerts, audit, bakers, distributions, operations, payouts
+from bakehouse.ledger.alert_tables import alerts as table
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.database import Ledger
-from bakehouse.ledger.schema import alerts as table
 from bakehouse.ledger.states import DistributionState, PayoutState
 from tests.ledger.bakery import (
     BAKER,

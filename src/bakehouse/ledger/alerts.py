@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.errors import ConflictError, NotFoundError
 from bakehouse.ledger import audit
+from bakehouse.ledger.alert_tables import alerts
 from bakehouse.ledger.audit import AuditEvent
-from bakehouse.ledger.schema import alerts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bakehouse.errors import ConflictError, NotFoundError, SettingError
 from bakehouse.ledger import audit, payout_rules
 from bakehouse.ledger.audit import AuditEvent
-from bakehouse.ledger.schema import bakers, bond_pool_members, delegator_fees
+from bakehouse.ledger.baker_tables import bakers, bond_pool_members, delegator_fees
 from bakehouse.ledger.setting_catalogue import CATALOGUE
 from bakehouse.ledger.statement_parts import in_parts
 from bakehouse.ledger.states import Mode

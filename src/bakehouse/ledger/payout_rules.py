@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bakehouse.errors import SettingError
 from bakehouse.ledger import audit
 from bakehouse.ledger.audit import AuditEvent
-from bakehouse.ledger.schema import delegator_fees, delegator_rules, income_shares
+from bakehouse.ledger.baker_tables import delegator_fees, delegator_rules, income_shares
 from bakehouse.rewards.money import BasisPoints, Mutez
 from bakehouse.rewards.payout_rules import (
     CostBearer,

@@ -8,8 +8,9 @@ from typing import Any, Final
 from sqlalchemy import Row, Select, bindparam, case, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bakehouse.ledger.baker_tables import bakers
 from bakehouse.ledger.distributions import Distribution
-from bakehouse.ledger.schema import bakers, payouts, transfers
+from bakehouse.ledger.schema import payouts, transfers
 from bakehouse.ledger.statement_parts import in_parts
 from bakehouse.ledger.states import Mode, PayoutState
 from bakehouse.ledger.transition import move
