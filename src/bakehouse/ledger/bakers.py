@@ -130,6 +130,7 @@ SETTINGS: Final = tuple(CATALOGUE)
 
 _NAMES: Final = tuple(each.name for each in fields(Baker))
 _COLUMNS: Final = tuple(bakers.c[name] for name in _NAMES)
+_ENTER: Final = insert(bakers)
 #: Built once, for every job begins with it.
 _OF_ID: Final = select(*_COLUMNS).where(bakers.c.baker_id == bindparam("wanted"))
 _BOND_POOL: Final = (
@@ -156,7 +157,7 @@ async def add(
     if checks_rules:
         await payout_rules.rules_of(tx, baker)
     values = asdict(baker)
-    await tx.execute(insert(bakers), {"created_at": at, **values})
+    await tx.execute(_ENTER, {"created_at": at, **values})
     await audit.record(tx, AuditEvent(at, actor, "baker.added", baker.baker_id, values))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, bindparam, case, func, insert, or_, select, update
+from sqlalchemy import Integer, Row, Select, bindparam, case, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.ledger.baker_tables import bakers
@@ -81,6 +81,7 @@ _NAMES: Final = tuple(each.name for each in fields(Payout))
 #: What `payout_of` wants a row to begin with.
 PAYOUT_COLUMNS: Final = tuple(payouts.c[name] for name in _NAMES)
 
+_ENTER: Final = insert(payouts)
 #: Built once, for each step of a payment asks for them.
 _OF_THE_CYCLE: Final = payouts.c.distribution_id == bindparam("distribution_id")
 _PAID_WITH: Final = payouts.c.paid_with_id == bindparam("distribution_id")
@@ -89,6 +90,7 @@ _IN_STATE: Final = (
     .where(_PAID_WITH, payouts.c.state == bindparam("state"))
     .order_by(payouts.c.address, payouts.c.id)
 )
+_FIRST_IN_STATE: Final = _IN_STATE.limit(bindparam("limit", type_=Integer))
 _COUNTS: Final = (
     select(payouts.c.state, func.count(), func.sum(payouts.c.net - payouts.c.withheld))
     .where(_PAID_WITH)
@@ -148,7 +150,7 @@ async def add(tx: AsyncConnection, distribution: Distribution, rows: Iterable[Ne
         for row in rows
     ]
     if values:
-        await tx.execute(insert(payouts), values)
+        await tx.execute(_ENTER, values)
 
 
 async def carried(tx: AsyncConnection, baker_id: str, mode: Mode) -> dict[str, list[Payout]]:
@@ -189,8 +191,10 @@ async def in_state(
     tx: AsyncConnection, distribution: Distribution, state: PayoutState, limit: int | None = None
 ) -> list[Payout]:
     """Give what this distribution pays and is in a state, in an order that never changes."""
-    query = _IN_STATE if limit is None else _IN_STATE.limit(limit)
-    return await _fetch(tx, query, {"distribution_id": distribution.id, "state": state})
+    asked = {"distribution_id": distribution.id, "state": state}
+    if limit is None:
+        return await _fetch(tx, _IN_STATE, asked)
+    return await _fetch(tx, _FIRST_IN_STATE, {**asked, "limit": limit})
 
 
 async def of_distribution(

@@ -7,14 +7,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.ledger.schema import snapshots
 
+_IS_OF: Final = snapshots.c.distribution_id == bindparam("of_id")
+_CONTENT: Final = select(snapshots.c.content).where(_IS_OF)
 _ENTER: Final = insert(snapshots)
-_REPLACE: Final = update(snapshots).where(snapshots.c.distribution_id == bindparam("of_id"))
+_REPLACE: Final = update(snapshots).where(_IS_OF)
 
 
 async def snapshot_of(tx: AsyncConnection, distribution_id: int) -> str | None:
     """Give what a distribution's plan was computed from; None if it was never planned here."""
-    query = select(snapshots.c.content).where(snapshots.c.distribution_id == distribution_id)
-    received: str | None = (await tx.execute(query)).scalar_one_or_none()
+    found = await tx.execute(_CONTENT, {"of_id": distribution_id})
+    received: str | None = found.scalar_one_or_none()
     return received
 
 
