@@ -23,7 +23,7 @@ from bakehouse.desk.export import (
     exported_statement,
 )
 from bakehouse.errors import InputError
-from bakehouse.ledger import bakers, distributions
+from bakehouse.ledger import bakers, distribution_lists
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.database import Ledger, backend_of
 from bakehouse.ledger.distributions import DistributionKey
@@ -286,8 +286,8 @@ async def test_without_cycles_there_is_nothing_to_divide(ledger: Ledger) -> None
         new = Baker(baker_id=EVE, network=NETWORK, payout_address=EVE, first_cycle=1)
         await bakers.add(tx, new, actor="test", at=datetime(YEAR, 1, 1, tzinfo=UTC))
         found = await statistics_of(tx, new, 5)
-        years = await distributions.years(tx, EVE, Mode.SIMULATION)
-        of_baker = await distributions.years(tx, BAKER, Mode.ON)
+        years = await distribution_lists.years(tx, EVE, Mode.SIMULATION)
+        of_baker = await distribution_lists.years(tx, BAKER, Mode.ON)
 
     assert (found.average_pool, found.cost_per_transfer, years) == (None, None, [])
     assert of_baker == [YEAR, YEAR - 1]

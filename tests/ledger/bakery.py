@@ -8,12 +8,21 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bakehouse.ledger import audit, bakers, distributions, leases, operations, payouts
+from bakehouse.ledger import (
+    audit,
+    bakers,
+    distributions,
+    leases,
+    new_operations,
+    operations,
+    payouts,
+)
 from bakehouse.ledger.audit import AuditEvent
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.distributions import Distribution, DistributionKey, PlanFigures
-from bakehouse.ledger.operations import NewOperation, NewTransfer, Operation
+from bakehouse.ledger.new_operations import NewOperation, NewTransfer
+from bakehouse.ledger.operations import Operation
 from bakehouse.ledger.payouts import NewPayout, Payout
 from bakehouse.ledger.states import (
     Death,
@@ -149,7 +158,7 @@ async def store(
         tx, distribution.key.network, new.source, holder="test", at=NOW, seconds=9
     )
     assert lease is not None
-    return await operations.store_signed(tx, distribution, new, lease, at=at)
+    return await new_operations.store_signed(tx, distribution, new, lease, at=at)
 
 
 async def plan(tx: AsyncConnection, nets: Mapping[str, int], cycle: int = CYCLE) -> Distribution:

@@ -1,11 +1,15 @@
 """A fresh ledger for every test that asks, on SQLite and again on PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import Connection, Engine, Insert, Update, event
+from sqlalchemy.sql.elements import BindParameter
+from sqlalchemy.sql.visitors import iterate
 
 from bakehouse.ledger.database import Ledger, backend_of
 from tests.fault_scale import FAULT_SCALE
@@ -51,6 +55,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def opened_as_it_is(place: Place) -> Ledger:
     """Open a migrated ledger without looking for migrations, which takes longer than most tests."""
     return Ledger(backend_of(place.url).engine())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def whole_rows() -> Iterator[None]:
+    """See that whatever is to be written has its column: SQLAlchemy leaves other names out."""
+    event.listen(Engine, "before_execute", refuse_strange_names)
+    yield
+    event.remove(Engine, "before_execute", refuse_strange_names)
+
+
+def refuse_strange_names(
+    _connection: Connection,
+    statement: object,
+    rows: list[Mapping[str, Any]],
+    row: Mapping[str, Any],
+    _options: object,
+) -> None:
+    if not isinstance(statement, Insert | Update):
+        return
+    written = {*row, *(rows[0] if rows else ())}
+    asked = {part.key for part in iterate(statement) if isinstance(part, BindParameter)}
+    strange = written - asked - set(statement.table.c.keys())
+    assert not strange, f"{statement.table} has no column {', '.join(sorted(strange))}"
 
 
 @pytest.fixture(scope="session")

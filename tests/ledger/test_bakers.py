@@ -12,8 +12,8 @@ from bakehouse.errors import ConflictError, NotFoundError, SettingError
 from bakehouse.ledger import bakers
 from bakehouse.ledger.audit import AuditEvent
 from bakehouse.ledger.bakers import SETTINGS, Baker
-from bakehouse.ledger.schema import metadata
 from bakehouse.ledger.states import Mode
+from bakehouse.ledger.table_parts import metadata
 from bakehouse.rewards.money import BasisPoints, Mutez
 from tests.ledger.bakery import BAKER, NETWORK, NOW, SOURCE, Bakery, last_event
 from tests.ledger.places import SQLITE

@@ -9,9 +9,10 @@ from sqlalchemy.exc import IntegrityError
 
 from bakehouse.ledger import audit, operations, payouts
 from bakehouse.ledger.distributions import Distribution
-from bakehouse.ledger.operations import NewOperation, Operation
-from bakehouse.ledger.schema import metadata
+from bakehouse.ledger.new_operations import NewOperation
+from bakehouse.ledger.operations import Operation
 from bakehouse.ledger.states import IN_FLIGHT, Death, OperationKind, OperationState, PayoutState
+from bakehouse.ledger.table_parts import metadata
 from tests.ledger.bakery import (
     NETWORK,
     NOW,

@@ -11,8 +11,8 @@ from sqlalchemy.exc import IntegrityError
 from bakehouse.errors import NotFoundError, SettingError
 from bakehouse.ledger import bakers, payout_rules
 from bakehouse.ledger.audit import AuditEvent
+from bakehouse.ledger.baker_tables import bond_pool_members, delegator_fees
 from bakehouse.ledger.bakers import Baker
-from bakehouse.ledger.schema import bond_pool_members, delegator_fees
 from bakehouse.rewards.bond_pool import BondPoolMember
 from bakehouse.rewards.money import BasisPoints, Mutez
 from tests.ledger.bakery import BAKER, NETWORK, NOW, Bakery, last_event

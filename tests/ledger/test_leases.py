@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from bakehouse.errors import OvertakenError
-from bakehouse.ledger import audit, leases, operations, payouts
+from bakehouse.ledger import audit, leases, new_operations, operations, payouts
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.leases import Lease
 from bakehouse.ledger.schema import source_leases
@@ -156,7 +156,7 @@ async def test_a_lease_that_has_run_out_signs_as_long_as_nobody_took_it(bakery: 
     distribution = await bakery.plan({"tz1-a": 900})
     lease = await acquired(bakery.ledger, "a")
     async with bakery.ledger.write() as tx:
-        await operations.store_signed(
+        await new_operations.store_signed(
             tx, distribution, new_operation(7), lease, at=later(2 * SECONDS)
         )
         (stored,) = await operations.of_distribution(tx, distribution.id)
@@ -174,7 +174,7 @@ async def test_what_an_overtaken_holder_signed_is_not_stored(bakery: Bakery, oth
 
     with pytest.raises(OvertakenError):
         async with bakery.ledger.write() as tx:
-            await operations.store_signed(tx, distribution, new, overtaken, at=later(SECONDS))
+            await new_operations.store_signed(tx, distribution, new, overtaken, at=later(SECONDS))
 
     async with other.read() as tx:
         assert await operations.of_distribution(tx, distribution.id) == []
@@ -197,7 +197,7 @@ async def test_of_a_signer_and_who_overtakes_it_one_is_first(bakery: Bakery, oth
         await both_ready.wait()
         try:
             async with bakery.ledger.write() as tx:
-                await operations.store_signed(tx, distribution, new_operation(7), lease, at=NOW)
+                await new_operations.store_signed(tx, distribution, new_operation(7), lease, at=NOW)
         except OvertakenError:
             return False
         return True

@@ -248,6 +248,15 @@ async def test_a_state_that_nothing_enters_is_refused_in_a_full_sentence(
         await move(tx, TABLES["distributions"], [FIRST], DistributionState.SEEN)
 
 
+async def test_a_move_that_would_set_what_is_no_column_is_refused(tx: AsyncConnection) -> None:
+    row_id = await row_in(tx, TABLES["payouts"], PayoutState.OWED)
+
+    with pytest.raises(ValueError, match="payouts has no column resaon"):
+        await move(tx, TABLES["payouts"], [row_id], PayoutState.HELD, resaon="misspelt")
+
+    assert await state_of(tx, TABLES["payouts"], row_id) == PayoutState.OWED
+
+
 async def test_the_migration_spells_out_the_moves_the_code_allows() -> None:
     spelled_out = {
         table: {left: frozenset(entered) for left, entered in moves.items()}

@@ -7,8 +7,8 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bakehouse.ledger import distributions, payouts
-from bakehouse.ledger.schema import metadata
 from bakehouse.ledger.states import DistributionKind, Mode, OperationState, PayoutState
+from bakehouse.ledger.table_parts import metadata
 from bakehouse.ledger.transfers import transfers_of
 from bakehouse.rewards.money import Mutez
 from tests.ledger.bakery import NOW, Bakery, key_of, new_operation, new_payout, sign, states_of

@@ -25,8 +25,8 @@ from bakehouse.ledger.column_types import UtcTime
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.imports import ImportedPayout, NewImport
 from bakehouse.ledger.migrations import import_guards
-from bakehouse.ledger.schema import metadata
 from bakehouse.ledger.states import OperationState
+from bakehouse.ledger.table_parts import metadata
 from bakehouse.rewards.money import BasisPoints, Mutez
 from tests.ledger.bakery import BAKER, NETWORK, NOW, Bakery, key_of
 from tests.ledger.orders import new_deduction, new_order

@@ -11,7 +11,7 @@ from bakehouse.errors import LedgerUnreachableError, SettingError
 from bakehouse.ledger import distributions
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.postgresql_facts import OLDEST_TESTED, server_facts
-from bakehouse.ledger.schema import metadata
+from bakehouse.ledger.table_parts import metadata
 from tests.ledger.bakery import NOW, Bakery, key_of
 from tests.ledger.conftest import opened_as_it_is
 from tests.ledger.places import POSTGRESQL, Place, ServerPlace

@@ -10,7 +10,7 @@ from bakehouse.errors import ConflictError, NotFoundError
 from bakehouse.ledger import alerts, audit
 from bakehouse.ledger.alerts import Alert, AlertFilter
 from bakehouse.ledger.database import Ledger
-from bakehouse.ledger.schema import metadata
+from bakehouse.ledger.table_parts import metadata
 from tests.ledger.bakery import BAKER, NOW
 
 LATER = NOW + timedelta(minutes=5)

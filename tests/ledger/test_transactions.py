@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.errors import ConflictError
 from bakehouse.ledger import alerts, audit, bakers, distributions, operations, payouts
+from bakehouse.ledger.alert_tables import alerts as table
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.states import DistributionState, PayoutState
@@ -193,7 +195,7 @@ DEEDS: dict[str, Deed] = {
     ),
     "distributions.ensure": lambda tx, at: distributions.ensure(tx, key_of(), at=at),
     "distributions.enter_state": fail_the_cycle,
-    "operations.store_signed": sign_nothing,
+    "new_operations.store_signed": sign_nothing,
     "alerts.raise_alert": lambda tx, at: alerts.raise_alert(
         tx, code="c", subject="s", message="m", at=at
     ),
@@ -213,3 +215,10 @@ async def test_times_come_back_in_utc_to_the_microsecond(bakery: Bakery) -> None
         entered = await distributions.ensure(tx, key_of(), at=there)
 
     assert (entered.created_at, entered.created_at.tzinfo) == (NOW, UTC)
+
+
+@pytest.mark.parametrize("kind", [SQLITE], indirect=True)
+async def test_a_name_that_is_no_column_is_seen_by_these_tests(bakery: Bakery) -> None:
+    with pytest.raises(AssertionError, match="alerts has no column mesage"):
+        async with bakery.ledger.write() as tx:
+            await tx.execute(insert(table), {"code": "c", "mesage": "misspelt"})

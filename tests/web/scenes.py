@@ -6,9 +6,10 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bakehouse.ledger import distributions, leases, operations, payouts
+from bakehouse.ledger import distributions, leases, new_operations, operations, payouts
 from bakehouse.ledger.distributions import Distribution, DistributionKey, PlanFigures
-from bakehouse.ledger.operations import NewOperation, NewTransfer, Operation
+from bakehouse.ledger.new_operations import NewOperation, NewTransfer
+from bakehouse.ledger.operations import Operation
 from bakehouse.ledger.payouts import NewPayout, Payout
 from bakehouse.ledger.states import (
     DistributionKind,
@@ -94,7 +95,7 @@ class Scene:
             self.tx, self.key.network, new.source, holder="scene", at=self.at, seconds=9
         )
         assert lease is not None
-        await operations.store_signed(self.tx, planned, new, lease, at=self.at)
+        await new_operations.store_signed(self.tx, planned, new, lease, at=self.at)
         (signed,) = await operations.of_distribution(self.tx, planned.id)
         return signed
 

@@ -12,12 +12,13 @@ from bakehouse.ledger import (
     distributions,
     exclusions,
     leases,
+    new_operations,
     operations,
     payout_rules,
     payouts,
 )
 from bakehouse.ledger.distributions import PlanFigures
-from bakehouse.ledger.operations import NewOperation, NewTransfer
+from bakehouse.ledger.new_operations import NewOperation, NewTransfer
 from bakehouse.ledger.payouts import NewPayout
 from bakehouse.ledger.states import DistributionState, OperationState, PayoutState
 from bakehouse.rewards.eligibility import ExclusionReason
@@ -138,7 +139,7 @@ async def pay(scene: Scene) -> None:
         born_block="BL",
         transfers=transfers,
     )
-    await operations.store_signed(scene.tx, planned, new, lease, at=scene.at)
+    await new_operations.store_signed(scene.tx, planned, new, lease, at=scene.at)
     (signed,) = await operations.of_distribution(scene.tx, planned.id)
     await operations.enter_state(scene.tx, signed, OperationState.INJECTED, at=scene.at)
     await operations.enter_state(

@@ -10,8 +10,8 @@ import pytest_asyncio
 from pypdf import PdfReader
 from sqlalchemy import update
 
+from bakehouse.ledger.baker_tables import bakers
 from bakehouse.ledger.roles import Grant, Role
-from bakehouse.ledger.schema import bakers
 from bakehouse.payments.tezpay_report import COLUMNS
 from tests.web.conftest import BAKER, BROWSER, HOSTILE, STRANGER, House, new_client, serve_house
 from tests.web.html_page import Page

@@ -4,7 +4,13 @@ from dataclasses import dataclass
 
 from bakehouse.desk.decisions import CycleOf, find_cycle
 from bakehouse.errors import NotFoundError
-from bakehouse.ledger import audit_search, bakers, distributions, operation_search, payout_search
+from bakehouse.ledger import (
+    audit_search,
+    bakers,
+    distribution_lists,
+    operation_search,
+    payout_search,
+)
 from bakehouse.ledger.audit_search import AuditFilter, AuditPage
 from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.distributions import Distribution
@@ -38,7 +44,7 @@ async def list_cycles(
     """Give a page of a baker's distributions, newest cycle first; raises NotFoundError."""
     async with ledger.read() as tx:
         await bakers.get(tx, baker_id)
-        return await distributions.page_of_baker(tx, baker_id, part, mode=mode)
+        return await distribution_lists.page_of_baker(tx, baker_id, part, mode=mode)
 
 
 async def get_cycle(ledger: Ledger, which: CycleOf) -> Progress:

@@ -2,9 +2,10 @@
 
 from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, Table
 
+from bakehouse.ledger.baker_tables import bakers
 from bakehouse.ledger.column_types import ROW_ID, PlainText, UtcTime
 from bakehouse.ledger.roles import Role
-from bakehouse.ledger.schema import metadata
+from bakehouse.ledger.table_parts import metadata
 
 _ROLES = ", ".join(f"'{role}'" for role in Role)
 
@@ -26,7 +27,7 @@ user_bakers = Table(
     "user_bakers",
     metadata,
     Column("user_id", ForeignKey("users.id"), primary_key=True),
-    Column("baker_id", ForeignKey("bakers.baker_id"), primary_key=True),
+    Column("baker_id", ForeignKey(bakers.c.baker_id), primary_key=True),
 )
 
 sessions = Table(
@@ -60,7 +61,7 @@ api_token_bakers = Table(
     "api_token_bakers",
     metadata,
     Column("token_id", ForeignKey("api_tokens.id"), primary_key=True),
-    Column("baker_id", ForeignKey("bakers.baker_id"), primary_key=True),
+    Column("baker_id", ForeignKey(bakers.c.baker_id), primary_key=True),
 )
 
 # Followed once, by whoever holds it: to become the first administrator, or to choose a password.
@@ -88,7 +89,7 @@ simulations = Table(
     "simulations",
     metadata,
     Column("sha256", PlainText, primary_key=True),
-    Column("baker_id", ForeignKey("bakers.baker_id"), nullable=False),
+    Column("baker_id", ForeignKey(bakers.c.baker_id), nullable=False),
     Column("cycle", Integer, nullable=False),
     Column("document", PlainText, nullable=False),
     Column("made_by", PlainText, nullable=False),

@@ -1,4 +1,4 @@
-"""The tables of where alerts are sent, and of what is still to be sent there. No queries here."""
+"""The tables of alerts, of where they are sent, and of what is still to be. No queries here."""
 
 from sqlalchemy import (
     Boolean,
@@ -13,11 +13,41 @@ from sqlalchemy import (
 )
 
 from bakehouse.ledger.column_types import ROW_ID, PlainText, UtcTime
-from bakehouse.ledger.schema import metadata
 from bakehouse.ledger.states import ChannelPurpose, DeliveryState, Telling
+from bakehouse.ledger.table_parts import metadata, row_id
 
 _TELLINGS = ", ".join(f"'{telling}'" for telling in Telling)
 _STATES = ", ".join(f"'{state}'" for state in DeliveryState)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    row_id(),
+    Column("baker_id", PlainText),
+    Column("code", PlainText, nullable=False),
+    Column("subject", PlainText, nullable=False),
+    Column("message", PlainText, nullable=False),
+    Column("raised_at", UtcTime, nullable=False),
+    Column("repeated_at", UtcTime, nullable=False),
+    Column("times", Integer, nullable=False),
+    # A person saw it; the cause may still be there.
+    Column("acknowledged_at", UtcTime),
+    Column("acknowledged_by", PlainText),
+    # The cause is gone, or it was an event that never had one.
+    Column("closed_at", UtcTime),
+    # When channels were last told that it is there.
+    Column("told_at", UtcTime),
+    Index(
+        "uq_alerts_open",
+        "code",
+        "subject",
+        unique=True,
+        sqlite_where=text("closed_at IS NULL"),
+        postgresql_where=text("closed_at IS NULL"),
+    ),
+    Index("ix_alerts_cause", "code", "subject"),
+    Index("ix_alerts_seen", "repeated_at"),
+)
 
 # Where alerts are sent. The URL holds secrets: it is stored sealed, and shown only in part.
 alert_channels = Table(

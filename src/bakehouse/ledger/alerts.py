@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.errors import ConflictError, NotFoundError
 from bakehouse.ledger import audit
+from bakehouse.ledger.alert_tables import alerts
 from bakehouse.ledger.audit import AuditEvent
-from bakehouse.ledger.schema import alerts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +56,17 @@ class AlertFilter:
 #: The table's columns that an Alert has.
 _SHOWN = [column for column in alerts.c if column.name != "told_at"]
 
+# The names of what is compared are none of columns: those are what an update sets.
+_IS_ABOUT: Final = (
+    alerts.c.code == bindparam("of_code"),
+    alerts.c.subject == bindparam("of_subject"),
+)
+_OF_THIS: Final = update(alerts).where(*_IS_ABOUT, alerts.c.closed_at.is_(None))
+_REPEAT: Final = _OF_THIS.values(times=alerts.c.times + 1)
+_CLOSE: Final = _OF_THIS.returning(alerts.c.id)
+_ENTERED_BEFORE: Final = select(alerts.c.id).where(*_IS_ABOUT).limit(1)
+_ENTER: Final = insert(alerts).returning(alerts.c.id)
+
 #: Built once, for every job ends with it.
 _OPEN_CODES: Final = select(alerts.c.code).where(
     alerts.c.code.in_(bindparam("codes", expanding=True)),
@@ -74,11 +85,8 @@ async def raise_alert(  # noqa: PLR0913 - keyword-only facts of one alert
     baker_id: str | None = None,
 ) -> int | None:
     """Open an alert and give its id; None when it was open, and only counts one more time."""
-    repeated = await tx.execute(
-        update(alerts)
-        .where(_is_open(code, subject))
-        .values(times=alerts.c.times + 1, repeated_at=at, message=message)
-    )
+    asked = {"of_code": code, "of_subject": subject, "repeated_at": at, "message": message}
+    repeated = await tx.execute(_REPEAT, asked)
     if repeated.rowcount:
         return None
     return await _enter(
@@ -96,8 +104,8 @@ async def note_event(  # noqa: PLR0913 - keyword-only facts of one event
     baker_id: str | None = None,
 ) -> int | None:
     """Enter what happened once and waits for nobody, as closed; None when it was entered before."""
-    known = select(alerts.c.id).where(alerts.c.code == code, alerts.c.subject == subject).limit(1)
-    if (await tx.execute(known)).scalar() is not None:
+    asked = {"of_code": code, "of_subject": subject}
+    if (await tx.execute(_ENTERED_BEFORE, asked)).scalar() is not None:
         return None
     return await _enter(
         tx,
@@ -112,9 +120,8 @@ async def note_event(  # noqa: PLR0913 - keyword-only facts of one event
 
 async def close(tx: AsyncConnection, *, code: str, subject: str, at: datetime) -> int | None:
     """Close the open alert of this code and subject: its cause is gone. Gives its id, or None."""
-    closed = await tx.execute(
-        update(alerts).where(_is_open(code, subject)).values(closed_at=at).returning(alerts.c.id)
-    )
+    asked = {"of_code": code, "of_subject": subject, "closed_at": at}
+    closed = await tx.execute(_CLOSE, asked)
     alert_id: int | None = closed.scalar()
     return alert_id
 
@@ -201,15 +208,8 @@ async def mark_told(tx: AsyncConnection, alert_id: int, *, at: datetime) -> None
 
 
 async def _enter(tx: AsyncConnection, *, raised_at: datetime, **values: Any) -> int:
-    row = insert(alerts).values(
-        raised_at=raised_at, repeated_at=raised_at, told_at=raised_at, times=1, **values
-    )
-    return int((await tx.execute(row.returning(alerts.c.id))).scalar_one())
-
-
-def _is_open(code: str, subject: str) -> ColumnElement[bool]:
-    is_this = (alerts.c.code == code) & (alerts.c.subject == subject)
-    return is_this & alerts.c.closed_at.is_(None)
+    times = {"raised_at": raised_at, "repeated_at": raised_at, "told_at": raised_at, "times": 1}
+    return int((await tx.execute(_ENTER, {**times, **values})).scalar_one())
 
 
 def _conditions(wanted: AlertFilter) -> list[ColumnElement[bool]]:

@@ -12,9 +12,11 @@ from sqlalchemy import (
     text,
 )
 
+from bakehouse.ledger.baker_tables import bakers
 from bakehouse.ledger.column_types import ROW_ID, PlainText, UtcTime
-from bakehouse.ledger.schema import metadata
+from bakehouse.ledger.schema import distributions
 from bakehouse.ledger.states import AnnouncementState
+from bakehouse.ledger.table_parts import metadata
 
 _STATES = ", ".join(f"'{state}'" for state in AnnouncementState)
 
@@ -22,7 +24,7 @@ _STATES = ", ".join(f"'{state}'" for state in AnnouncementState)
 announcement_settings = Table(
     "announcement_settings",
     metadata,
-    Column("baker_id", ForeignKey("bakers.baker_id"), primary_key=True),
+    Column("baker_id", ForeignKey(bakers.c.baker_id), primary_key=True),
     Column("enabled", Boolean, nullable=False),
     Column("title", PlainText, nullable=False),
     Column("body", PlainText, nullable=False),
@@ -35,9 +37,9 @@ announcements = Table(
     "announcements",
     metadata,
     Column("id", ROW_ID, primary_key=True, autoincrement=True),
-    Column("baker_id", ForeignKey("bakers.baker_id"), nullable=False),
+    Column("baker_id", ForeignKey(bakers.c.baker_id), nullable=False),
     Column("cycle", Integer, nullable=False),
-    Column("distribution_id", ForeignKey("distributions.id"), nullable=False),
+    Column("distribution_id", ForeignKey(distributions.c.id), nullable=False),
     # NULL once the channel was removed.
     Column("channel_id", ForeignKey("alert_channels.id"), index=True),
     Column("channel", PlainText, nullable=False),

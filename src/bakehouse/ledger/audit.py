@@ -17,6 +17,10 @@ from bakehouse.ledger.schema import audit_events
 
 GENESIS = "0" * 64
 
+#: Built once, for whatever is done ends with them.
+_APPEND: Final = insert(audit_events)
+_NEWEST_HASH: Final = select(audit_events.c.hash).order_by(audit_events.c.id.desc()).limit(1)
+
 #: The longest reason that is kept, in characters.
 WHY_LENGTH_MAX: Final = 500
 
@@ -51,17 +55,16 @@ async def record(tx: AsyncConnection, event: AuditEvent) -> None:
     # What is hashed is what will be read back.
     actor, action, subject = map(storable, (event.actor, event.action, event.subject))
     previous = await _last_hash(tx)
-    await tx.execute(
-        insert(audit_events).values(
-            at=event.at,
-            actor=actor,
-            action=action,
-            subject=subject,
-            detail=detail,
-            previous_hash=previous,
-            hash=_chain(previous, event.at, actor, action, subject, detail),
-        )
-    )
+    values = {
+        "at": event.at,
+        "actor": actor,
+        "action": action,
+        "subject": subject,
+        "detail": detail,
+        "previous_hash": previous,
+        "hash": _chain(previous, event.at, actor, action, subject, detail),
+    }
+    await tx.execute(_APPEND, values)
 
 
 async def latest(tx: AsyncConnection, limit: int = 100) -> list[AuditEvent]:
@@ -100,8 +103,7 @@ def _why(tx: AsyncConnection) -> str | None:
 
 
 async def _last_hash(tx: AsyncConnection) -> str:
-    newest = select(audit_events.c.hash).order_by(audit_events.c.id.desc()).limit(1)
-    return (await tx.execute(newest)).scalar() or GENESIS
+    return (await tx.execute(_NEWEST_HASH)).scalar() or GENESIS
 
 
 def _event(row: Row[Any]) -> AuditEvent:

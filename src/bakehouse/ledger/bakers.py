@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bakehouse.errors import ConflictError, NotFoundError, SettingError
 from bakehouse.ledger import audit, payout_rules
 from bakehouse.ledger.audit import AuditEvent
-from bakehouse.ledger.schema import bakers, bond_pool_members, delegator_fees
+from bakehouse.ledger.baker_tables import bakers, bond_pool_members, delegator_fees
 from bakehouse.ledger.setting_catalogue import CATALOGUE
 from bakehouse.ledger.statement_parts import in_parts
 from bakehouse.ledger.states import Mode
@@ -130,8 +130,14 @@ SETTINGS: Final = tuple(CATALOGUE)
 
 _NAMES: Final = tuple(each.name for each in fields(Baker))
 _COLUMNS: Final = tuple(bakers.c[name] for name in _NAMES)
+_ENTER: Final = insert(bakers)
 #: Built once, for every job begins with it.
 _OF_ID: Final = select(*_COLUMNS).where(bakers.c.baker_id == bindparam("wanted"))
+_BOND_POOL: Final = (
+    select(bond_pool_members)
+    .where(bond_pool_members.c.baker_id == bindparam("baker_id"))
+    .order_by(bond_pool_members.c.address)
+)
 #: Rows whose bakers are kept at hand.
 _REMEMBERED: Final = 20_000
 _CHOICES: Final = {
@@ -151,7 +157,7 @@ async def add(
     if checks_rules:
         await payout_rules.rules_of(tx, baker)
     values = asdict(baker)
-    await tx.execute(insert(bakers).values(created_at=at, **values))
+    await tx.execute(_ENTER, {"created_at": at, **values})
     await audit.record(tx, AuditEvent(at, actor, "baker.added", baker.baker_id, values))
 
 
@@ -242,10 +248,7 @@ async def replace_fees(
 
 async def bond_pool(tx: AsyncConnection, baker_id: str) -> list[BondPoolMember]:
     """Give the bond-pool members, ordered by address."""
-    table = bond_pool_members
-    rows = await tx.execute(
-        select(table).where(table.c.baker_id == baker_id).order_by(table.c.address)
-    )
+    rows = await tx.execute(_BOND_POOL, {"baker_id": baker_id})
     return [
         BondPoolMember(
             row.address, Mutez(row.amount), BasisPoints(row.adm_charge), row.is_manager, row.name

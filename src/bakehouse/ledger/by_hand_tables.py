@@ -16,9 +16,11 @@ from sqlalchemy import (
     text,
 )
 
+from bakehouse.ledger.baker_tables import bakers
 from bakehouse.ledger.column_types import ROW_ID, PlainText, UtcTime
-from bakehouse.ledger.schema import metadata
+from bakehouse.ledger.schema import distributions, operations
 from bakehouse.ledger.states import ManualOrigin, ManualState
+from bakehouse.ledger.table_parts import metadata
 
 _ORIGINS = ", ".join(f"'{origin}'" for origin in ManualOrigin)
 _STATES = ", ".join(f"'{state}'" for state in ManualState)
@@ -29,7 +31,7 @@ manual_transfers = Table(
     metadata,
     Column("id", ROW_ID, primary_key=True, autoincrement=True),
     Column("network", PlainText, nullable=False),
-    Column("baker_id", ForeignKey("bakers.baker_id"), nullable=False),
+    Column("baker_id", ForeignKey(bakers.c.baker_id), nullable=False),
     Column("origin", PlainText, nullable=False),
     # The caller's name for this one order: asked for twice, it is still one.
     Column("idempotence_key", PlainText, nullable=False),
@@ -43,7 +45,7 @@ manual_transfers = Table(
     Column("why", PlainText, nullable=False),
     Column("state", PlainText, nullable=False),
     # The living operation that does it, and when that was signed: a day's cap counts by it.
-    Column("operation_id", ForeignKey("operations.id"), index=True),
+    Column("operation_id", ForeignKey(operations.c.id), index=True),
     Column("signed_at", UtcTime),
     Column("reason", PlainText),
     # The newest final block when it was ordered: no block up to it can hold what does it.
@@ -79,7 +81,7 @@ deductions = Table(
     "deductions",
     metadata,
     Column("id", ROW_ID, primary_key=True, autoincrement=True),
-    Column("baker_id", ForeignKey("bakers.baker_id"), nullable=False),
+    Column("baker_id", ForeignKey(bakers.c.baker_id), nullable=False),
     Column("owed_to", PlainText, nullable=False),
     Column("amount", BigInteger, nullable=False),
     Column("idempotence_key", PlainText, nullable=False),
@@ -100,7 +102,7 @@ deduction_parts = Table(
     "deduction_parts",
     metadata,
     Column("deduction_id", ForeignKey("deductions.id"), primary_key=True),
-    Column("distribution_id", ForeignKey("distributions.id"), primary_key=True),
+    Column("distribution_id", ForeignKey(distributions.c.id), primary_key=True),
     Column("amount", BigInteger, nullable=False),
     CheckConstraint("amount > 0", name="amount_positive"),
 )

@@ -3,7 +3,8 @@
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bakehouse.ledger.schema import alerts, audit_events
+from bakehouse.ledger.alert_tables import alerts
+from bakehouse.ledger.schema import audit_events
 
 
 async def ledger_stamp(tx: AsyncConnection) -> int:

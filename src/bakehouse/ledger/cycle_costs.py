@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bakehouse.ledger.schema import bakers as bakers_table
+from bakehouse.ledger.baker_tables import bakers as bakers_table
 from bakehouse.ledger.schema import distributions as distributions_table
 from bakehouse.ledger.schema import operations
 from bakehouse.ledger.statement_parts import in_parts

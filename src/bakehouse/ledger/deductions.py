@@ -1,10 +1,11 @@
 """Deductions: what somebody was paid too much and agreed to give back out of coming cycles."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy import Select, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.errors import ConflictError, InputError, NotFoundError
@@ -49,6 +50,19 @@ class Deduction:
     def left(self) -> Mutez:
         """What is still to be deducted."""
         return Mutez(0 if self.waived_at is not None else self.amount - self.taken)
+
+
+_ALL: Final = select(
+    deductions,
+    select(func.coalesce(func.sum(deduction_parts.c.amount), 0))
+    .where(deduction_parts.c.deduction_id == deductions.c.id)
+    .scalar_subquery()
+    .label("taken"),
+)
+#: Built once, for every plan asks for them.
+_OF_BAKER: Final = _ALL.where(deductions.c.baker_id == bindparam("baker_id")).order_by(
+    deductions.c.id
+)
 
 
 async def agree(tx: AsyncConnection, new: NewDeduction, *, at: datetime) -> Deduction:
@@ -118,37 +132,26 @@ async def open_ones(tx: AsyncConnection, baker_id: str) -> list[OpenDeduction]:
 
 async def of_baker(tx: AsyncConnection, baker_id: str) -> list[Deduction]:
     """Give every deduction of a baker, the oldest first."""
-    query = _with_taken().where(deductions.c.baker_id == baker_id)
-    return await _fetch(tx, query.order_by(deductions.c.id))
+    return await _fetch(tx, _OF_BAKER, {"baker_id": baker_id})
 
 
 async def by_id(tx: AsyncConnection, deduction_id: int) -> Deduction:
     """Give a deduction; raises NotFoundError."""
-    found = await _fetch(tx, _with_taken().where(deductions.c.id == deduction_id))
+    found = await _fetch(tx, _ALL.where(deductions.c.id == deduction_id))
     if not found:
         raise NotFoundError(f"there is no deduction {deduction_id}")
     return found[0]
 
 
 async def _of_key(tx: AsyncConnection, baker_id: str, key: str) -> Deduction | None:
-    query = _with_taken().where(
-        deductions.c.baker_id == baker_id, deductions.c.idempotence_key == key
-    )
+    query = _ALL.where(deductions.c.baker_id == baker_id, deductions.c.idempotence_key == key)
     found = await _fetch(tx, query)
     return found[0] if found else None
 
 
-def _with_taken() -> Select[Any]:
-    taken = (
-        select(func.coalesce(func.sum(deduction_parts.c.amount), 0))
-        .where(deduction_parts.c.deduction_id == deductions.c.id)
-        .scalar_subquery()
-        .label("taken")
-    )
-    return select(deductions, taken)
-
-
-async def _fetch(tx: AsyncConnection, query: Select[Any]) -> list[Deduction]:
+async def _fetch(
+    tx: AsyncConnection, query: Select[Any], asked: Mapping[str, Any] | None = None
+) -> list[Deduction]:
     return [
         Deduction(
             id=row.id,
@@ -163,7 +166,7 @@ async def _fetch(tx: AsyncConnection, query: Select[Any]) -> list[Deduction]:
             waived_at=row.waived_at,
             taken=Mutez(int(row.taken)),
         )
-        for row in await tx.execute(query)
+        for row in await tx.execute(query, asked)
     ]
 
 

@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bakehouse.errors import NotFoundError, SettingError
 from bakehouse.ledger import audit, bakers
 from bakehouse.ledger.audit import AuditEvent
+from bakehouse.ledger.baker_tables import delegator_fees
 from bakehouse.ledger.page import Page, Slice, holds
-from bakehouse.ledger.schema import delegator_fees
 from bakehouse.ledger.statement_parts import in_parts
 from bakehouse.rewards.money import WHOLE, BasisPoints
 

@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bakehouse.errors import NotFoundError
 from bakehouse.ledger import audit, bakers, payout_rules
 from bakehouse.ledger.audit import AuditEvent
+from bakehouse.ledger.baker_tables import delegator_rules
 from bakehouse.ledger.page import Page, Slice, holds
-from bakehouse.ledger.schema import delegator_rules
 from bakehouse.ledger.statement_parts import in_parts
 from bakehouse.rewards.payout_rules import DelegatorRule
 

@@ -1,20 +1,21 @@
-"""Distributions: one cycle's payment to delegators or to the bond pool, in one mode."""
+"""Distributions: one cycle's payment to delegators or to the bond pool, in one mode.
 
-from collections.abc import Collection
+Lists of them for those who look back are beside.
+"""
+
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, bindparam, func, insert, select, update
+from sqlalchemy import Integer, Row, Select, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.errors import NotFoundError
 from bakehouse.ledger import audit
 from bakehouse.ledger.audit import AuditEvent
-from bakehouse.ledger.page import Page, Slice
 from bakehouse.ledger.schema import distributions
 from bakehouse.ledger.snapshots import keep_snapshot
-from bakehouse.ledger.span import Span
 from bakehouse.ledger.statement_parts import in_parts
 from bakehouse.ledger.states import (
     SETTLED_DISTRIBUTIONS,
@@ -25,12 +26,59 @@ from bakehouse.ledger.states import (
 from bakehouse.ledger.transition import move, state_of
 from bakehouse.rewards.money import NO_MUTEZ, Mutez
 
-#: Built once, for every look at the chain asks for it.
+#: Built once, for every look at the chain and each step of a payment asks for them.
 _STATES_BY_CYCLE: Final = select(distributions.c.cycle, distributions.c.state).where(
     distributions.c.baker_id == bindparam("baker_id"),
     distributions.c.kind == bindparam("kind"),
     distributions.c.mode == bindparam("mode"),
 )
+_OF_KEY: Final = select(distributions).where(
+    distributions.c.network == bindparam("network"),
+    distributions.c.baker_id == bindparam("baker_id"),
+    distributions.c.cycle == bindparam("cycle"),
+    distributions.c.kind == bindparam("kind"),
+    distributions.c.mode == bindparam("mode"),
+)
+_OF_BAKER: Final = (
+    select(distributions)
+    .where(distributions.c.baker_id == bindparam("baker_id"))
+    .order_by(distributions.c.cycle.desc(), distributions.c.id.desc())
+    .limit(bindparam("limit", type_=Integer))
+)
+_EARLIER: Final = select(func.count()).where(
+    distributions.c.baker_id == bindparam("baker_id"),
+    distributions.c.network == bindparam("network"),
+    distributions.c.mode == bindparam("mode"),
+    distributions.c.kind == bindparam("kind"),
+    distributions.c.cycle < bindparam("cycle"),
+    distributions.c.state.in_(bindparam("states", expanding=True)),
+)
+_UNSETTLED_IDS: Final = select(distributions.c.id).where(
+    distributions.c.state.not_in({*SETTLED_DISTRIBUTIONS, DistributionState.FAILED})
+)
+# Their ids first: an index tells them, where whole rows would have to be read.
+_UNSETTLED, _UNSETTLED_OF = (
+    select(distributions)
+    .where(distributions.c.id.in_(ids))
+    .order_by(distributions.c.cycle, distributions.c.id)
+    for ids in (
+        _UNSETTLED_IDS,
+        _UNSETTLED_IDS.where(distributions.c.baker_id.in_(bindparam("baker_ids", expanding=True))),
+    )
+)
+_UNVERIFIED: Final = (
+    select(distributions)
+    .where(
+        distributions.c.state == DistributionState.PAID,
+        distributions.c.verified_at.is_(None),
+        # What others have paid was matched when it was imported.
+        distributions.c.import_id.is_(None),
+    )
+    .order_by(distributions.c.updated_at)
+    .limit(bindparam("limit", type_=Integer))
+)
+_ENTER: Final = insert(distributions)
+_OF_ROW: Final = update(distributions).where(distributions.c.id == bindparam("row_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,33 +156,21 @@ async def ensure(
     found = await find(tx, key)
     if found:
         return found
-    await tx.execute(
-        insert(distributions).values(
-            network=key.network,
-            baker_id=key.baker_id,
-            cycle=key.cycle,
-            kind=key.kind,
-            mode=key.mode,
-            state=DistributionState.SEEN,
-            not_before_level=not_before_level,
-            created_at=at,
-            updated_at=at,
-        )
-    )
+    values = {
+        **_asked(key),
+        "state": DistributionState.SEEN,
+        "not_before_level": not_before_level,
+        "created_at": at,
+        "updated_at": at,
+    }
+    await tx.execute(_ENTER, values)
     await audit.record(tx, AuditEvent(at, "bakehouse", "distribution.seen", str(key), {}))
     return await get(tx, key)
 
 
 async def find(tx: AsyncConnection, key: DistributionKey) -> Distribution | None:
     """Give the distribution, or None."""
-    query = select(distributions).where(
-        distributions.c.network == key.network,
-        distributions.c.baker_id == key.baker_id,
-        distributions.c.cycle == key.cycle,
-        distributions.c.kind == key.kind,
-        distributions.c.mode == key.mode,
-    )
-    rows = await _fetch(tx, query)
+    rows = await _fetch(tx, _OF_KEY, _asked(key))
     return rows[0] if rows else None
 
 
@@ -181,27 +217,11 @@ async def by_ids(tx: AsyncConnection, ids: Collection[int]) -> list[Distribution
     ]
 
 
-async def page_of_baker(
-    tx: AsyncConnection, baker_id: str, part: Slice, *, mode: Mode | None = None
-) -> Page[Distribution]:
-    """Give a page of a baker's distributions, newest cycle first, in one mode or in all."""
-    query = select(distributions).where(distributions.c.baker_id == baker_id)
-    if mode is not None:
-        query = query.where(distributions.c.mode == mode)
-    ordered = query.order_by(distributions.c.cycle.desc(), distributions.c.id.desc())
-    rows = await _fetch(tx, ordered.offset(part.offset).limit(part.limit_and_one))
-    return Page.of(rows, part)
-
-
 async def unsettled(tx: AsyncConnection, *baker_ids: str) -> list[Distribution]:
     """Give what is neither paid, simulated nor failed, oldest cycle first; of all, or of some."""
-    done = {*SETTLED_DISTRIBUTIONS, DistributionState.FAILED}
-    # Their ids first: an index tells them, where whole rows would have to be read.
-    ids = select(distributions.c.id).where(distributions.c.state.not_in(done))
-    if baker_ids:
-        ids = ids.where(distributions.c.baker_id.in_(baker_ids))
-    query = select(distributions).where(distributions.c.id.in_(ids))
-    return await _fetch(tx, query.order_by(distributions.c.cycle, distributions.c.id))
+    if not baker_ids:
+        return await _fetch(tx, _UNSETTLED)
+    return await _fetch(tx, _UNSETTLED_OF, {"baker_ids": baker_ids})
 
 
 async def failed(tx: AsyncConnection, baker_id: str, mode: Mode) -> list[Distribution]:
@@ -216,56 +236,7 @@ async def failed(tx: AsyncConnection, baker_id: str, mode: Mode) -> list[Distrib
 
 async def of_baker(tx: AsyncConnection, baker_id: str, limit: int = 50) -> list[Distribution]:
     """Give a baker's distributions, newest cycle first."""
-    query = (
-        select(distributions)
-        .where(distributions.c.baker_id == baker_id)
-        .order_by(distributions.c.cycle.desc(), distributions.c.id.desc())
-        .limit(limit)
-    )
-    return await _fetch(tx, query)
-
-
-async def in_span(tx: AsyncConnection, baker_id: str, mode: Mode, span: Span) -> list[Distribution]:
-    """Give a baker's distributions in a mode, oldest cycle first, delegators before bond pool."""
-    query = select(distributions).where(
-        distributions.c.baker_id == baker_id,
-        distributions.c.mode == mode,
-        *span.of_cycle(distributions.c.cycle),
-        *span.of_year(distributions.c.updated_at),
-    )
-    ordered = query.order_by(distributions.c.cycle, distributions.c.kind.desc())
-    return await _fetch(tx, ordered)
-
-
-async def newest_planned(
-    tx: AsyncConnection, baker_id: str, mode: Mode, limit: int, *, before: int | None = None
-) -> list[Distribution]:
-    """Give what was planned last, newest cycle first; only of cycles `before` one if it is named.
-
-    Of one cycle, the delegators' come before the bond pool's.
-    """
-    query = select(distributions).where(
-        distributions.c.baker_id == baker_id,
-        distributions.c.mode == mode,
-        distributions.c.snapshot_sha256.is_not(None),
-    )
-    if before is not None:
-        query = query.where(distributions.c.cycle < before)
-    ordered = query.order_by(distributions.c.cycle.desc(), distributions.c.kind.desc())
-    return await _fetch(tx, ordered.limit(limit))
-
-
-async def years(tx: AsyncConnection, baker_id: str, mode: Mode) -> list[int]:
-    """Give the years (UTC) in which a baker's cycles were seen and settled, the newest first."""
-    query = select(distributions.c.created_at, distributions.c.updated_at).where(
-        distributions.c.baker_id == baker_id, distributions.c.mode == mode
-    )
-    # Two rows, found by the index: the times of all of them stand behind long snapshots.
-    oldest = (await tx.execute(query.order_by(distributions.c.cycle).limit(1))).one_or_none()
-    newest = (await tx.execute(query.order_by(distributions.c.cycle.desc()).limit(1))).one_or_none()
-    if oldest is None or newest is None:
-        return []
-    return list(range(newest.updated_at.year, oldest.created_at.year - 1, -1))
+    return await _fetch(tx, _OF_BAKER, {"baker_id": baker_id, "limit": limit})
 
 
 async def states_by_cycle(
@@ -299,27 +270,17 @@ async def enter_state(  # noqa: PLR0913 - keyword-only facts of one change
 
 async def approve(tx: AsyncConnection, distribution: Distribution, *, at: datetime) -> None:
     """Note that a person lets the distribution be paid."""
-    await tx.execute(
-        update(distributions).where(distributions.c.id == distribution.id).values(approved_at=at)
-    )
+    await tx.execute(_OF_ROW, {"row_id": distribution.id, "approved_at": at})
 
 
 async def mark_verified(tx: AsyncConnection, distribution: Distribution, *, at: datetime) -> None:
     """Note that the chain was read again, and matched, after the distribution was paid."""
-    await tx.execute(
-        update(distributions).where(distributions.c.id == distribution.id).values(verified_at=at)
-    )
+    await tx.execute(_OF_ROW, {"row_id": distribution.id, "verified_at": at})
 
 
 async def unverified(tx: AsyncConnection, limit: int) -> list[Distribution]:
     """Give what is paid but was not matched with the chain since, oldest first."""
-    query = select(distributions).where(
-        distributions.c.state == DistributionState.PAID,
-        distributions.c.verified_at.is_(None),
-        # What others have paid was matched when it was imported.
-        distributions.c.import_id.is_(None),
-    )
-    return await _fetch(tx, query.order_by(distributions.c.updated_at).limit(limit))
+    return await _fetch(tx, _UNVERIFIED, {"limit": limit})
 
 
 async def store_plan(  # noqa: PLR0913 - keyword-only facts of one change
@@ -343,9 +304,7 @@ async def store_plan(  # noqa: PLR0913 - keyword-only facts of one change
         "zero_payouts": figures.zero_payouts,
         "snapshot_sha256": snapshot_sha256,
     }
-    await tx.execute(
-        update(distributions).where(distributions.c.id == distribution.id).values(values)
-    )
+    await tx.execute(_OF_ROW, {"row_id": distribution.id, **values})
     await keep_snapshot(tx, distribution.id, snapshot)
     event = AuditEvent(at, "bakehouse", "distribution.plan", str(distribution.key), values)
     await audit.record(tx, event)
@@ -355,23 +314,28 @@ async def has_earlier_unsettled(
     tx: AsyncConnection, distribution: Distribution, waiting_for: Collection[DistributionState]
 ) -> bool:
     """Whether an earlier distribution of the same baker and mode is in one of these states."""
-    key = distribution.key
-    query = select(func.count()).where(
-        distributions.c.baker_id == key.baker_id,
-        distributions.c.network == key.network,
-        distributions.c.mode == key.mode,
-        distributions.c.kind == key.kind,
-        distributions.c.cycle < key.cycle,
-        distributions.c.state.in_(waiting_for),
-    )
-    return bool((await tx.execute(query)).scalar_one())
+    asked = {**_asked(distribution.key), "states": list(waiting_for)}
+    return bool((await tx.execute(_EARLIER, asked)).scalar_one())
 
 
-async def _fetch(tx: AsyncConnection, query: Select[Any]) -> list[Distribution]:
-    return [_distribution(row) for row in await tx.execute(query)]
+def _asked(key: DistributionKey) -> dict[str, Any]:
+    return {
+        "network": key.network,
+        "baker_id": key.baker_id,
+        "cycle": key.cycle,
+        "kind": key.kind,
+        "mode": key.mode,
+    }
 
 
-def _distribution(row: Row[Any]) -> Distribution:
+async def _fetch(
+    tx: AsyncConnection, query: Select[Any], asked: Mapping[str, Any] | None = None
+) -> list[Distribution]:
+    return [distribution_of(row) for row in await tx.execute(query, asked)]
+
+
+def distribution_of(row: Row[Any]) -> Distribution:
+    """Read a distribution from a row that has all its columns."""
     return Distribution(
         id=row.id,
         key=DistributionKey(

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bakehouse.ledger.schema import alerts, bakers, distributions, operations, payouts
+from bakehouse.ledger.alert_tables import alerts
+from bakehouse.ledger.baker_tables import bakers
+from bakehouse.ledger.schema import distributions, operations, payouts
 from bakehouse.ledger.states import (
     DistributionKind,
     DistributionState,

@@ -1,10 +1,11 @@
 """What hooks answered when they were asked about a distribution: the last answer of each."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, insert, select, update
+from sqlalchemy import Row, Select, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.ledger import audit
@@ -13,7 +14,25 @@ from bakehouse.ledger.distributions import DistributionKey
 from bakehouse.ledger.hook_tables import hook_consultations, hooks
 from bakehouse.ledger.states import HookPoint, Verdict
 
-_SHOWN = (*hook_consultations.c, hooks.c.name.label("hook"))
+_ALL: Final = (
+    select(*hook_consultations.c, hooks.c.name.label("hook"))
+    .join(hooks, hooks.c.id == hook_consultations.c.hook_id)
+    .order_by(hook_consultations.c.id)
+)
+_KEEPS_WAITING: Final = (
+    hook_consultations.c.verdict != Verdict.ALLOWED,
+    hooks.c.enabled,
+    hooks.c.removed_at.is_(None),
+)
+#: Built once, for each step of a payment asks for them.
+_OF_DISTRIBUTION: Final = _ALL.where(
+    hook_consultations.c.distribution_id == bindparam("distribution_id")
+)
+_REFUSING: Final = _OF_DISTRIBUTION.where(*_KEEPS_WAITING)
+_OF_HOOK: Final = _OF_DISTRIBUTION.where(
+    hook_consultations.c.hook_id == bindparam("hook_id"),
+    hook_consultations.c.point == bindparam("point"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,31 +102,25 @@ async def find(
     tx: AsyncConnection, distribution_id: int, hook_id: int, point: HookPoint
 ) -> Consultation | None:
     """Give the last answer of a hook, or None."""
-    table = hook_consultations
-    found = await _fetch(
-        tx,
-        table.c.distribution_id == distribution_id,
-        table.c.hook_id == hook_id,
-        table.c.point == point,
-    )
+    asked = {"distribution_id": distribution_id, "hook_id": hook_id, "point": point}
+    found = await _fetch(tx, _OF_HOOK, asked)
     return found[0] if found else None
 
 
 async def of_distribution(tx: AsyncConnection, distribution_id: int) -> list[Consultation]:
     """Give the last answers about a distribution, in the order in which they were first given."""
-    return await _fetch(tx, hook_consultations.c.distribution_id == distribution_id)
+    return await _fetch(tx, _OF_DISTRIBUTION, {"distribution_id": distribution_id})
 
 
 async def refusing(tx: AsyncConnection, distribution_id: int) -> list[Consultation]:
     """Give the answers that keep a distribution waiting, of hooks that are in use."""
-    return await _fetch(
-        tx, hook_consultations.c.distribution_id == distribution_id, *_KEEPS_WAITING
-    )
+    return await _fetch(tx, _REFUSING, {"distribution_id": distribution_id})
 
 
 async def refusing_baker(tx: AsyncConnection, baker_id: str, limit: int = 50) -> list[Consultation]:
     """Give the answers that keep distributions of a baker waiting, oldest first."""
-    return (await _fetch(tx, hooks.c.baker_id == baker_id, *_KEEPS_WAITING))[:limit]
+    query = _ALL.where(hooks.c.baker_id == baker_id, *_KEEPS_WAITING)
+    return (await _fetch(tx, query, {}))[:limit]
 
 
 async def ask_again(tx: AsyncConnection, distribution_id: int, *, at: datetime) -> int:
@@ -118,21 +131,10 @@ async def ask_again(tx: AsyncConnection, distribution_id: int, *, at: datetime) 
     return len(ids)
 
 
-_KEEPS_WAITING: tuple[ColumnElement[bool], ...] = (
-    hook_consultations.c.verdict != Verdict.ALLOWED,
-    hooks.c.enabled,
-    hooks.c.removed_at.is_(None),
-)
-
-
-async def _fetch(tx: AsyncConnection, *conditions: ColumnElement[bool]) -> list[Consultation]:
-    query = (
-        select(*_SHOWN)
-        .join(hooks, hooks.c.id == hook_consultations.c.hook_id)
-        .where(*conditions)
-        .order_by(hook_consultations.c.id)
-    )
-    return [_consultation(row) for row in await tx.execute(query)]
+async def _fetch(
+    tx: AsyncConnection, query: Select[Any], asked: Mapping[str, Any]
+) -> list[Consultation]:
+    return [_consultation(row) for row in await tx.execute(query, asked)]
 
 
 def _consultation(row: Row[Any]) -> Consultation:

@@ -14,9 +14,11 @@ from sqlalchemy import (
     text,
 )
 
+from bakehouse.ledger.baker_tables import bakers
 from bakehouse.ledger.column_types import ROW_ID, PlainText, UtcTime
-from bakehouse.ledger.schema import metadata
+from bakehouse.ledger.schema import distributions
 from bakehouse.ledger.states import DeliveryState, HookKind, HookPoint, Verdict
+from bakehouse.ledger.table_parts import metadata
 
 _KINDS = ", ".join(f"'{kind}'" for kind in HookKind)
 _POINTS = ", ".join(f"'{point}'" for point in HookPoint)
@@ -29,7 +31,7 @@ hooks = Table(
     "hooks",
     metadata,
     Column("id", ROW_ID, primary_key=True, autoincrement=True),
-    Column("baker_id", ForeignKey("bakers.baker_id"), nullable=False),
+    Column("baker_id", ForeignKey(bakers.c.baker_id), nullable=False),
     Column("name", PlainText, nullable=False),
     # JSON list.
     Column("points", PlainText, nullable=False),
@@ -63,7 +65,7 @@ hook_consultations = Table(
     "hook_consultations",
     metadata,
     Column("id", ROW_ID, primary_key=True, autoincrement=True),
-    Column("distribution_id", ForeignKey("distributions.id"), nullable=False),
+    Column("distribution_id", ForeignKey(distributions.c.id), nullable=False),
     Column("hook_id", ForeignKey("hooks.id"), nullable=False),
     Column("point", PlainText, nullable=False),
     # SHA-256 of what it was asked: the answer to another question is none.
@@ -90,7 +92,7 @@ plan_adjustments = Table(
     "plan_adjustments",
     metadata,
     Column("id", ROW_ID, primary_key=True, autoincrement=True),
-    Column("distribution_id", ForeignKey("distributions.id"), nullable=False, index=True),
+    Column("distribution_id", ForeignKey(distributions.c.id), nullable=False, index=True),
     Column("hook_id", ForeignKey("hooks.id"), nullable=False),
     Column("recipient", PlainText, nullable=False),
     Column("amount", BigInteger, nullable=False),
@@ -106,7 +108,7 @@ hook_deliveries = Table(
     metadata,
     Column("id", ROW_ID, primary_key=True, autoincrement=True),
     Column("hook_id", ForeignKey("hooks.id"), nullable=False),
-    Column("distribution_id", ForeignKey("distributions.id"), nullable=False, index=True),
+    Column("distribution_id", ForeignKey(distributions.c.id), nullable=False, index=True),
     Column("point", PlainText, nullable=False),
     # What it is told of, so that it is told once.
     Column("subject", PlainText, nullable=False),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.errors import ConflictError, NotFoundError
@@ -15,6 +15,13 @@ from bakehouse.ledger.hook_tables import hooks
 from bakehouse.ledger.states import HookKind, HookPoint
 
 SECONDS_DEFAULT: Final = 10
+
+#: Built once, for each step of a payment asks for it.
+_OF_BAKER: Final = (
+    select(hooks)
+    .where(hooks.c.baker_id == bindparam("baker_id"), hooks.c.removed_at.is_(None))
+    .order_by(hooks.c.name)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,8 +132,7 @@ async def named(tx: AsyncConnection, baker_id: str, name: str) -> Hook:
 
 async def of_baker(tx: AsyncConnection, baker_id: str) -> list[Hook]:
     """Give a baker's hooks by name."""
-    query = select(hooks).where(hooks.c.baker_id == baker_id, hooks.c.removed_at.is_(None))
-    return [hook_of(row) for row in await tx.execute(query.order_by(hooks.c.name))]
+    return [hook_of(row) for row in await tx.execute(_OF_BAKER, {"baker_id": baker_id})]
 
 
 async def at_point(tx: AsyncConnection, baker_id: str, point: HookPoint) -> list[Hook]:

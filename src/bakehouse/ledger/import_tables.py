@@ -5,15 +5,16 @@ Their rows never change. What they close is closed by rows of `distributions` an
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, Table
 
+from bakehouse.ledger.baker_tables import bakers
 from bakehouse.ledger.column_types import ROW_ID, PlainText, UtcTime
-from bakehouse.ledger.schema import metadata
+from bakehouse.ledger.table_parts import metadata
 
 imports = Table(
     "imports",
     metadata,
     Column("id", ROW_ID, primary_key=True, autoincrement=True),
     Column("network", PlainText, nullable=False),
-    Column("baker_id", ForeignKey("bakers.baker_id"), nullable=False),
+    Column("baker_id", ForeignKey(bakers.c.baker_id), nullable=False),
     # taps, trd or tezpay.
     Column("tool", PlainText, nullable=False),
     # The files that were read, each with its SHA-256 (JSON), and one digest of all of them.
@@ -33,7 +34,7 @@ imported_payments = Table(
     Column("id", ROW_ID, primary_key=True, autoincrement=True),
     Column("import_id", ForeignKey("imports.id"), nullable=False),
     Column("network", PlainText, nullable=False),
-    Column("baker_id", ForeignKey("bakers.baker_id"), nullable=False),
+    Column("baker_id", ForeignKey(bakers.c.baker_id), nullable=False),
     Column("cycle", Integer, nullable=False),
     Column("kind", PlainText, nullable=False),
     Column("owed_to", PlainText, nullable=False),

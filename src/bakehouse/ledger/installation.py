@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bakehouse.ledger.alert_tables import alert_channels
 from bakehouse.ledger.column_types import PlainText
 from bakehouse.ledger.hook_tables import hooks
-from bakehouse.ledger.schema import metadata
+from bakehouse.ledger.table_parts import metadata
 
 installation = Table(
     "installation",

@@ -6,8 +6,9 @@ token, which is compared in the very transaction that stores a signature.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.errors import OvertakenError
@@ -15,6 +16,18 @@ from bakehouse.ledger.schema import source_leases
 
 #: How many times our own span another process, set up otherwise, may ask for.
 _PATIENCE = 4
+
+# Built once, for each step of a payment asks for its lease. The names of what is compared are none
+# of columns: those are what an update sets.
+_IS_OF: Final = (
+    source_leases.c.network == bindparam("of_network"),
+    source_leases.c.source == bindparam("of_source"),
+)
+_OF_SOURCE: Final = select(source_leases).where(*_IS_OF)
+_TOKEN: Final = select(source_leases.c.token).where(*_IS_OF)
+_ENTER: Final = insert(source_leases)
+_TAKE: Final = update(source_leases).where(*_IS_OF)
+_RENEW: Final = _TAKE.where(source_leases.c.token == bindparam("held_token"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +48,7 @@ async def acquire(  # noqa: PLR0913 - keyword-only facts of one lease
     Whoever takes it, even from itself, gets a token higher than all before. A lease that would last
     for longer than anybody takes one was written under a wrong clock, and counts for nothing.
     """
-    row = (await tx.execute(select(source_leases).where(*_of(network, source)))).one_or_none()
+    row = (await tx.execute(_OF_SOURCE, _of(network, source))).one_or_none()
     longest = at + timedelta(seconds=_PATIENCE * seconds)
     if row is not None and row.holder != holder and at < row.expires_at <= longest:
         return None
@@ -46,19 +59,16 @@ async def acquire(  # noqa: PLR0913 - keyword-only facts of one lease
         "expires_at": at + timedelta(seconds=seconds),
     }
     if row is None:
-        await tx.execute(insert(source_leases).values(network=network, source=source, **values))
+        await tx.execute(_ENTER, {"network": network, "source": source, **values})
     else:
-        await tx.execute(update(source_leases).where(*_of(network, source)).values(**values))
+        await tx.execute(_TAKE, {**_of(network, source), **values})
     return lease
 
 
 async def renew(tx: AsyncConnection, lease: Lease, *, at: datetime, seconds: int) -> bool:
     """Hold a lease for longer; False when it is somebody else's by now."""
-    renewed = await tx.execute(
-        update(source_leases)
-        .where(*_of(lease.network, lease.source), source_leases.c.token == lease.token)
-        .values(expires_at=at + timedelta(seconds=seconds))
-    )
+    held = {**_of(lease.network, lease.source), "held_token": lease.token}
+    renewed = await tx.execute(_RENEW, {**held, "expires_at": at + timedelta(seconds=seconds)})
     return bool(renewed.rowcount)
 
 
@@ -69,9 +79,7 @@ async def release(tx: AsyncConnection, lease: Lease, *, at: datetime) -> None:
 
 async def require_current(tx: AsyncConnection, lease: Lease) -> None:
     """Raise OvertakenError unless nobody has taken the lease since; call it where it matters."""
-    token = (
-        await tx.execute(select(source_leases.c.token).where(*_of(lease.network, lease.source)))
-    ).scalar()
+    token = (await tx.execute(_TOKEN, _of(lease.network, lease.source))).scalar()
     if token != lease.token:
         raise OvertakenError(
             f"another process signs for {lease.source} now (lease {token}, ours was "
@@ -79,5 +87,5 @@ async def require_current(tx: AsyncConnection, lease: Lease) -> None:
         )
 
 
-def _of(network: str, source: str) -> tuple[ColumnElement[bool], ...]:
-    return (source_leases.c.network == network, source_leases.c.source == source)
+def _of(network: str, source: str) -> dict[str, str]:
+    return {"of_network": network, "of_source": source}

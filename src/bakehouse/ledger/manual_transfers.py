@@ -4,20 +4,20 @@ An order is entered before anything is signed for it, under a key of its giver's
 gives it again, after a crash say, finds the one that is there.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Row, Select, func, insert, select
+from sqlalchemy import Row, Select, bindparam, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.errors import ConflictError, NotFoundError
-from bakehouse.ledger import audit, operations
+from bakehouse.ledger import audit, new_operations
 from bakehouse.ledger.audit import AuditEvent
 from bakehouse.ledger.by_hand_tables import manual_transfers
 from bakehouse.ledger.leases import Lease
-from bakehouse.ledger.operations import NewOperation, SignedFor
+from bakehouse.ledger.new_operations import NewOperation, SignedFor
 from bakehouse.ledger.page import Page, Slice
 from bakehouse.ledger.schema import operations as operations_table
 from bakehouse.ledger.states import ManualOrigin, ManualState
@@ -26,6 +26,19 @@ from bakehouse.rewards.money import Mutez
 
 #: What is still to be done, or under way.
 OPEN = frozenset({ManualState.WANTED, ManualState.ASSIGNED})
+
+#: Built once, for every operation that is settled and every round of a baker asks for them.
+_OF_OPERATIONS: Final = (
+    select(manual_transfers)
+    .where(manual_transfers.c.operation_id.in_(bindparam("operation_ids", expanding=True)))
+    .order_by(manual_transfers.c.id)
+)
+_OPEN_OF: Final = (
+    select(manual_transfers)
+    .where(manual_transfers.c.baker_id == bindparam("baker_id"), manual_transfers.c.state.in_(OPEN))
+    .order_by(manual_transfers.c.id)
+)
+_OF_ID: Final = select(manual_transfers).where(manual_transfers.c.id == bindparam("row_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +152,7 @@ async def store_signed(
     Raises OvertakenError when somebody else has taken the lease, IllegalTransitionError when the
     order was signed, or given up, by another.
     """
-    operation_id = await operations.store(
+    operation_id = await new_operations.store(
         tx,
         SignedFor(transfer.network, transfer.baker_id, None, transfer.name),
         new,
@@ -210,7 +223,7 @@ async def topped_up_since_midnight(tx: AsyncConnection, baker_id: str, at: datet
 
 async def by_id(tx: AsyncConnection, transfer_id: int) -> ManualTransfer:
     """Give an order; raises NotFoundError."""
-    found = await _fetch(tx, select(manual_transfers).where(manual_transfers.c.id == transfer_id))
+    found = await _fetch(tx, _OF_ID, {"row_id": transfer_id})
     if not found:
         raise NotFoundError(f"there is no order {transfer_id}")
     return found[0]
@@ -227,10 +240,7 @@ async def find(tx: AsyncConnection, baker_id: str, key: str) -> ManualTransfer |
 
 async def open_of(tx: AsyncConnection, baker_id: str) -> list[ManualTransfer]:
     """Give a baker's orders that are not done yet, the oldest first."""
-    query = select(manual_transfers).where(
-        manual_transfers.c.baker_id == baker_id, manual_transfers.c.state.in_(OPEN)
-    )
-    return await _fetch(tx, query.order_by(manual_transfers.c.id))
+    return await _fetch(tx, _OPEN_OF, {"baker_id": baker_id})
 
 
 async def bakers_with_open(tx: AsyncConnection) -> list[str]:
@@ -257,8 +267,7 @@ async def of_operations(
     tx: AsyncConnection, operation_ids: Collection[int]
 ) -> list[ManualTransfer]:
     """Give the orders that these operations do."""
-    query = select(manual_transfers).where(manual_transfers.c.operation_id.in_(operation_ids))
-    return await _fetch(tx, query.order_by(manual_transfers.c.id))
+    return await _fetch(tx, _OF_OPERATIONS, {"operation_ids": list(operation_ids)})
 
 
 async def listed(tx: AsyncConnection, baker_id: str, part: Slice) -> Page[ManualTransfer]:
@@ -280,8 +289,10 @@ async def _record(
     await audit.record(tx, event)
 
 
-async def _fetch(tx: AsyncConnection, query: Select[Any]) -> list[ManualTransfer]:
-    return [_manual_transfer(row) for row in await tx.execute(query)]
+async def _fetch(
+    tx: AsyncConnection, query: Select[Any], asked: Mapping[str, Any] | None = None
+) -> list[ManualTransfer]:
+    return [_manual_transfer(row) for row in await tx.execute(query, asked)]
 
 
 def _manual_transfer(row: Row[Any]) -> ManualTransfer:

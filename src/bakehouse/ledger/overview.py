@@ -12,11 +12,11 @@ from sqlalchemy import Column, ColumnElement, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.ledger import bakers, distributions
+from bakehouse.ledger.baker_tables import bakers as bakers_table
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.cycle_costs import expected_costs, newest_settled
 from bakehouse.ledger.distributions import Distribution
 from bakehouse.ledger.payout_sums import settled_sums
-from bakehouse.ledger.schema import bakers as bakers_table
 from bakehouse.ledger.schema import distributions as distributions_table
 from bakehouse.ledger.schema import payouts
 from bakehouse.ledger.statement_parts import in_parts

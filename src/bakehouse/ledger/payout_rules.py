@@ -8,13 +8,13 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Row, delete, insert, select
+from sqlalchemy import Row, bindparam, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.errors import SettingError
 from bakehouse.ledger import audit
 from bakehouse.ledger.audit import AuditEvent
-from bakehouse.ledger.schema import delegator_fees, delegator_rules, income_shares
+from bakehouse.ledger.baker_tables import delegator_fees, delegator_rules, income_shares
 from bakehouse.rewards.money import BasisPoints, Mutez
 from bakehouse.rewards.payout_rules import (
     CostBearer,
@@ -33,6 +33,19 @@ _FOR_EVERYBODY: Final = tuple(
     each.name for each in fields(PayoutRules) if each.name not in {"fees", "delegators", "income"}
 )
 _EMPTY: Final = DelegatorRule()
+
+#: Built once, for every plan and every change of settings asks for them.
+_FEES: Final = select(delegator_fees).where(delegator_fees.c.baker_id == bindparam("baker_id"))
+_DELEGATORS: Final = (
+    select(delegator_rules)
+    .where(delegator_rules.c.baker_id == bindparam("baker_id"))
+    .order_by(delegator_rules.c.address)
+)
+_INCOME: Final = (
+    select(income_shares)
+    .where(income_shares.c.baker_id == bindparam("baker_id"))
+    .order_by(income_shares.c.address)
+)
 
 #: What the audit trail calls it when all rules of delegators are set at once.
 RULES_REPLACED: Final = "delegator_rules.replaced"
@@ -69,16 +82,13 @@ def _refuse_the_wallet(wallet: str, rules: PayoutRules) -> None:
 
 async def fees(tx: AsyncConnection, baker_id: str) -> dict[str, BasisPoints]:
     """Give the fees of single delegators, by address."""
-    rows = await tx.execute(select(delegator_fees).where(delegator_fees.c.baker_id == baker_id))
+    rows = await tx.execute(_FEES, {"baker_id": baker_id})
     return {row.address: BasisPoints(row.fee) for row in rows}
 
 
 async def delegators(tx: AsyncConnection, baker_id: str) -> dict[str, DelegatorRule]:
     """Give what else is different for single delegators, by address and in its order."""
-    table = delegator_rules
-    rows = await tx.execute(
-        select(table).where(table.c.baker_id == baker_id).order_by(table.c.address)
-    )
+    rows = await tx.execute(_DELEGATORS, {"baker_id": baker_id})
     return {row.address: rule_of_row(row) for row in rows}
 
 
@@ -91,10 +101,7 @@ async def excluded_shares(tx: AsyncConnection, baker_id: str) -> set[ExcludedSha
 
 async def income(tx: AsyncConnection, baker_id: str) -> tuple[IncomeShare, ...]:
     """Give the parts of the baker's income that go to named addresses, ordered by address."""
-    table = income_shares
-    rows = await tx.execute(
-        select(table).where(table.c.baker_id == baker_id).order_by(table.c.address)
-    )
+    rows = await tx.execute(_INCOME, {"baker_id": baker_id})
     return tuple(
         IncomeShare(
             row.address,

@@ -1,15 +1,16 @@
 """Payouts: what each delegator or bond-pool member is owed for a cycle, and what became of it."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, case, func, insert, or_, select, update
+from sqlalchemy import Integer, Row, Select, bindparam, case, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bakehouse.ledger.baker_tables import bakers
 from bakehouse.ledger.distributions import Distribution
-from bakehouse.ledger.schema import bakers, payouts, transfers
+from bakehouse.ledger.schema import payouts, transfers
 from bakehouse.ledger.statement_parts import in_parts
 from bakehouse.ledger.states import Mode, PayoutState
 from bakehouse.ledger.transition import move
@@ -80,6 +81,47 @@ _NAMES: Final = tuple(each.name for each in fields(Payout))
 #: What `payout_of` wants a row to begin with.
 PAYOUT_COLUMNS: Final = tuple(payouts.c[name] for name in _NAMES)
 
+_ENTER: Final = insert(payouts)
+#: Built once, for each step of a payment asks for them.
+_OF_THE_CYCLE: Final = payouts.c.distribution_id == bindparam("distribution_id")
+_PAID_WITH: Final = payouts.c.paid_with_id == bindparam("distribution_id")
+_IN_STATE: Final = (
+    select(*PAYOUT_COLUMNS)
+    .where(_PAID_WITH, payouts.c.state == bindparam("state"))
+    .order_by(payouts.c.address, payouts.c.id)
+)
+_FIRST_IN_STATE: Final = _IN_STATE.limit(bindparam("limit", type_=Integer))
+_COUNTS: Final = (
+    select(payouts.c.state, func.count(), func.sum(payouts.c.net - payouts.c.withheld))
+    .where(_PAID_WITH)
+    .group_by(payouts.c.state)
+)
+_TOTAL: Final = select(func.coalesce(func.sum(payouts.c.net), 0)).where(_OF_THE_CYCLE)
+_CARRIED: Final = select(*PAYOUT_COLUMNS).where(
+    payouts.c.baker_id == bindparam("baker_id"),
+    payouts.c.mode == bindparam("mode"),
+    payouts.c.state == PayoutState.CARRIED,
+)
+_OF_BAKER: Final = (
+    select(*PAYOUT_COLUMNS)
+    .where(
+        payouts.c.baker_id == bindparam("baker_id"),
+        payouts.c.mode == Mode.ON,
+        payouts.c.state == bindparam("state"),
+    )
+    .order_by(payouts.c.cycle, payouts.c.id)
+)
+_OF_CYCLE: Final = (
+    select(*PAYOUT_COLUMNS)
+    .where(or_(_OF_THE_CYCLE, _PAID_WITH), payouts.c.state == bindparam("state"))
+    .order_by(payouts.c.id)
+)
+_IDS_OF_OPERATION: Final = (
+    select(payouts.c.id)
+    .join(transfers, transfers.c.id == payouts.c.transfer_id)
+    .where(transfers.c.operation_id == bindparam("operation_id"))
+)
+
 
 async def add(tx: AsyncConnection, distribution: Distribution, rows: Iterable[NewPayout]) -> None:
     """Enter the payouts of a plan; the unique identity refuses to owe anything twice."""
@@ -108,18 +150,13 @@ async def add(tx: AsyncConnection, distribution: Distribution, rows: Iterable[Ne
         for row in rows
     ]
     if values:
-        await tx.execute(insert(payouts), values)
+        await tx.execute(_ENTER, values)
 
 
 async def carried(tx: AsyncConnection, baker_id: str, mode: Mode) -> dict[str, list[Payout]]:
     """Give the payouts that wait below the minimum, by whom they are owed to."""
-    query = select(*PAYOUT_COLUMNS).where(
-        payouts.c.baker_id == baker_id,
-        payouts.c.mode == mode,
-        payouts.c.state == PayoutState.CARRIED,
-    )
     by_address: dict[str, list[Payout]] = {}
-    for payout in await _fetch(tx, query):
+    for payout in await _fetch(tx, _CARRIED, {"baker_id": baker_id, "mode": mode}):
         by_address.setdefault(payout.owed_to, []).append(payout)
     return by_address
 
@@ -154,10 +191,10 @@ async def in_state(
     tx: AsyncConnection, distribution: Distribution, state: PayoutState, limit: int | None = None
 ) -> list[Payout]:
     """Give what this distribution pays and is in a state, in an order that never changes."""
-    query = select(*PAYOUT_COLUMNS).where(
-        payouts.c.paid_with_id == distribution.id, payouts.c.state == state
-    )
-    return await _fetch(tx, query.order_by(payouts.c.address, payouts.c.id).limit(limit))
+    asked = {"distribution_id": distribution.id, "state": state}
+    if limit is None:
+        return await _fetch(tx, _IN_STATE, asked)
+    return await _fetch(tx, _FIRST_IN_STATE, {**asked, "limit": limit})
 
 
 async def of_distribution(
@@ -174,12 +211,7 @@ async def count_by_state(
     tx: AsyncConnection, distribution: Distribution
 ) -> dict[PayoutState, tuple[int, Mutez]]:
     """Count what this distribution pays, and sum what of it arrives or has arrived, by state."""
-    query = (
-        select(payouts.c.state, func.count(), func.sum(payouts.c.net - payouts.c.withheld))
-        .where(payouts.c.paid_with_id == distribution.id)
-        .group_by(payouts.c.state)
-    )
-    rows = await tx.execute(query)
+    rows = await tx.execute(_COUNTS, {"distribution_id": distribution.id})
     return {PayoutState(state): (count, Mutez(int(total))) for state, count, total in rows}
 
 
@@ -197,10 +229,8 @@ async def paid_by(tx: AsyncConnection, distribution: Distribution, kind: str) ->
 
 async def total_of_cycle(tx: AsyncConnection, distribution: Distribution) -> Mutez:
     """Sum every payout planned for the distribution's cycle, whatever became of it."""
-    query = select(func.coalesce(func.sum(payouts.c.net), 0)).where(
-        payouts.c.distribution_id == distribution.id
-    )
-    return Mutez(int((await tx.execute(query)).scalar_one()))
+    total = (await tx.execute(_TOTAL, {"distribution_id": distribution.id})).scalar_one()
+    return Mutez(int(total))
 
 
 async def assign(tx: AsyncConnection, settled: Sequence[tuple[int, int, Mutez]]) -> None:
@@ -269,10 +299,7 @@ async def drop(tx: AsyncConnection, ids: Collection[int], reason: str) -> None:
 
 async def of_baker(tx: AsyncConnection, baker_id: str, state: PayoutState) -> list[Payout]:
     """Give a baker's payouts in a state, of every cycle, oldest first."""
-    query = select(*PAYOUT_COLUMNS).where(
-        payouts.c.baker_id == baker_id, payouts.c.mode == Mode.ON, payouts.c.state == state
-    )
-    return await _fetch(tx, query.order_by(payouts.c.cycle, payouts.c.id))
+    return await _fetch(tx, _OF_BAKER, {"baker_id": baker_id, "state": state})
 
 
 async def by_ids(tx: AsyncConnection, ids: Collection[int]) -> list[Payout]:
@@ -288,29 +315,18 @@ async def of_cycle(
     tx: AsyncConnection, distribution: Distribution, state: PayoutState, owed_to: str | None = None
 ) -> list[Payout]:
     """Give the payouts in a state that were planned for, or are paid with, the distribution."""
-    query = select(*PAYOUT_COLUMNS).where(
-        or_(
-            payouts.c.distribution_id == distribution.id,
-            payouts.c.paid_with_id == distribution.id,
-        ),
-        payouts.c.state == state,
-    )
-    if owed_to is not None:
-        query = query.where(payouts.c.owed_to == owed_to)
-    return await _fetch(tx, query.order_by(payouts.c.id))
+    query = _OF_CYCLE if owed_to is None else _OF_CYCLE.where(payouts.c.owed_to == owed_to)
+    return await _fetch(tx, query, {"distribution_id": distribution.id, "state": state})
 
 
 async def _ids_of_operation(tx: AsyncConnection, operation_id: int) -> list[int]:
-    query = (
-        select(payouts.c.id)
-        .join(transfers, transfers.c.id == payouts.c.transfer_id)
-        .where(transfers.c.operation_id == operation_id)
-    )
-    return list((await tx.execute(query)).scalars())
+    return list((await tx.execute(_IDS_OF_OPERATION, {"operation_id": operation_id})).scalars())
 
 
-async def _fetch(tx: AsyncConnection, query: Select[Any]) -> list[Payout]:
-    return [payout_of(row) for row in await tx.execute(query)]
+async def _fetch(
+    tx: AsyncConnection, query: Select[Any], asked: Mapping[str, Any] | None = None
+) -> list[Payout]:
+    return [payout_of(row) for row in await tx.execute(query, asked)]
 
 
 def payout_of(row: Row[Any]) -> Payout:

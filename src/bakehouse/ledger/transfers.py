@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import ColumnElement, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,6 +12,17 @@ from bakehouse.ledger.schema import operations, transfers
 from bakehouse.ledger.statement_parts import in_parts
 from bakehouse.ledger.states import OperationState
 from bakehouse.rewards.money import NO_MUTEZ, Mutez
+
+#: Built once, for every operation that is settled asks for them.
+_OF_OPERATION: Final = (
+    select(transfers)
+    .where(transfers.c.operation_id == bindparam("operation_id"))
+    .order_by(transfers.c.position)
+)
+_RECORD: Final = update(transfers).where(
+    transfers.c.operation_id == bindparam("of_operation"),
+    transfers.c.position == bindparam("at_position"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +49,7 @@ class TransferSums:
 
 async def transfers_of(tx: AsyncConnection, operation_id: int) -> list[Transfer]:
     """Give the transfers of an operation by position."""
-    query = select(transfers).where(transfers.c.operation_id == operation_id)
-    rows = await tx.execute(query.order_by(transfers.c.position))
+    rows = await tx.execute(_OF_OPERATION, {"operation_id": operation_id})
     return [
         Transfer(
             row.id,
@@ -84,18 +95,15 @@ async def record_receipts(
     """Keep (position, status, burn) of each transfer as its block shows it."""
     if not receipts:
         return
-    statement = (
-        update(transfers)
-        .where(
-            transfers.c.operation_id == operation.id,
-            transfers.c.position == bindparam("at_position"),
-        )
-        .values(status=bindparam("told_status"), burn=bindparam("told_burn"))
-    )
     await tx.execute(
-        statement,
+        _RECORD,
         [
-            {"at_position": position, "told_status": status, "told_burn": burn}
+            {
+                "of_operation": operation.id,
+                "at_position": position,
+                "status": status,
+                "burn": burn,
+            }
             for position, status, burn in receipts
         ],
     )

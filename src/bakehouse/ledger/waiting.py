@@ -8,11 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bakehouse.ledger import distributions as stored_distributions
 from bakehouse.ledger import operations as stored_operations
 from bakehouse.ledger import payouts as stored_payouts
+from bakehouse.ledger.baker_tables import bakers
 from bakehouse.ledger.distributions import Distribution
 from bakehouse.ledger.operations import Operation
 from bakehouse.ledger.page import Page, Slice
 from bakehouse.ledger.payouts import Payout
-from bakehouse.ledger.schema import bakers, distributions, operations, payouts
+from bakehouse.ledger.schema import distributions, operations, payouts
 from bakehouse.ledger.states import (
     DistributionState,
     Mode,

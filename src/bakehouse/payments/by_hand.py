@@ -17,7 +17,8 @@ from bakehouse.ledger import bakers, manual_transfers, operations
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.leases import Lease
 from bakehouse.ledger.manual_transfers import OPEN, ManualTransfer
-from bakehouse.ledger.operations import UNFINISHED, NewOperation
+from bakehouse.ledger.new_operations import NewOperation
+from bakehouse.ledger.operations import UNFINISHED
 from bakehouse.ledger.states import (
     IN_FLIGHT,
     ManualOrigin,

@@ -12,9 +12,10 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.errors import SourceMalformedError
-from bakehouse.ledger import operations
+from bakehouse.ledger import new_operations
 from bakehouse.ledger.leases import Lease
-from bakehouse.ledger.operations import NewOperation, Operation, SignedFor
+from bakehouse.ledger.new_operations import NewOperation, SignedFor
+from bakehouse.ledger.operations import Operation
 from bakehouse.ledger.states import IN_FLIGHT, OperationKind
 from bakehouse.payments.batch import unasked
 from bakehouse.payments.estimate import Estimator, contents_of, draft_contents
@@ -66,7 +67,7 @@ async def sign_requested(payer: Payer, lease: Lease, unfinished: Sequence[Operat
     )
 
     async def store(tx: AsyncConnection, new: NewOperation) -> None:
-        await operations.store(tx, signed_for, new, lease, at=payer.clock())
+        await new_operations.store(tx, signed_for, new, lease, at=payer.clock())
 
     operation_hash = await sign_and_keep(payer, signer, prepared, OperationKind.CANCEL, store)
     _log.warning("cancellation-signed", operation=operation_hash, cancels=doomed.hash)

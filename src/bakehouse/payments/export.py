@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.ledger import (
     bakers,
-    distributions,
+    distribution_lists,
     exclusions,
     operations,
     payout_sums,
@@ -113,7 +113,7 @@ async def cycle_rows(ledger: Ledger, wanted: Export) -> list[Row]:
     """Give one row a cycle and kind, oldest first; raises NotFoundError for an unknown baker."""
     async with ledger.read() as tx:
         await bakers.get(tx, wanted.baker_id)
-        found = await distributions.in_span(tx, wanted.baker_id, wanted.mode, wanted.span)
+        found = await distribution_lists.in_span(tx, wanted.baker_id, wanted.mode, wanted.span)
         return [await _cycle_row(tx, each) for each in found]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bakehouse.ledger import distributions
+from bakehouse.ledger import distribution_lists
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.distributions import Distribution
 from bakehouse.ledger.snapshots import snapshot_of
@@ -45,7 +45,7 @@ class StoredCycle:
 async def last_cycle(tx: AsyncConnection, baker: Baker) -> StoredCycle | None:
     """Give the delegators' cycle that was planned last, live before simulated; None without one."""
     for mode in sorted((Mode.ON, Mode.SIMULATION), key=lambda each: each is not baker.mode):
-        for found in await distributions.newest_planned(tx, baker.baker_id, mode, 2):
+        for found in await distribution_lists.newest_planned(tx, baker.baker_id, mode, 2):
             snapshot = await snapshot_of(tx, found.id)
             if found.key.kind is DistributionKind.DELEGATORS and snapshot:
                 carried = await carried_into_cycle(tx, baker, found.key.cycle, mode)

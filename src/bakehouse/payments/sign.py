@@ -7,10 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.errors import OvertakenError, RefusalError
 from bakehouse.failpoints import Failpoint, failpoint
-from bakehouse.ledger import bakers, operations
+from bakehouse.ledger import bakers, new_operations
 from bakehouse.ledger.distributions import Distribution
 from bakehouse.ledger.leases import Lease
-from bakehouse.ledger.operations import NewOperation, NewTransfer
+from bakehouse.ledger.new_operations import NewOperation, NewTransfer
 from bakehouse.ledger.states import OperationKind
 from bakehouse.payments import guard
 from bakehouse.payments.batch import TransferIntent
@@ -35,7 +35,7 @@ async def sign_and_store(
 
     async def store(tx: AsyncConnection, new: NewOperation) -> None:
         guard.still_wanted(await bakers.get(tx, distribution.key.baker_id), signer.address)
-        await operations.store_signed(tx, distribution, new, lease, at=payer.clock())
+        await new_operations.store_signed(tx, distribution, new, lease, at=payer.clock())
 
     return await sign_and_keep(payer, signer, prepared, OperationKind.PAYOUT, store)
 

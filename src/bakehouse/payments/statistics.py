@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bakehouse.ledger import distributions
+from bakehouse.ledger import distribution_lists
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.costs import ChainCost, chain_costs
 from bakehouse.ledger.distributions import Distribution
@@ -101,7 +101,7 @@ async def statistics_of(tx: AsyncConnection, baker: Baker, count: int) -> Statis
     """Read the `count` newest planned cycles, in the mode the baker is in (off: live)."""
     mode = shown_mode(baker)
     # The bond pool's stand between the delegators'.
-    found = await distributions.newest_planned(tx, baker.baker_id, mode, 2 * count)
+    found = await distribution_lists.newest_planned(tx, baker.baker_id, mode, 2 * count)
     delegators = [each for each in found if each.key.kind is DistributionKind.DELEGATORS][:count]
     pools = {each.key.cycle: each for each in found if each not in delegators}
     ids = [each.id for each in found]

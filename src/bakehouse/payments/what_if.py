@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bakehouse.errors import InputError
-from bakehouse.ledger import bakers, distributions, hooks, payout_rules, payouts
+from bakehouse.ledger import bakers, distribution_lists, distributions, hooks, payout_rules, payouts
 from bakehouse.ledger.bakers import Baker
 from bakehouse.ledger.distributions import Distribution, DistributionKey
 from bakehouse.ledger.payouts import Payout
@@ -142,7 +142,7 @@ async def carried_into_cycle(
 async def _last_planned(
     tx: AsyncConnection, baker_id: str, cycle: int, mode: Mode
 ) -> tuple[Distribution | None, Mapping[str, int]]:
-    planned = await distributions.newest_planned(tx, baker_id, mode, 1, before=cycle)
+    planned = await distribution_lists.newest_planned(tx, baker_id, mode, 1, before=cycle)
     if not planned:
         return None, {}
     [last] = planned

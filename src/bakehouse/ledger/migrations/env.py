@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from bakehouse.ledger.schema import metadata
+from bakehouse.ledger.table_parts import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

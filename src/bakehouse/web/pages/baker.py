@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from bakehouse.desk.outlook import outlooks
 from bakehouse.errors import NotFoundError
-from bakehouse.ledger import alerts, bakers, delegator_fees, distributions
+from bakehouse.ledger import alerts, bakers, delegator_fees, distribution_lists, distributions
 from bakehouse.ledger.distributions import Distribution
 from bakehouse.ledger.overview import overview, payout_counts, shown_mode
 from bakehouse.ledger.page import Slice
@@ -63,7 +63,7 @@ async def baker_page(
         (glance,) = found
         raised = await alerts.unacknowledged(tx, baker_id)
         newest = await distributions.of_baker(tx, baker_id, _DRAWN_FROM)
-        page = await distributions.page_of_baker(tx, baker_id, Slice(query.offset, _ROWS))
+        page = await distribution_lists.page_of_baker(tx, baker_id, Slice(query.offset, _ROWS))
         counts = await payout_counts(tx, [each.id for each in page.rows])
         single_fees = await delegator_fees.count(tx, baker_id)
         members = await bakers.bond_pool(tx, baker_id)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field
 
-from bakehouse.ledger import bakers, distributions
+from bakehouse.ledger import bakers, distribution_lists
 from bakehouse.ledger.roles import Role
 from bakehouse.payments.statistics import CYCLES_DEFAULT, CYCLES_MAX, statistics_of
 from bakehouse.tezos.address import parse_implicit
@@ -36,7 +36,7 @@ async def statistics_page(
     async with services.workshop.payer.ledger.read() as tx:
         baker = await bakers.get(tx, baker_id)
         statistics = await statistics_of(tx, baker, query.cycles)
-        years = await distributions.years(tx, baker_id, statistics.mode)
+        years = await distribution_lists.years(tx, baker_id, statistics.mode)
     drawn = [each.distribution for each in statistics.cycles]
     return renderer_of(request).page(
         request,
