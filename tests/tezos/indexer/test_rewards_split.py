@@ -127,7 +127,7 @@ def test_a_missing_field_is_named(split: Document, name: str) -> None:
 
 
 #: No whole numbers of 0 or more.
-NO_AMOUNTS: Final = (
+NO_AMOUNTS: Final[tuple[Any, ...]] = (
     *(-1, "-1", 1.0, "1.0", 1e3, True, False, None, "", " 1", "1_0", "٣", [], {}, 2**63, "00"),
 )
 
