@@ -24,6 +24,8 @@ QUICK = {"desk", "indexer", "node", "rewards", "sandbox", "tests", "tezos"}
 def pytest_configure() -> None:
     """Spare a quarter of the time."""
     share_what_is_alike()
+    # What collection makes stays: to look through it for garbage finds none.
+    gc.disable()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -61,6 +63,7 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+    gc.enable()
 
 
 _RECURSION_LIMIT = sys.getrecursionlimit()

@@ -1,21 +1,20 @@
 """The board in a real browser, as a person uses it."""
 
 import re
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final
 
 import pytest
 import pytest_asyncio
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
+from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from bakehouse.jobs.job_types import JobState, QueueName
 from bakehouse.ledger import api_tokens
 from bakehouse.ledger.roles import Grant, Role
 from tests.board.conftest import MONITORING, PAYING, REASON, Board, eventually
+from tests.chromium import Look, launched, violations
 from tests.fault_scale import some_of
 from tests.web.conftest import BAKER, NOW
 
@@ -60,13 +59,9 @@ class Visit:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    path = shutil.which("chromium")
-    assert path, "this test needs Chromium: run requirements/system-packages as root"
-    async with async_playwright() as playwright:
-        expect.set_options(timeout=20_000)
-        started = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    expect.set_options(timeout=20_000)
+    async with launched() as started:
         yield started
-        await started.close()
 
 
 @asynccontextmanager
@@ -246,7 +241,7 @@ async def test_every_view_fits_a_phone(browser: Browser, board: Board) -> None:
 
 @pytest.mark.parametrize("scheme", some_of(["light", "dark"]))
 async def test_no_view_is_hard_to_read_or_hear(
-    browser: Browser, board: Board, scheme: Literal["light", "dark"]
+    browser: Browser, board: Board, scheme: Look
 ) -> None:
     [job] = await board.fail()
     await board.house.scheduler.initialize_schedules(BAKER)
@@ -261,12 +256,6 @@ async def test_no_view_is_hard_to_read_or_hear(
     ):
         await page.goto(f"{board.house.url}/admin/queues{path}")
         await expect(page.locator("main").get_by_text(shown).first).to_be_visible()
-        options = {"resultTypes": ["violations"]}
-        found = (await Axe().run(page, options=options)).response["violations"]
-        grave += [
-            (path, each["id"], [node["html"] for node in each["nodes"]])
-            for each in found
-            if each["impact"] in {"serious", "critical"}
-        ]
+        grave += [(path, each) for each in await violations(page)]
     await context.close()
     assert grave == []

@@ -3,11 +3,10 @@
 from typing import Final
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page
 
+from tests.chromium import Look, leave_one_of_each, violations
 from tests.fault_scale import some_of
-from tests.pages.conftest import PHONE, TABLET, WIDE, Look, Reader
+from tests.pages.conftest import PHONE, TABLET, WIDE, Reader
 from tests.pages.scenery import (
     BUSY,
     CALM,
@@ -68,17 +67,7 @@ async def test_a_page_is_readable_on_every_screen_and_complains_of_nothing(
             await reader.take_picture(page, f"{name}-{width}-{look}")
             wanted = await page.evaluate("document.documentElement.scrollWidth")
             assert wanted <= width, f"{name} is {wanted} wide on a screen of {width}"
-        assert await _violations(page) == []
+        await leave_one_of_each(page)
+        assert await violations(page) == []
     expected = 1 if name == "not-found" else 0
     assert len(reader.trouble) == expected, reader.trouble
-
-
-async def _violations(page: Page) -> list[tuple[str, str, str]]:
-    """What a reader who sees, hears or types otherwise could not get past."""
-    found = await Axe().run(page, options={"resultTypes": ["violations"]})
-    return [
-        (each["id"], node["html"], node["failureSummary"])
-        for each in found.response["violations"]
-        if each["impact"] in {"serious", "critical"}
-        for node in each["nodes"]
-    ]

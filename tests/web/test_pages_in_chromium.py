@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Final
@@ -13,6 +12,7 @@ from fastapi.responses import HTMLResponse
 
 from bakehouse.asgi_server import serving
 from bakehouse.web.hardening import SECURITY_HEADERS
+from tests.chromium import chromium
 from tests.web.conftest import BAKER, DELEGATORS, HOSTILE, House
 
 pytestmark = pytest.mark.browser
@@ -23,10 +23,8 @@ _COMPLAINT: Final = re.compile(r"CONSOLE|Refused|violat")
 
 async def browse(url: str, folder: Path) -> tuple[str, list[str]]:
     """Load a page; gives what became of it, and what the browser complained of."""
-    chromium = shutil.which("chromium")
-    assert chromium, "this test needs Chromium: run requirements/system-packages as root"
     command = [
-        *(chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"),
+        *(chromium(), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"),
         *("--no-first-run", "--disable-background-networking", "--disable-component-update"),
         *("--disable-sync", "--enable-logging=stderr", f"--user-data-dir={folder / 'profile'}"),
         *("--dump-dom", url),

@@ -2,18 +2,17 @@
 
 import os
 import re
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import pytest
 import pytest_asyncio
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import FilePayload, Page, async_playwright, expect
+from playwright.async_api import FilePayload, Page, expect
 
 from bakehouse.ledger.states import Mode
+from tests.chromium import Look, launched, leave_one_of_each, violations
 from tests.fault_scale import some_of
 from tests.web.forms.conftest import Bakery
 from tests.web.forms.test_announcements import unsure
@@ -32,7 +31,7 @@ pytestmark = [
 ]
 
 WIDTHS: Final = (390, 1_280)
-LOOKS: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
+LOOKS: Final[tuple[Look, ...]] = ("light", "dark")
 #: In the frame of every page.
 _FRAME: Final = re.compile(r"Look: .*|Sign out")
 
@@ -75,25 +74,17 @@ class Person:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def person(bakery: Bakery) -> AsyncIterator[Person]:
-    chromium = shutil.which("chromium")
-    assert chromium, "this test needs Chromium: run requirements/system-packages as root"
     name, _, secret = bakery.administrator.headers["cookie"].partition("=")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
+    async with launched() as browser:
+        context = await browser.new_context()
+        url = bakery.house.url
+        await context.add_cookies([{"name": name, "value": secret, "url": url}])
+        someone = Person(url, await context.new_page())
+        context.on(
+            "console",
+            lambda said: someone.complaints.append(said.text) if said.type == "error" else None,
         )
-        try:
-            context = await browser.new_context()
-            url = bakery.house.url
-            await context.add_cookies([{"name": name, "value": secret, "url": url}])
-            someone = Person(url, await context.new_page())
-            context.on(
-                "console",
-                lambda said: someone.complaints.append(said.text) if said.type == "error" else None,
-            )
-            yield someone
-        finally:
-            await browser.close()
+        yield someone
 
 
 async def register(person: Person, baker_id: str) -> None:
@@ -325,6 +316,7 @@ async def test_every_page_reads_well_on_phone_and_desk_by_day_and_by_night(
                 wanted = await person.page.evaluate("document.documentElement.scrollWidth")
                 assert wanted <= width, f"{name} is {wanted} wide on a screen of {width}"
                 await take_picture(person.page, f"{name}-{width}-{scheme}")
+            await leave_one_of_each(person.page)
             assert await violations(person.page) == [], f"{name}, {scheme}"
 
 
@@ -333,14 +325,3 @@ async def take_picture(page: Page, name: str) -> None:
     folder = os.environ.get("BAKEHOUSE_SCREENSHOTS")
     if folder:
         await page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
-
-
-async def violations(page: Page) -> list[tuple[str, str, str]]:
-    """What a reader who sees, hears or types otherwise could not get past."""
-    found = await Axe().run(page, options={"resultTypes": ["violations"]})
-    return [
-        (each["id"], node["html"], node["failureSummary"])
-        for each in found.response["violations"]
-        if each["impact"] in {"serious", "critical"}
-        for node in each["nodes"]
-    ]
