@@ -81,7 +81,8 @@ async def test_evidence_of_less_than_the_plan_pays_is_refused(hostile: HostileBa
     digest = hashlib.sha256(evidence.encode()).hexdigest()
     tamper(
         hostile,
-        f"UPDATE distributions SET snapshot = '{evidence}', snapshot_sha256 = '{digest}'",  # noqa: S608 - a test's own ledger
+        f"UPDATE snapshots SET content = '{evidence}'",  # noqa: S608 - a test's own ledger
+        f"UPDATE distributions SET snapshot_sha256 = '{digest}'",  # noqa: S608 - same
     )
 
     with pytest.raises(GuardRefusedError, match=r"^within-earned: .* but only .* were earned"):
