@@ -21,8 +21,8 @@ from bakehouse.ledger.database import Ledger
 from bakehouse.ledger.states import IN_FLIGHT, OperationState, PayoutState
 from tests.ledger.bakery import NETWORK, SOURCE, enter, key_of, new_operation, sign
 
-#: The points before the first statement and after the last, and the one when all is on disk.
-BEGUN, BEFORE_COMMIT, AFTER_COMMIT = "begun", "before commit", "after commit"
+#: The point after the last statement and before the commit, and the one when all is on disk.
+BEFORE_COMMIT, AFTER_COMMIT = "before commit", "after commit"
 
 
 class Killer:
@@ -57,11 +57,6 @@ def die() -> None:
 
 def die_at(point: str) -> None:
     """Die after the first statement that starts with `point`, or before the commit."""
-
-    @event.listens_for(Engine, "before_cursor_execute")
-    def before_statement(*_facts: Any) -> None:
-        if point == BEGUN:
-            die()
 
     @event.listens_for(Engine, "after_cursor_execute")
     def after_statement(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:

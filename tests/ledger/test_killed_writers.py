@@ -12,10 +12,10 @@ from bakehouse.ledger.transfers import transfers_of
 from tests.ledger.bakery import Bakery
 from tests.ledger.conftest import MakePlace
 from tests.ledger.contents import schema_of
-from tests.ledger.killed_writer import AFTER_COMMIT, BEFORE_COMMIT, BEGUN, Killer
+from tests.ledger.killed_writer import AFTER_COMMIT, BEFORE_COMMIT, Killer
 from tests.ledger.places import POSTGRESQL, SQLITE
 
-LOCKED = {SQLITE: BEGUN, POSTGRESQL: "SELECT pg_advisory_xact_lock"}
+LOCKED = {SQLITE: "BEGIN IMMEDIATE", POSTGRESQL: "SELECT pg_advisory_xact_lock"}
 SIGN_POINTS = [
     "INSERT INTO operations",
     "INSERT INTO transfers",

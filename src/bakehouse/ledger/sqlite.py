@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL, AdaptedConnection
+from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bakehouse.errors import SettingError
@@ -80,15 +80,6 @@ def prepare_connections(engine: Engine, *, foreign_keys: str = "ON") -> None:
         writes = connection.get_execution_options().get(WRITES, False)
         # A connection keeps this: it is told only when its next transaction is of the other kind.
         if connection.info.get(_READ_ONLY, False) is writes:
-            _run(connection, f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
+            connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
             connection.info[_READ_ONLY] = not writes
-        _run(connection, "BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def _run(connection: Connection, statement: str) -> None:
-    driver: Any = connection.connection.dbapi_connection
-    if isinstance(driver, AdaptedConnection):
-        # One errand of the driver's thread; a cursor of SQLAlchemy's takes three.
-        driver.run_async(lambda each: each.execute_fetchall(statement))
-    else:
-        driver.execute(statement)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
