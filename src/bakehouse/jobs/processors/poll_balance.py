@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from bakehouse.alerts.codes import AlertCode
 from bakehouse.alerts.raising import close_alerts, holds
 from bakehouse.alerts.rules import wallet_low
@@ -42,6 +44,7 @@ def poll_balance(workshop: Workshop) -> Processor:
         async with workshop.payer.ledger.read() as tx:
             baker = await bakers.get(tx, baker_id)
             ordered = await manual_transfers.open_of(tx, baker_id)
+            need = await _need(tx, baker)
         head = await workshop.payer.node.recent.head()
         balance = await workshop.payer.node.balance(Address(baker.payout_address), head.hash)
         known: JSON = {
@@ -52,8 +55,9 @@ def poll_balance(workshop: Workshop) -> Processor:
             "at": workshop.payer.clock().isoformat(),
         }
         await workshop.cache.set(_key(baker_id), known, _KEPT_SECONDS)
+        message = wallet_low(baker.payout_address, balance, need)
         is_topped_up = baker.is_topped_up or any(each.origin is _TOP_UP for each in ordered)
-        await _tell(workshop.payer, baker, balance, is_topped_up=is_topped_up)
+        await _tell(workshop.payer, baker_id, message, is_topped_up=is_topped_up)
         return known
 
     return process
@@ -80,9 +84,7 @@ def _known(value: JSON) -> KnownBalance | None:
             return None
 
 
-async def _tell(payer: Payer, baker: Baker, balance: Mutez, *, is_topped_up: bool) -> None:
-    message = await _lowness(payer, baker, balance)
-    baker_id = baker.baker_id
+async def _tell(payer: Payer, baker_id: str, message: str | None, *, is_topped_up: bool) -> None:
     if message is None and not is_topped_up:
         # So it is with nearly all of them: one look at the ledger has to do.
         quiet = (AlertCode.WALLET_LOW, AlertCode.TOP_UP_FAILED)
@@ -92,14 +94,12 @@ async def _tell(payer: Payer, baker: Baker, balance: Mutez, *, is_topped_up: boo
     await go_on_topping_up(payer, baker_id)
 
 
-async def _lowness(payer: Payer, baker: Baker, balance: Mutez) -> str | None:
-    need = None
-    if baker.mode is Mode.ON:
-        async with payer.ledger.read() as tx:
-            cost = (await expected_costs(tx, baker.baker_id)).get(baker.baker_id)
-        # What is paid at once is all cycles since the last that paid.
-        need = None if cost is None else Mutez(cost * baker.payout_interval)
-    return wallet_low(baker.payout_address, balance, need)
+async def _need(tx: AsyncConnection, baker: Baker) -> Mutez | None:
+    if baker.mode is not Mode.ON:
+        return None
+    cost = (await expected_costs(tx, baker.baker_id)).get(baker.baker_id)
+    # What is paid at once is all cycles since the last that paid.
+    return None if cost is None else Mutez(cost * baker.payout_interval)
 
 
 def _key(baker_id: str) -> str:
