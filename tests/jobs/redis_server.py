@@ -16,6 +16,7 @@ from bakehouse.jobs.redis_address import RedisAddress
 
 _START_SECONDS = 20
 _LOOK_SECONDS = 0.02
+_PORT_MAX = 65_535
 _BUSY = b"-LOADING"
 
 
@@ -136,9 +137,13 @@ def _make(folder: Path) -> None:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Give a port that nobody has; a server of a cluster takes another, 10,000 above it."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port <= _PORT_MAX - 10_000:
+            return port
 
 
 def _program() -> str:
